@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int file_read(const char *path, size_t limit_bytes, struct str *out, struct err *err)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_set_errno(err, errno, "%s", path);
+	struct str text = STR_INIT;
+	char chunk[65536];
+	for (;;) {
+		ssize_t got = read(fd, chunk, sizeof(chunk));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			int why = errno;
+			str_free(&text);
+			return err_set_errno(err, why, "%s", path);
+		}
+		if (got == 0)
+			break;
+		str_add_bytes(&text, chunk, (size_t)got);
+		if (text.length > limit_bytes) {
+			str_free(&text);
+			return err_set(err, "%s: larger than %zu bytes", path, limit_bytes);
+		}
+	}
+	if (text.length > 0)
+		str_add_bytes(out, text.data, text.length);
+	str_free(&text);
+	return 0;
+}
+
+int file_write_all(int fd, const void *bytes, size_t length, struct err *err)
+{
+	const char *at = bytes;
+	while (length > 0) {
+		ssize_t put = write(fd, at, length);
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return err_set_errno(err, errno, "write");
+		at += put;
+		length -= (size_t)put;
+	}
+	return 0;
+}
+
+int file_write(const char *path, const void *bytes, size_t length, mode_t mode, struct err *err)
+{
+	AUTO_FREE char *temporary = xasprintf("%s.tmp-XXXXXX", path);
+	AUTO_CLOSE int fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0)
+		return err_set_errno(err, errno, "%s", temporary);
+	if (fchmod(fd, mode) != 0) {
+		err_set_errno(err, errno, "%s", temporary);
+		goto fail;
+	}
+	if (file_write_all(fd, bytes, length, err) != 0) {
+		err_context(err, "%s", temporary);
+		goto fail;
+	}
+	if (fsync(fd) != 0 || rename(temporary, path) != 0) {
+		err_set_errno(err, errno, "%s", path);
+		goto fail;
+	}
+	return 0;
+fail:
+	unlink(temporary);
+	return -1;
+}
+
+int file_make_dirs(const char *path, mode_t mode, struct err *err)
+{
+	AUTO_FREE char *copy = xstrdup(path);
+	for (char *at = copy + 1;; at++) {
+		if (*at != '/' && *at != '\0')
+			continue;
+		char kept = *at;
+		*at = '\0';
+		if (mkdir(copy, mode) != 0 && errno != EEXIST)
+			return err_set_errno(err, errno, "%s", copy);
+		*at = kept;
+		if (kept == '\0')
+			return 0;
+	}
+}
+
+bool file_exists(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+int file_list_dir(const char *path, struct text_list *names, struct err *err)
+{
+	DIR *dir = opendir(path);
+	if (dir == NULL)
+		return errno == ENOENT ? 0 : err_set_errno(err, errno, "%s", path);
+	const struct dirent *entry;
+	errno = 0;
+	while ((entry = readdir(dir)) != NULL) {
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			text_list_add(names, entry->d_name);
+		errno = 0;
+	}
+	int why = errno;
+	closedir(dir);
+	if (why != 0)
+		return err_set_errno(err, why, "%s", path);
+	text_list_sort(names);
+	return 0;
+}
+
+int file_remove(const char *path, struct err *err)
+{
+	if (unlink(path) != 0 && errno != ENOENT)
+		return err_set_errno(err, errno, "%s", path);
+	return 0;
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/point.h"
+
+enum { DEFAULT_TIMEOUT_MS = 60000 };
+
+static long now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000L + now.tv_nsec / 1000000L;
+}
+
+static void close_pair(int pair[2])
+{
+	for (int i = 0; i < 2; i++) {
+		if (pair[i] >= 0)
+			close(pair[i]);
+		pair[i] = -1;
+	}
+}
+
+static void child(const struct run *run, const int *in, const int *out, const int *error,
+		  int report)
+{
+	int null = open("/dev/null", O_RDWR);
+	sigset_t none;
+	setpgid(0, 0);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	dup2(run->input ? in[0] : null, 0);
+	if (!run->keep_stdout) {
+		dup2(out[1], 1);
+		dup2(error[1], 2);
+	}
+	/* The same messages in every locale: they are shown and tested. */
+	setenv("LC_ALL", "C.UTF-8", 1);
+	execvp(run->argv[0], (char *const *)(const void *)run->argv);
+	int why = errno;
+	ssize_t ignored = write(report, &why, sizeof(why));
+	(void)ignored;
+	_exit(127);
+}
+
+/* Move bytes between us and the child until both its outputs are closed. */
+static int pump(const struct run *run, int in, int out, int error, struct run_result *result,
+		long deadline_ms)
+{
+	size_t sent = 0;
+	bool in_open = run->input != NULL;
+	bool open_out[2] = { !run->keep_stdout, !run->keep_stdout };
+	struct str *sink[2] = { &result->out, &result->err };
+	int source[2] = { out, error };
+	while (in_open || open_out[0] || open_out[1]) {
+		struct pollfd polls[3] = {
+			{ .fd = in_open ? in : -1, .events = POLLOUT },
+			{ .fd = open_out[0] ? out : -1, .events = POLLIN },
+			{ .fd = open_out[1] ? error : -1, .events = POLLIN },
+		};
+		long left = deadline_ms - now_ms();
+		if (left <= 0)
+			return -1;
+		if (poll(polls, 3, (int)left) < 0 && errno != EINTR)
+			return -1;
+		if (polls[0].revents) {
+			ssize_t put = write(in, run->input + sent, run->input_length - sent);
+			if (put > 0)
+				sent += (size_t)put;
+			if (sent == run->input_length ||
+			    (put < 0 && errno != EINTR && errno != EAGAIN)) {
+				close(in);
+				in_open = false;
+			}
+		}
+		for (int i = 0; i < 2; i++) {
+			char chunk[16384];
+			if (!polls[i + 1].revents)
+				continue;
+			ssize_t got = read(source[i], chunk, sizeof(chunk));
+			if (got > 0)
+				str_add_bytes(sink[i], chunk, (size_t)got);
+			else if (got == 0 || (errno != EINTR && errno != EAGAIN))
+				open_out[i] = false;
+		}
+	}
+	return 0;
+}
+
+/* Wait for the child until the deadline; -1 when it still runs. */
+static int reap(pid_t pid, int *status, long deadline_ms)
+{
+	for (;;) {
+		pid_t done = waitpid(pid, status, WNOHANG);
+		if (done == pid)
+			return 0;
+		if (done < 0 && errno != EINTR)
+			return -1;
+		if (now_ms() >= deadline_ms)
+			return -1;
+		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+	}
+}
+
+static int run_child(const struct run *run, struct run_result *result, struct err *err)
+{
+	int in[2] = { -1, -1 };
+	int out[2] = { -1, -1 };
+	int error[2] = { -1, -1 };
+	int report[2] = { -1, -1 };
+	int rc = -1;
+	unsigned timeout_ms = run->timeout_ms ? run->timeout_ms : DEFAULT_TIMEOUT_MS;
+	long deadline_ms = now_ms() + (long)timeout_ms;
+
+	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC) || pipe2(error, O_CLOEXEC) ||
+	    pipe2(report, O_CLOEXEC)) {
+		err_set_errno(err, errno, "%s: pipe", run->argv[0]);
+		goto out;
+	}
+	pid_t pid = fork();
+	if (pid < 0) {
+		err_set_errno(err, errno, "%s: fork", run->argv[0]);
+		goto out;
+	}
+	if (pid == 0)
+		child(run, in, out, error, report[1]);
+	setpgid(pid, pid);
+	close(report[1]);
+	close(out[1]);
+	close(error[1]);
+	close(in[0]);
+	report[1] = out[1] = error[1] = in[0] = -1;
+	if (run->input == NULL)
+		close_pair(in);
+	fcntl(in[1], F_SETFL, O_NONBLOCK);
+
+	int why = 0;
+	int status = 0;
+	if (read(report[0], &why, sizeof(why)) == (ssize_t)sizeof(why)) {
+		waitpid(pid, &status, 0);
+		err_set_errno(err, why, "%s: cannot be started", run->argv[0]);
+		goto out;
+	}
+	int late = pump(run, in[1], out[0], error[0], result, deadline_ms);
+	in[1] = -1; /* pump() closed it, or the child is about to be killed */
+	if (late != 0 || reap(pid, &status, deadline_ms) != 0) {
+		kill(-pid, SIGKILL);
+		waitpid(pid, &status, 0);
+		err_set(err, "%s: no end after %u ms; killed", run->argv[0], timeout_ms);
+		goto out;
+	}
+	result->exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	rc = 0;
+out:
+	close_pair(in);
+	close_pair(out);
+	close_pair(error);
+	close_pair(report);
+	return rc;
+}
+
+int run_capture(const struct run *run, struct run_result *result, struct err *err)
+{
+	*result = (struct run_result){ 0 };
+	/* A child that stops reading must not end us. */
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct sigaction before;
+	sigaction(SIGPIPE, &ignore, &before);
+	if (!run->reads_only)
+		point_pass(run->argv[0]);
+	int rc = run_child(run, result, err);
+	if (!run->reads_only)
+		point_pass(run->argv[0]);
+	sigaction(SIGPIPE, &before, NULL);
+	if (rc != 0)
+		run_result_free(result);
+	return rc;
+}
+
+/* The last line that says something. */
+static void last_line(const struct str *text, struct str *line)
+{
+	size_t end = text->length;
+	while (end > 0 && strchr(" \n\r\t", text->data[end - 1]))
+		end--;
+	size_t start = end;
+	while (start > 0 && text->data[start - 1] != '\n')
+		start--;
+	while (start < end && (text->data[start] == ' ' || text->data[start] == '\t'))
+		start++;
+	if (end > start)
+		str_add_bytes(line, text->data + start, end - start);
+}
+
+int run_ok(const struct run *run, struct str *out, struct err *err)
+{
+	struct run_result result;
+	if (run_capture(run, &result, err) != 0)
+		return -1;
+	int rc = 0;
+	if (result.exit_code != 0) {
+		AUTO_STR struct str why = STR_INIT;
+		last_line(&result.err, &why);
+		if (why.length == 0)
+			last_line(&result.out, &why);
+		rc = why.length ? err_set(err, "%s: %s", run->argv[0], str_text(&why))
+				: err_set(err, "%s: exit code %d", run->argv[0], result.exit_code);
+	} else if (out != NULL) {
+		str_add_bytes(out, str_text(&result.out), result.out.length);
+	}
+	run_result_free(&result);
+	return rc;
+}
+
+int run_args(struct err *err, const char *argv0, ...)
+{
+	const char *argv[64] = { argv0 };
+	size_t count = 1;
+	va_list args;
+	va_start(args, argv0);
+	while (count < COUNT_OF(argv) - 1 && (argv[count] = va_arg(args, const char *)) != NULL)
+		count++;
+	va_end(args);
+	argv[count] = NULL;
+	return run_ok(&(struct run){ .argv = argv }, NULL, err);
+}
+
+void run_result_free(struct run_result *result)
+{
+	if (result == NULL)
+		return;
+	str_free(&result->out);
+	str_free(&result->err);
+}

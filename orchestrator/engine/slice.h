@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef ENGINE_SLICE_H
+#define ENGINE_SLICE_H
+#include <jansson.h>
+
+#include "engine/kind.h"
+/*
+ * One host's share of the wanted state: a pure function of model and host.
+ * Besides what the node and its role declare, it derives a vlan for each
+ * tagged network the node has an address on (or a bridge in).
+ */
+struct slice {
+	char *site; /* site name: what the marks on the node say */
+	char *node;
+	struct spec_list wants;
+	struct text_list may_lose; /* consent in the configuration: "volume/old" */
+	struct text_list consent;  /* consent on the command line, for this node */
+};
+int slice_make(const struct derive *from, struct slice *slice, struct err *err);
+void slice_free(struct slice *slice);
+json_t *slice_to_json(const struct slice *slice); /* includes secrets: only for the ssh channel */
+int slice_from_json(const json_t *json, struct slice *slice, struct err *err);
+#endif

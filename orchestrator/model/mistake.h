@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef MODEL_MISTAKE_H
+#define MODEL_MISTAKE_H
+#include <stddef.h>
+
+#include "base/str.h"
+#include "model/field.h"
+/*
+ * Mistakes of the operator, collected and not thrown: one run shows them all,
+ * as "file:line: what is wrong; what would be right".
+ */
+struct mistakes {
+	struct mistake {
+		struct place place;
+		char *text;
+	} * items;
+	size_t count;
+};
+#define MISTAKES_INIT                                                                              \
+	{                                                                                          \
+		NULL, 0                                                                            \
+	}
+void mistake_add(struct mistakes *list, struct place place, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void mistakes_sort(struct mistakes *list); /* by file (in reading order), then line */
+void mistakes_print(const struct mistakes *list, struct str *out); /* a line each */
+void mistakes_free(struct mistakes *list);
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef MODEL_SITE_H
+#define MODEL_SITE_H
+#include "model/field.h"
+#include "model/mistake.h"
+#include "model/role.h"
+/*
+ * The typed model of a site directory. Everything keeps its file and line.
+ * A site is read once and then only looked at; all of it is owned by the
+ * struct site and freed by site_free().
+ */
+struct kind_spec;
+
+/* A resource that somebody wants: a body of spec->kind->size described by
+   kind->fields. Its id is its name: unique per kind and node. */
+struct spec {
+	const struct kind_spec *kind;
+	char *id;
+	void *body;
+	struct place place;
+};
+struct spec_list {
+	struct spec *items;
+	size_t count;
+};
+void spec_free(struct spec *spec);
+void spec_list_free(struct spec_list *list);
+/* Append an empty spec of the kind, fields_init()ed; borrowed from the list
+   until the next append. */
+struct spec *spec_list_add(struct spec_list *list, const struct kind_spec *kind, const char *id);
+/* NULL when there is none. */
+struct spec *spec_list_find(const struct spec_list *list, const char *kind_name, const char *id);
+
+struct network {
+	char *name;    /* also the name of the VLAN interface; 15 characters at most */
+	uint64_t vlan; /* 0: untagged, else 1-4094 */
+	char *cidr;    /* NULL: no addresses, layer 2 only */
+	uint64_t mtu;  /* bytes, 1500 unless given */
+	char *gateway; /* name of the node that is the default router; NULL: none */
+	struct place place;
+};
+
+/* One address of a node: `addresses = { storage = "10.0.20.11"; }` */
+struct node_address {
+	struct network *network; /* borrowed from the site */
+	char *address;		 /* without prefix length */
+	struct place place;
+};
+
+struct site_node {
+	char *name;
+	char *role_name;
+	struct role *role;	   /* borrowed from the site; NULL when unknown (a mistake) */
+	char *mac;		   /* of the interface it network-boots from: "boot0" on the node */
+	char *console;		   /* serial console, "ttyS0,115200"; NULL: the role's */
+	struct text_list may_lose; /* "volume/old": consent in the configuration to lose its data */
+	struct node_address *addresses;
+	size_t address_count;
+	struct spec_list wants; /* resources declared in the node's group */
+	struct place place;
+};
+
+struct site {
+	char *dir;  /* as given to -C */
+	char *name; /* DNS label */
+	char *domain;
+	char *mirror;			  /* apt mirror of the running nodes */
+	struct text_list authorized_keys; /* lines of authorized_keys(5): root's, on every node */
+	char *kernel;			  /* "cloud" or "generic" */
+	struct text_list firmware;	  /* firmware packages for real hardware */
+	char *boot_network;		  /* the untagged network the nodes boot from */
+	char *boot_server;		  /* address of the machine that serves DHCP, TFTP, HTTP */
+	uint64_t boot_port;		  /* HTTP port */
+	struct network *networks;
+	size_t network_count;
+	struct site_node *nodes; /* in the order they are written */
+	size_t node_count;
+	struct role_list
+		roles; /* shipped and own, every one that a node uses or the site defines */
+	struct text_list files; /* every file read; places borrow from here */
+};
+
+/*
+ * Read DIR/site.cfg and DIR/clusters/NAME.cfg, the shipped roles under share_dir/roles
+ * and the site's own under DIR/roles. Mistakes are collected; the site may be
+ * used only when there are none. Returns -1 (with err) only when nothing at all
+ * could be read, for example because DIR does not exist.
+ */
+int site_read(const char *dir, const char *share_dir, struct site *site, struct mistakes *mistakes,
+	      struct err *err);
+void site_free(struct site *site);
+
+struct site_node *site_find_node(const struct site *site, const char *name);
+struct site_node *site_find_mac(const struct site *site, const char *mac);
+struct network *site_find_network(const struct site *site, const char *name);
+/* The node's address on a network, or NULL. */
+const char *site_node_address(const struct site_node *node, const char *network);
+/* The address it is reached at by ssh: the one on the boot network. */
+const char *site_node_boot_address(const struct site *site, const struct site_node *node);
+
+/* The configuration as text that parses again to the same model. */
+void site_print(const struct site *site, struct str *out);
+#endif

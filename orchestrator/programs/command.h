@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef PROGRAMS_COMMAND_H
+#define PROGRAMS_COMMAND_H
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "model/secret.h"
+#include "model/site.h"
+/*
+ * A subcommand of `moyai` is one file that defines one struct command, and one
+ * line in the table of moyai.c. Only programs/ print: data on stdout, progress
+ * and messages on stderr.
+ */
+struct options {
+	const char *site_dir;  /* -C, default "." */
+	const char *share_dir; /* where roles/, images/ and pxe/ are */
+	const char *images_dir;
+	const char *state_dir; /* --state; NULL: from the site's name, see command_state_dir() */
+	const char *limit;     /* --limit NODES or NULL */
+	unsigned parallel;     /* --parallel, default 64 */
+	bool json;
+	bool yes;
+	bool shell;			  /* run --shell */
+	struct text_list allow_data_loss; /* scopes: "store1", "store1/volume/old" */
+};
+
+enum exit_code { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_CHANGES = 2 };
+
+struct command {
+	const char *name;    /* "plan", "image build" */
+	const char *usage;   /* what follows the name: "NODES -- CMD ARG…" */
+	const char *summary; /* one line for --help */
+	int (*run)(const struct options *, int argc,
+		   char **argv); /* argv: what follows the name; returns enum exit_code */
+};
+
+/* Read the site or print all its mistakes. -1 after having printed why. */
+int command_site(const struct options *options, struct site *site);
+
+/* The state directory of the site, made when missing (mode 0700). The caller
+   frees. NULL after having printed why. */
+char *command_state_dir(const struct options *options, const struct site *site);
+
+/* The nodes of --limit, or all. -1 after having printed why. */
+int command_nodes(const struct options *options, const struct site *site, struct text_list *names);
+
+/* "moyai: text" on stderr; returns EXIT_ERROR. */
+int command_fail(const struct err *err);
+#endif

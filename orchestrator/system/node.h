@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef SYSTEM_NODE_H
+#define SYSTEM_NODE_H
+#include <jansson.h>
+
+#include "base/err.h"
+/*
+ * The machine moyai-node runs on, as seen in one phase: each source is read
+ * once, on first use (one `lvm` report, one netlink dump, …), and forgotten
+ * when something was changed.
+ */
+struct links; /* system/links.h */
+
+struct node {
+	const char *site; /* site name, for marks; borrowed */
+	const char *name; /* this node; borrowed */
+	json_t *lvm;	  /* `lvm fullreport`, or NULL while not read */
+	json_t *nft;	  /* `nft --json list ruleset` of our table */
+	struct links *links;
+};
+void node_init(struct node *node, const char *site, const char *name);
+void node_forget(struct node *node); /* drop all snapshots: the machine was changed */
+void node_free(struct node *node);
+#endif
