@@ -76,7 +76,8 @@ struct kind_node {
 	unsigned settle_ms; /* how long a step may take to come true; 0: at once */
 };
 
-/* The tables. A new kind is one folder and one line in each. */
+/* The tables, in kinds/spec_table.c and kinds/node_table.c. A new kind is one
+   folder and one line in each. */
 extern const struct kind_spec *const KIND_SPECS[]; /* ends with NULL; in order of application */
 extern const struct kind_node *const KIND_NODES[]; /* ends with NULL; moyai-node only */
 const struct kind_spec *kind_find(const char *name);
