@@ -142,6 +142,7 @@ static void pipe_close(struct stream *stream)
 		}
 	}
 	str_free(&stream->in);
+	line_reader_free(&stream->lines);
 	str_free(&stream->errors);
 	free(self);
 }

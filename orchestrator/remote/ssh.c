@@ -289,6 +289,7 @@ static void exec_close(struct stream *stream)
 	ssh_channel_close(self->remote);
 	ssh_channel_free(self->remote);
 	str_free(&stream->in);
+	line_reader_free(&stream->lines);
 	str_free(&stream->errors);
 	free(self);
 }

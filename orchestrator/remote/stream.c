@@ -34,42 +34,6 @@ static bool stopped(const struct stream *stream)
 	return stream->stop && __atomic_load_n(stream->stop, __ATOMIC_ACQUIRE);
 }
 
-static bool take_line(struct stream *stream, struct str *line)
-{
-	struct str *in = &stream->in;
-	if (in->length == 0)
-		return false;
-	const char *from = in->data + stream->scanned;
-	const char *end = memchr(from, '\n', in->length - stream->scanned);
-	if (end == NULL) {
-		stream->scanned = in->length;
-		return false;
-	}
-	size_t stop = (size_t)(end - in->data);
-	str_clear(line);
-	str_add_bytes(line, in->data + stream->in_start, stop - stream->in_start);
-	stream->in_start = stream->scanned = stop + 1;
-	if (stream->in_start == in->length) {
-		str_clear(in);
-		stream->in_start = stream->scanned = 0;
-	}
-	return true;
-}
-
-/* Move what is untaken to the front, so that a long stream needs no more
-   memory than its longest line. */
-static void compact(struct stream *stream)
-{
-	struct str *in = &stream->in;
-	if (stream->in_start == 0)
-		return;
-	in->length -= stream->in_start;
-	memmove(in->data, in->data + stream->in_start, in->length);
-	in->data[in->length] = '\0';
-	stream->scanned -= stream->in_start;
-	stream->in_start = 0;
-}
-
 static void keep_end(struct str *errors)
 {
 	if (errors->length <= STREAM_STDERR_MAX)
@@ -87,26 +51,27 @@ static int no_answer(unsigned timeout_ms, struct err *err)
 	return err_set(err, "no answer for %u s", timeout_ms / 1000);
 }
 
-int stream_read_line(struct stream *stream, unsigned timeout_ms, struct str *line, struct err *err)
+int stream_read_line(struct stream *stream, unsigned timeout_ms, char **line, size_t *length,
+		     struct err *err)
 {
 	long deadline_ms = stream_now_ms() + (long)timeout_ms;
 	for (;;) {
-		if (take_line(stream, line))
-			return 1;
+		int got = line_next(&stream->lines, line, length, err);
+		if (got != 0)
+			return got;
 		if (stream->ended)
-			return 0;
-		if (stream->in.length - stream->in_start > STREAM_LINE_MAX)
-			return err_set(err, "the node sent a line of more than 4 MiB");
+			return line_end(&stream->lines, err);
 		if (stopped(stream))
 			return err_set(err, "interrupted");
 		long left_ms = deadline_ms - stream_now_ms();
 		if (left_ms <= 0)
 			return no_answer(timeout_ms, err);
-		compact(stream);
 		if (stream->ops->read(stream, (int)(left_ms < SLICE_MS ? left_ms : SLICE_MS),
 				      err) != 0)
 			return -1;
 		keep_end(&stream->errors);
+		line_feed(&stream->lines, str_text(&stream->in), stream->in.length);
+		str_clear(&stream->in);
 	}
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "remote/protocol.h"
 /*
  * How a node is reached: a link is a connection to one node, a stream is one
  * command that runs there. Two implementations: libssh (remote/ssh.h), and a
@@ -15,19 +16,17 @@
  * within their timeout, or when *stop becomes true (where one is given).
  */
 enum {
-	STREAM_LINE_MAX = 4 * 1024 * 1024, /* docs/protocol.md */
-	STREAM_STDERR_MAX = 64 * 1024,	   /* what is kept of it: the end */
+	STREAM_STDERR_MAX = 64 * 1024, /* what is kept of it: the end */
 };
 
 struct stream {
 	const struct stream_ops *ops;
-	struct str in;	   /* received, not yet taken by stream_read_line() */
-	size_t in_start;   /* where the untaken part begins */
+	struct str in; /* received just now */
+	struct line_reader lines;
 	struct str errors; /* stderr of the command */
 	bool ended;	   /* nothing more will come */
 	int exit_code;	   /* -1 while unknown */
 	const bool *stop;  /* borrowed; may be NULL; read atomically */
-	size_t scanned;	   /* no line end before here: long lines are looked at once */
 };
 
 struct stream_ops {
@@ -58,10 +57,11 @@ void link_close(struct link *link); /* NULL is fine */
 
 /*
  * The next line without its end. 1: a line; 0: the stream is at its end; -1:
- * an error: "no answer for 60 s", a line that is too long, a broken connection,
- * "interrupted". A last line without an end is dropped: it was cut.
+ * an error: "no answer for 60 s", a line that is too long or was cut, a broken
+ * connection, "interrupted". *line is borrowed until the next call.
  */
-int stream_read_line(struct stream *stream, unsigned timeout_ms, struct str *line, struct err *err);
+int stream_read_line(struct stream *stream, unsigned timeout_ms, char **line, size_t *length,
+		     struct err *err);
 int stream_write(struct stream *stream, const void *bytes, size_t length, unsigned timeout_ms,
 		 struct err *err);
 int stream_end_input(struct stream *stream, struct err *err);
