@@ -226,19 +226,16 @@ struct stream *host_begin(struct host *host, const struct remote_options *option
 
 /* ---- phases ---- */
 
-/* "store1" or "store1/volume/old" of the command line, as the slice has it. */
+/* The scopes of the command line that concern this node. */
 static void add_consent(const struct host *host, const struct remote_options *options,
 			struct slice *slice)
 {
 	size_t length = strlen(host->name);
 	for (size_t i = 0; options->allow_data_loss && i < options->allow_data_loss->count; i++) {
 		const char *scope = options->allow_data_loss->items[i];
-		if (strncmp(scope, host->name, length) != 0)
-			continue;
-		if (scope[length] == '\0')
-			text_list_add(&slice->consent, "*");
-		else if (scope[length] == '/')
-			text_list_add(&slice->consent, scope + length + 1);
+		if (strncmp(scope, host->name, length) == 0 &&
+		    (scope[length] == '\0' || scope[length] == '/'))
+			text_list_add(&slice->consent, scope);
 	}
 }
 
