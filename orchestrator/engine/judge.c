@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/utf8.h"
 
 const struct kind_node *judge_kind_node(const char *kind, struct err *err)
 {
@@ -224,6 +225,8 @@ static void judge_step(const struct slice *slice, struct step *step, bool owned)
 	bool takes_away = step->action == STEP_REPLACE || step->action == STEP_REMOVE;
 	if (takes_away && !owned)
 		refuse(step, "it is there without the mark of this site, so it is not removed");
+	if (utf8_valid_length(step->id, strlen(step->id)) != strlen(step->id))
+		refuse(step, "its name is not UTF-8, so it cannot be spoken of");
 	if (takes_away && step->kind->holds_data)
 		step->loses_data = true;
 	if (step->loses_data)
