@@ -28,15 +28,17 @@ void step_free(struct step *step)
 	if (step == NULL)
 		return;
 	free(step->id);
+	if (step->seen != step->have)
+		spec_destroy(step->seen);
 	spec_destroy(step->have);
 	free(step->refused);
 	refs_free(&step->needs);
 	memset(step, 0, sizeof(*step));
 }
 
-/* *have is NULL when nothing is there. */
+/* have stays NULL when nothing is there; seen is never NULL. */
 static int observe(struct node *node, const struct kind_spec *kind, const char *id,
-		   const struct spec *want, struct spec **have, struct err *err)
+		   const struct spec *want, struct step *step, struct err *err)
 {
 	const struct kind_node *machine = judge_kind_node(kind->name, err);
 	if (machine == NULL)
@@ -51,11 +53,8 @@ static int observe(struct node *node, const struct kind_spec *kind, const char *
 		spec_destroy(spec);
 		return -1;
 	}
-	if (!found) {
-		spec_destroy(spec);
-		spec = NULL;
-	}
-	*have = spec;
+	step->seen = spec;
+	step->have = found ? spec : NULL;
 	return 0;
 }
 
@@ -273,7 +272,7 @@ int judge_resource(struct node *node, const struct slice *slice, const struct ki
 {
 	struct step step = { .kind = kind, .want = want, .id = xstrdup(id) };
 	*out = (struct judged){ 0 };
-	if (observe(node, kind, id, want, &step.have, err) != 0)
+	if (observe(node, kind, id, want, &step, err) != 0)
 		goto fail;
 	if (want == NULL && step.have == NULL) {
 		if (!owned)
