@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/utf8.h"
 
 const struct kind_node *judge_kind_node(const char *kind, struct err *err)
 {
@@ -27,15 +28,17 @@ void step_free(struct step *step)
 	if (step == NULL)
 		return;
 	free(step->id);
+	if (step->seen != step->have)
+		spec_destroy(step->seen);
 	spec_destroy(step->have);
 	free(step->refused);
 	refs_free(&step->needs);
 	memset(step, 0, sizeof(*step));
 }
 
-/* *have is NULL when nothing is there. */
+/* have stays NULL when nothing is there; seen is never NULL. */
 static int observe(struct node *node, const struct kind_spec *kind, const char *id,
-		   const struct spec *want, struct spec **have, struct err *err)
+		   const struct spec *want, struct step *step, struct err *err)
 {
 	const struct kind_node *machine = judge_kind_node(kind->name, err);
 	if (machine == NULL)
@@ -50,11 +53,8 @@ static int observe(struct node *node, const struct kind_spec *kind, const char *
 		spec_destroy(spec);
 		return -1;
 	}
-	if (!found) {
-		spec_destroy(spec);
-		spec = NULL;
-	}
-	*have = spec;
+	step->seen = spec;
+	step->have = found ? spec : NULL;
 	return 0;
 }
 
@@ -224,6 +224,8 @@ static void judge_step(const struct slice *slice, struct step *step, bool owned)
 	bool takes_away = step->action == STEP_REPLACE || step->action == STEP_REMOVE;
 	if (takes_away && !owned)
 		refuse(step, "it is there without the mark of this site, so it is not removed");
+	if (utf8_valid_length(step->id, strlen(step->id)) != strlen(step->id))
+		refuse(step, "its name is not UTF-8, so it cannot be spoken of");
 	if (takes_away && step->kind->holds_data)
 		step->loses_data = true;
 	if (step->loses_data)
@@ -270,7 +272,7 @@ int judge_resource(struct node *node, const struct slice *slice, const struct ki
 {
 	struct step step = { .kind = kind, .want = want, .id = xstrdup(id) };
 	*out = (struct judged){ 0 };
-	if (observe(node, kind, id, want, &step.have, err) != 0)
+	if (observe(node, kind, id, want, &step, err) != 0)
 		goto fail;
 	if (want == NULL && step.have == NULL) {
 		if (!owned)

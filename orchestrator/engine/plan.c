@@ -29,8 +29,10 @@ static int plan_resource(struct node *node, const struct slice *slice, const str
 static int list_owned(struct node *node, const struct kind_spec *kind, struct text_list *owned,
 		      struct err *err)
 {
-	const struct kind_node *machine;
-	if (judge_kind_node(kind->name, &machine, err) != 0 || machine->list(node, owned, err) != 0)
+	const struct kind_node *machine = judge_kind_node(kind->name, err);
+	if (machine == NULL)
+		return -1;
+	if (machine->list(node, owned, err) != 0)
 		return err_context(err, "%s", kind->name);
 	return 0;
 }
