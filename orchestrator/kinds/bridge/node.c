@@ -35,6 +35,14 @@ static const char *port_of(const struct links *links, const struct link *bridge,
 	return first;
 }
 
+/* A list that is not given is not compared: this is what sees an address too many there. */
+static void observe_undeclared(const struct bridge *want, struct bridge *have)
+{
+	bool some = (want->addresses.count == 0 && have->addresses.count > 0) ||
+		    (want->gateway == NULL && have->gateway != NULL);
+	have->undeclared = xstrdup(some ? "some" : "none");
+}
+
 static int bridge_observe(struct node *node, const char *id, const struct spec *want,
 			  struct spec *have, bool *found, struct err *err)
 {
@@ -53,6 +61,8 @@ static int bridge_observe(struct node *node, const char *id, const struct spec *
 	text_list_copy(&body->addresses, &link->addresses);
 	body->gateway = xstrdup(link->gateway);
 	body->link = xstrdup(link->up ? "up" : "down");
+	if (want != NULL)
+		observe_undeclared(want->body, body);
 	if (!owned || !text_equal(link->kind, "bridge"))
 		body->foreign = xstrdup(link_kind_text(link));
 	return 0;

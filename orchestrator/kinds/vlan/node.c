@@ -16,12 +16,19 @@ static int vlan_list(struct node *node, struct text_list *owned, struct err *err
 	return networkd_list("vlan", owned, err);
 }
 
+/* A list that is not given is not compared: this is what sees an address too many there. */
+static void observe_undeclared(const struct vlan *want, struct vlan *have)
+{
+	bool some = (want->addresses.count == 0 && have->addresses.count > 0) ||
+		    (want->gateway == NULL && have->gateway != NULL);
+	have->undeclared = xstrdup(some ? "some" : "none");
+}
+
 static int vlan_observe(struct node *node, const char *id, const struct spec *want,
 			struct spec *have, bool *found, struct err *err)
 {
 	struct vlan *body = have->body;
 	bool owned;
-	(void)want;
 	const struct links *links = links_get(node, err);
 	if (links == NULL || networkd_owns("vlan", id, &owned, err) != 0)
 		return -1;
@@ -41,6 +48,8 @@ static int vlan_observe(struct node *node, const char *id, const struct spec *wa
 	text_list_copy(&body->addresses, &link->addresses);
 	body->gateway = xstrdup(link->gateway);
 	body->link = xstrdup(link->up ? "up" : "down");
+	if (want != NULL)
+		observe_undeclared(want->body, body);
 	if (!owned || !text_equal(link->kind, "vlan"))
 		body->foreign = xstrdup(link_kind_text(link));
 	return 0;

@@ -14,8 +14,9 @@ struct vlan {
 	struct text_list addresses; /* "10.77.20.13/24", sorted */
 	char *gateway;		    /* NULL: no default route through it */
 	char *link;		    /* "up" or "down", administratively */
-	uint64_t parent_mtu;	    /* observed */
-	char *foreign;		    /* observed: what it is when it is not ours; NULL: ours */
+	char *undeclared;    /* "some": has an address or default route where none is wanted */
+	uint64_t parent_mtu; /* observed */
+	char *foreign;	     /* observed: what it is when it is not ours; NULL: ours */
 };
 extern const struct kind_spec vlan_spec;
 #endif
