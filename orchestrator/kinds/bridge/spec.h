@@ -13,6 +13,7 @@ struct bridge {
 	uint64_t mtu;
 	struct text_list addresses; /* sorted */
 	char *gateway;
+	char *link;    /* "up" or "down", administratively */
 	char *foreign; /* observed: what it is when it is not ours; NULL: ours */
 };
 extern const struct kind_spec bridge_spec;

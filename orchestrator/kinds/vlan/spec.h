@@ -13,6 +13,7 @@ struct vlan {
 	uint64_t mtu;
 	struct text_list addresses; /* "10.77.20.13/24", sorted */
 	char *gateway;		    /* NULL: no default route through it */
+	char *link;		    /* "up" or "down", administratively */
 	uint64_t parent_mtu;	    /* observed */
 	char *foreign;		    /* observed: what it is when it is not ours; NULL: ours */
 };
