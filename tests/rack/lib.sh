@@ -155,7 +155,12 @@ machine_disks() {
 	for disk in ${disks//,/ }; do
 		serial=${disk%%:*}
 		file=$dir/$node.$serial.raw
-		[ -f "$file" ] || truncate -s "${disk#*:}" "$file"
+		# A test may put a disk with something on it into the machine.
+		if [ -n "${RACK_DISKS_FROM:-}" ] && [ -f "$RACK_DISKS_FROM/$serial.raw" ]; then
+			mv "$RACK_DISKS_FROM/$serial.raw" "$file"
+		elif [ ! -f "$file" ]; then
+			truncate -s "${disk#*:}" "$file"
+		fi
 		# writeback: what the guest has flushed survives the end of QEMU, as a power cut.
 		echo -drive "file=$file,format=raw,if=none,id=disk$number,cache=writeback,discard=unmap"
 		echo -device "virtio-blk-pci,drive=disk$number,serial=$serial"
