@@ -13,7 +13,7 @@
 /*
  * Facts are shown by their shape, not by name, so that a new one on the node
  * needs no line here: scalars as a list, an object as an indented list, a list
- * of objects as a table. Keys that end in _bytes or _seconds get their unit.
+ * of objects as a table. Keys that end in _bytes or _s get their unit.
  */
 static void add_scalar(const char *key, const json_t *value, struct str *out)
 {
@@ -26,7 +26,7 @@ static void add_scalar(const char *key, const json_t *value, struct str *out)
 		str_add(out, "-");
 	else if (json_is_number(value) && number >= 0 && text_ends(key, "_bytes"))
 		size_print_short((uint64_t)number, out);
-	else if (json_is_number(value) && number >= 0 && text_ends(key, "_seconds"))
+	else if (json_is_number(value) && number >= 0 && text_ends(key, "_s"))
 		str_addf(out, "%.0f s", number);
 	else if (json_is_integer(value))
 		str_addf(out, "%lld", (long long)json_integer_value(value));
@@ -63,8 +63,8 @@ static void cell_name(struct show_table *table, const char *indent, const char *
 	size_t length = strlen(key);
 	if (text_ends(key, "_bytes"))
 		length -= strlen("_bytes");
-	else if (text_ends(key, "_seconds"))
-		length -= strlen("_seconds");
+	else if (text_ends(key, "_s"))
+		length -= strlen("_s");
 	AUTO_FREE char *name = xasprintf("%s%.*s", indent, (int)length, key);
 	for (char *at = name; *at; at++)
 		if (*at == '_')

@@ -171,8 +171,8 @@ static void add_row(struct show_table *table, const struct fleet *fleet, const s
 	AUTO_STR struct str held = STR_INIT;
 	AUTO_STR struct str drift = STR_INIT;
 	json_t *boot = node_boot(state_dir, host->name);
-	const char *version = get(json_object_get(host->facts, "image"), "version");
-	const json_t *seconds = json_object_get(host->facts, "uptime_seconds");
+	const char *version = get(host->facts, "image_version");
+	const json_t *seconds = json_object_get(host->facts, "uptime_s");
 	if (seconds)
 		uptime_text((uint64_t)json_number_value(seconds), &uptime);
 	if (host->failed == NULL) {
