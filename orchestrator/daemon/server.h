@@ -41,6 +41,7 @@ struct server {
 	unsigned dnsmasq_deaths;
 	int probe_pipe[2]; /* probes announce their ends here */
 	int signals;	   /* signalfd */
+	int ra;		   /* ra.h; -1: without */
 	struct http *http;
 };
 
