@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "daemon/advert.h"
 #include "daemon/http.h"
 #include "daemon/server.h"
 #include "daemon/site_watch.h"
@@ -175,7 +176,8 @@ int server_start(const struct server_options *options, struct site *site, struct
 				   .site = *site,
 				   .dnsmasq = { .log_fd = -1 },
 				   .probe_pipe = { -1, -1 },
-				   .signals = -1 };
+				   .signals = -1,
+				   .advert = -1 };
 	*site = (struct site){ 0 };
 	signal(SIGPIPE, SIG_IGN);
 	server->address = xstrdup(server->site.boot_server);
@@ -202,6 +204,10 @@ int server_start(const struct server_options *options, struct site *site, struct
 	if (http_start(server, server->address, (uint16_t)server->port, &server->http, err) != 0 ||
 	    start_dnsmasq(server, err) != 0 || watch_start(server, err) != 0)
 		goto fail;
+	/* Without it machines boot too, only later. */
+	struct err advert = ERR_INIT;
+	if ((server->advert = advert_open(server->interface, &advert)) < 0)
+		log_line("%s", advert.text);
 	return 0;
 fail:
 	server_stop(server);
@@ -262,6 +268,7 @@ int server_run(struct server *server, struct err *err)
 			{ .fd = http_fd(server->http), .events = POLLIN },
 			{ .fd = server->dnsmasq.log_fd, .events = POLLIN },
 			{ .fd = server->probe_pipe[0], .events = POLLIN },
+			{ .fd = server->advert, .events = POLLIN },
 		};
 		int timeout_ms = http_timeout_ms(server->http);
 		if (timeout_ms < 0 || timeout_ms > LOOP_MAX_MS)
@@ -270,6 +277,8 @@ int server_run(struct server *server, struct err *err)
 			return err_set_errno(err, errno, "poll");
 		if (events[0].revents)
 			return 0;
+		if (events[4].revents)
+			advert_answer(server->advert, server->interface);
 		probes_ended(server);
 		http_work(server->http);
 		look_at_dnsmasq(server);
@@ -297,6 +306,7 @@ void server_stop(struct server *server)
 	close_fd(&server->probe_pipe[0]);
 	close_fd(&server->probe_pipe[1]);
 	close_fd(&server->signals);
+	close_fd(&server->advert);
 	boot_free(&server->boot);
 	tokens_free(&server->tokens);
 	site_free(&server->site);
@@ -305,5 +315,6 @@ void server_stop(struct server *server)
 	free(server->login_key);
 	*server = (struct server){ .dnsmasq = { .log_fd = -1 },
 				   .probe_pipe = { -1, -1 },
-				   .signals = -1 };
+				   .signals = -1,
+				   .advert = -1 };
 }
