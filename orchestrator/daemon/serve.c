@@ -15,8 +15,8 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "daemon/advert.h"
 #include "daemon/http.h"
+#include "daemon/ra.h"
 #include "daemon/server.h"
 #include "daemon/site_watch.h"
 #include "remote/identity.h"
@@ -177,7 +177,7 @@ int server_start(const struct server_options *options, struct site *site, struct
 				   .dnsmasq = { .log_fd = -1 },
 				   .probe_pipe = { -1, -1 },
 				   .signals = -1,
-				   .advert = -1 };
+				   .ra = -1 };
 	*site = (struct site){ 0 };
 	signal(SIGPIPE, SIG_IGN);
 	server->address = xstrdup(server->site.boot_server);
@@ -204,10 +204,10 @@ int server_start(const struct server_options *options, struct site *site, struct
 	if (http_start(server, server->address, (uint16_t)server->port, &server->http, err) != 0 ||
 	    start_dnsmasq(server, err) != 0 || watch_start(server, err) != 0)
 		goto fail;
-	/* Without it machines boot too, only later. */
-	struct err advert = ERR_INIT;
-	if ((server->advert = advert_open(server->interface, &advert)) < 0)
-		log_line("%s", advert.text);
+	struct err why = ERR_INIT;
+	server->ra = ra_open(server->interface, &why);
+	if (server->ra < 0)
+		log_line("machines will wait 16 s for an IPv6 router: %s", why.text);
 	return 0;
 fail:
 	server_stop(server);
@@ -268,7 +268,7 @@ int server_run(struct server *server, struct err *err)
 			{ .fd = http_fd(server->http), .events = POLLIN },
 			{ .fd = server->dnsmasq.log_fd, .events = POLLIN },
 			{ .fd = server->probe_pipe[0], .events = POLLIN },
-			{ .fd = server->advert, .events = POLLIN },
+			{ .fd = server->ra, .events = POLLIN },
 		};
 		int timeout_ms = http_timeout_ms(server->http);
 		if (timeout_ms < 0 || timeout_ms > LOOP_MAX_MS)
@@ -278,7 +278,7 @@ int server_run(struct server *server, struct err *err)
 		if (events[0].revents)
 			return 0;
 		if (events[4].revents)
-			advert_answer(server->advert, server->interface);
+			ra_answer(server->ra);
 		probes_ended(server);
 		http_work(server->http);
 		look_at_dnsmasq(server);
@@ -306,7 +306,7 @@ void server_stop(struct server *server)
 	close_fd(&server->probe_pipe[0]);
 	close_fd(&server->probe_pipe[1]);
 	close_fd(&server->signals);
-	close_fd(&server->advert);
+	close_fd(&server->ra);
 	boot_free(&server->boot);
 	tokens_free(&server->tokens);
 	site_free(&server->site);
@@ -316,5 +316,5 @@ void server_stop(struct server *server)
 	*server = (struct server){ .dnsmasq = { .log_fd = -1 },
 				   .probe_pipe = { -1, -1 },
 				   .signals = -1,
-				   .advert = -1 };
+				   .ra = -1 };
 }

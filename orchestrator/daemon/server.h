@@ -41,7 +41,7 @@ struct server {
 	unsigned dnsmasq_deaths;
 	int probe_pipe[2]; /* probes announce their ends here */
 	int signals;	   /* signalfd */
-	int advert;	   /* answers IPv6 router solicitations; -1: not possible */
+	int ra;		   /* ra.h; -1: without */
 	struct http *http;
 };
 
