@@ -219,7 +219,7 @@ static int needs(const struct spec *spec, struct refs *out, struct err *err)
 static int judge(struct step *step, struct err *err)
 {
 	const struct vlan *want = step->want ? step->want->body : NULL;
-	const struct vlan *have = step->have ? step->have->body : NULL;
+	const struct vlan *have = step->seen ? step->seen->body : NULL; /* for creations too */
 	(void)err;
 	if (have == NULL)
 		return 0;
