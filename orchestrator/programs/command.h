@@ -19,6 +19,7 @@ struct options {
 	const char *state_dir; /* --state; NULL: from the site's name, see command_state_dir() */
 	const char *limit;     /* --limit NODES or NULL */
 	unsigned parallel;     /* --parallel, default 64 */
+	unsigned timeout_s;    /* --timeout; 0: each phase its own */
 	bool json;
 	bool yes;
 	bool shell;			  /* run --shell */
