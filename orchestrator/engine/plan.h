@@ -15,8 +15,12 @@ struct step {
 	enum step_action action;
 	const struct kind_spec *kind;
 	char *id;
-	struct spec *want;	    /* NULL for REMOVE; borrowed from the slice */
-	struct spec *have;	    /* NULL for CREATE; owned */
+	struct spec *want; /* NULL for REMOVE; borrowed from the slice */
+	struct spec *have; /* NULL for CREATE; owned */
+	/* What observe() filled in, also when it found nothing (VOLATILE fields tell
+	   judge() of the surroundings: what a disk holds, what is free). Borrowed
+	   from `have`, or for CREATE owned. */
+	struct spec *seen;
 	bool loses_data;	    /* needs both consents */
 	char *refused;		    /* why it will not be done; NULL: may be done */
 	struct refs needs;	    /* of want, and of have for changes and removals */

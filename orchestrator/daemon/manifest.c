@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "daemon/manifest.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+
+enum { MANIFEST_MAX_BYTES = 16 * 1024 * 1024 };
+
+static void image_file_free(struct image_file *file)
+{
+	free(file->path);
+	file->path = NULL;
+}
+
+void manifest_free(struct manifest *manifest)
+{
+	if (manifest == NULL)
+		return;
+	free(manifest->role);
+	free(manifest->version);
+	free(manifest->console);
+	text_list_free(&manifest->kernel_arguments);
+	image_file_free(&manifest->kernel);
+	image_file_free(&manifest->initrd);
+	for (unsigned i = 0; i < manifest->layer_count; i++)
+		image_file_free(&manifest->layers[i]);
+	*manifest = (struct manifest){ 0 };
+}
+
+bool image_path_plain(const char *path)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789._+-/";
+	size_t length = strlen(path);
+	if (length == 0 || length > 512 || strspn(path, plain) != length)
+		return false;
+	for (const char *part = path;;) {
+		size_t size = strcspn(part, "/");
+		/* A leading dot covers ".", ".." and hidden files. */
+		if (size == 0 || part[0] == '.')
+			return false;
+		if (part[size] == '\0')
+			return true;
+		part += size + 1;
+	}
+}
+
+static int read_file(json_t *json, const char *what, struct image_file *file, struct err *err)
+{
+	const char *path;
+	const char *sha256;
+	json_int_t size;
+	if (json_unpack(json, "{s:s, s:s, s:I}", "path", &path, "sha256", &sha256, "size", &size) !=
+	    0)
+		return err_set(err, "%s: path, sha256 or size is missing", what);
+	if (!image_path_plain(path))
+		return err_set(err, "%s: \"%s\" is not a plain path below the images", what, path);
+	if (strlen(sha256) != HASH_HEX_SIZE - 1 ||
+	    strspn(sha256, "0123456789abcdef") != HASH_HEX_SIZE - 1)
+		return err_set(err, "%s: sha256 is not 64 hexadecimal digits", what);
+	if (size <= 0)
+		return err_set(err, "%s: size must be above 0", what);
+	file->path = xstrdup(path);
+	memcpy(file->sha256, sha256, HASH_HEX_SIZE);
+	file->size_bytes = (uint64_t)size;
+	return 0;
+}
+
+static int read_layers(json_t *layers, struct manifest *manifest, struct err *err)
+{
+	size_t i;
+	json_t *layer;
+	if (json_array_size(layers) == 0 || json_array_size(layers) > MANIFEST_LAYERS_MAX)
+		return err_set(err, "layers: a list of 1 to %d files is needed",
+			       MANIFEST_LAYERS_MAX);
+	json_array_foreach (layers, i, layer) {
+		if (read_file(layer, "layers", &manifest->layers[i], err) != 0)
+			return -1;
+		manifest->layer_count++;
+	}
+	return 0;
+}
+
+static int read_json(json_t *json, struct manifest *manifest, struct err *err)
+{
+	const char *role;
+	const char *version;
+	json_t *console = NULL;
+	json_t *arguments;
+	json_t *kernel;
+	json_t *initrd;
+	json_t *layers;
+	json_error_t why;
+	if (json_unpack_ex(json, &why, 0, "{s:s, s:s, s?o, s:o, s:{s:o, s:o, s:o}}", "role", &role,
+			   "version", &version, "console", &console, "kernel_arguments", &arguments,
+			   "files", "kernel", &kernel, "initrd", &initrd, "layers", &layers) != 0)
+		return err_set(err, "%s", why.text);
+	size_t i;
+	json_t *argument;
+	json_array_foreach (arguments, i, argument) {
+		if (!json_is_string(argument))
+			return err_set(err, "kernel_arguments: must be texts");
+		text_list_add(&manifest->kernel_arguments, json_string_value(argument));
+	}
+	manifest->role = xstrdup(role);
+	manifest->version = xstrdup(version);
+	manifest->console = xstrdup(json_string_value(console));
+	if (read_file(kernel, "kernel", &manifest->kernel, err) != 0 ||
+	    read_file(initrd, "initrd", &manifest->initrd, err) != 0)
+		return -1;
+	return read_layers(layers, manifest, err);
+}
+
+int manifest_read(const char *images_dir, const char *role, struct manifest *manifest,
+		  struct err *err)
+{
+	AUTO_FREE char *path = xasprintf("%s/%s/manifest.json", images_dir, role);
+	AUTO_STR struct str text = STR_INIT;
+	struct manifest read = { 0 };
+	json_error_t why;
+	if (file_read(path, MANIFEST_MAX_BYTES, &text, err) != 0)
+		return -1;
+	json_t *json = json_loadb(str_text(&text), text.length, 0, &why);
+	if (json == NULL)
+		return err_set(err, "%s:%d: %s", path, why.line, why.text);
+	int rc = read_json(json, &read, err);
+	json_decref(json);
+	if (rc != 0) {
+		manifest_free(&read);
+		return err_context(err, "%s", path);
+	}
+	*manifest = read;
+	return 0;
+}
+
+const struct image_file *manifest_file(const struct manifest *manifest, const char *path,
+				       int *layer)
+{
+	*layer = -1;
+	if (strcmp(manifest->kernel.path, path) == 0)
+		return &manifest->kernel;
+	if (strcmp(manifest->initrd.path, path) == 0)
+		return &manifest->initrd;
+	for (unsigned i = 0; i < manifest->layer_count; i++) {
+		if (strcmp(manifest->layers[i].path, path) == 0) {
+			*layer = (int)i;
+			return &manifest->layers[i];
+		}
+	}
+	return NULL;
+}
+
+bool manifest_any(const char *images_dir, const char *path, uint64_t *size_bytes)
+{
+	AUTO_LIST struct text_list roles = TEXT_LIST_INIT;
+	bool found = false;
+	if (!image_path_plain(path) || file_list_dir(images_dir, &roles, NULL) != 0)
+		return false;
+	for (size_t i = 0; i < roles.count && !found; i++) {
+		struct manifest manifest;
+		int layer;
+		if (manifest_read(images_dir, roles.items[i], &manifest, NULL) != 0)
+			continue;
+		const struct image_file *file = manifest_file(&manifest, path, &layer);
+		if (file) {
+			*size_bytes = file->size_bytes;
+			found = true;
+		}
+		manifest_free(&manifest);
+	}
+	return found;
+}

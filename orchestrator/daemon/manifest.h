@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef DAEMON_MANIFEST_H
+#define DAEMON_MANIFEST_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/str.h"
+/*
+ * What the boot server needs of IMAGES/ROLE/manifest.json. A manifest is read
+ * again for every boot, so a new image needs no restart. Only files that a
+ * manifest names are ever served.
+ */
+enum { MANIFEST_LAYERS_MAX = 8 };
+
+struct image_file {
+	char *path; /* below the images directory */
+	char sha256[HASH_HEX_SIZE];
+	uint64_t size_bytes;
+};
+struct manifest {
+	char *role;
+	char *version;
+	char *console; /* NULL: none */
+	struct text_list kernel_arguments;
+	struct image_file kernel, initrd;
+	struct image_file layers[MANIFEST_LAYERS_MAX]; /* lowest first */
+	unsigned layer_count;
+};
+
+int manifest_read(const char *images_dir, const char *role, struct manifest *manifest,
+		  struct err *err);
+void manifest_free(struct manifest *manifest);
+
+/* The file with this path in the manifest, or NULL. layer: its index, or -1. */
+const struct image_file *manifest_file(const struct manifest *manifest, const char *path,
+				       int *layer);
+
+/* True when some manifest names the path; size_bytes: what it should have. */
+bool manifest_any(const char *images_dir, const char *path, uint64_t *size_bytes);
+
+/* A relative path without empty, "." or ".." parts, of plain characters. */
+bool image_path_plain(const char *path);
+#endif

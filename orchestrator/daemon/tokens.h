@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef DAEMON_TOKENS_H
+#define DAEMON_TOKENS_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/str.h"
+/*
+ * One-time tokens. A token stands for one boot of one node: with it the node
+ * asks for its seed, reports its stages and, once, has its host key pinned.
+ * Issuing a token ends the node's earlier ones. Only hashes are kept, in
+ * STATE/tokens.json (mode 0600), so that a restart of `moyai pxe serve` in the
+ * middle of a boot disturbs nobody, and reading the file gives no token.
+ */
+enum {
+	TOKEN_LIFE_S = 15 * 60,
+	/* Dead tokens are remembered, to say "used" and not "unknown". */
+	TOKEN_MEMORY_S = 24 * 3600,
+	TOKEN_HEX_SIZE = 65,
+};
+
+enum token_state { TOKEN_GOOD, TOKEN_UNKNOWN, TOKEN_USED, TOKEN_EXPIRED, TOKEN_REPLACED };
+
+struct token {
+	char hash[HASH_HEX_SIZE];
+	char *node;
+	char *boot;	   /* id of the boot, see boot.h */
+	char *why;	   /* why it was issued: becomes the reason in pins.log */
+	int64_t expires_s; /* seconds since 1970 */
+	bool used;
+	bool replaced; /* by that of a later boot */
+};
+struct tokens {
+	char *path;
+	struct token *items;
+	size_t count;
+};
+
+/* Read STATE/tokens.json; a missing file is an empty list. */
+int tokens_load(const char *state_dir, struct tokens *tokens, struct err *err);
+void tokens_free(struct tokens *tokens);
+
+/* Make a token and remember it. */
+int tokens_issue(struct tokens *tokens, const char *node, const char *boot, const char *why,
+		 int64_t now_s, char token[TOKEN_HEX_SIZE], struct err *err);
+
+/* found (may be NULL): the token's entry, or NULL while unknown; borrowed until
+   the next change of the list. */
+enum token_state tokens_check(const struct tokens *tokens, const char *text, int64_t now_s,
+			      const struct token **found);
+
+/* Use a good token up. It is used up only when that is on disk. */
+int tokens_use(struct tokens *tokens, const char *text, struct err *err);
+
+/* "was used before", … */
+const char *token_state_text(enum token_state state);
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/refer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const struct spec *refer_find(const struct site_node *node, const char *kind, const char *id)
+{
+	const struct spec *found = spec_list_find(&node->wants, kind, id);
+	if (found == NULL && node->role != NULL && node->role->wants != NULL)
+		found = spec_list_find(node->role->wants, kind, id);
+	return found;
+}
+
+static const void *value(const struct spec *spec, const char *name, const struct field **field)
+{
+	*field = field_find(spec->kind->fields, name);
+	if (*field == NULL)
+		abort();
+	return (const char *)spec->body + (*field)->offset;
+}
+
+const char *refer_text(const struct spec *spec, const char *name)
+{
+	const struct field *field;
+	char *const *text = value(spec, name, &field);
+	if (field->type > FIELD_MAC)
+		abort();
+	return *text;
+}
+
+uint64_t refer_number(const struct spec *spec, const char *name)
+{
+	const struct field *field;
+	const uint64_t *number = value(spec, name, &field);
+	if (field->type < FIELD_BYTES || field->type > FIELD_NUMBER)
+		abort();
+	return *number;
+}
+
+const struct text_list *refer_list(const struct spec *spec, const char *name)
+{
+	const struct field *field;
+	const struct text_list *list = value(spec, name, &field);
+	if (field->type != FIELD_LIST)
+		abort();
+	return list;
+}
+
+static void each_of(const struct spec_list *list, const char *kind,
+		    void (*call)(const struct spec *, void *context), void *context)
+{
+	for (size_t i = 0; list != NULL && i < list->count; i++)
+		if (strcmp(list->items[i].kind->name, kind) == 0)
+			call(&list->items[i], context);
+}
+
+void refer_each(const struct site_node *node, const char *kind,
+		void (*call)(const struct spec *, void *context), void *context)
+{
+	each_of(node->role ? node->role->wants : NULL, kind, call, context);
+	each_of(&node->wants, kind, call, context);
+}
+
+static void add_name(const struct spec *spec, void *context)
+{
+	text_list_add(context, spec->id);
+}
+
+static void add_quoted(const struct text_list *names, struct str *out)
+{
+	for (size_t i = 0; i < names->count; i++)
+		str_addf(out, "%s\"%s\"", i ? ", " : "", names->items[i]);
+}
+
+void refer_choices(const struct site_node *node, const char *kind, struct str *out)
+{
+	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+	refer_each(node, kind, add_name, &names);
+	const char *section = kind_find(kind)->section;
+	if (names.count == 0) {
+		str_addf(out, "; %s has no %s", node->name, section);
+		return;
+	}
+	str_addf(out, "; %s of %s: ", section, node->name);
+	add_quoted(&names, out);
+}
+
+void refer_nodes(const struct site *site, struct str *out)
+{
+	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+	for (size_t i = 0; i < site->node_count; i++)
+		text_list_add(&names, site->nodes[i].name);
+	str_add(out, "; nodes: ");
+	add_quoted(&names, out);
+}
+
+void refer_networks(const struct site *site, struct str *out)
+{
+	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+	for (size_t i = 0; i < site->network_count; i++)
+		text_list_add(&names, site->networks[i].name);
+	str_add(out, "; networks: ");
+	add_quoted(&names, out);
+}
+
+void refer_check_network(const struct site *site, const struct site_node *node, const char *network,
+			 struct place place, const char *what, struct mistakes *mistakes)
+{
+	if (network == NULL)
+		return;
+	if (site_find_network(site, network) == NULL) {
+		AUTO_STR struct str known = STR_INIT;
+		refer_networks(site, &known);
+		mistake_add(mistakes, place, "%s: there is no network \"%s\"%s", what, network,
+			    str_text(&known));
+	} else if (site_node_address(node, network) == NULL) {
+		mistake_add(mistakes, place,
+			    "%s: %s has no address on network \"%s\"; add it to its addresses",
+			    what, node->name, network);
+	}
+}
+
+char *refer_vlan(const struct site *site, const char *network)
+{
+	const struct network *found = network ? site_find_network(site, network) : NULL;
+	return found != NULL && found->vlan != 0 ? xstrdup(found->name) : NULL;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef ENGINE_REFER_H
+#define ENGINE_REFER_H
+#include "engine/kind.h"
+/*
+ * Looking at resources of another kind by name. Kinds do not know each other's
+ * structs; what one needs from another goes through the field table.
+ */
+
+/* What the node wants under this name, its role's resources included; or NULL. */
+const struct spec *refer_find(const struct site_node *node, const char *kind, const char *id);
+
+/* Text types: NULL while not given. Asking for a field that is not there or
+   has another type is a mistake of the program and aborts. */
+const char *refer_text(const struct spec *spec, const char *field);
+/* BYTES, SECONDS, NUMBER: FIELD_UNSET while not given. */
+uint64_t refer_number(const struct spec *spec, const char *field);
+const struct text_list *refer_list(const struct spec *spec, const char *field);
+
+/* Call back for each resource of the kind that the node wants, in the order
+   they are written, its role's first. */
+void refer_each(const struct site_node *node, const char *kind,
+		void (*call)(const struct spec *, void *context), void *context);
+
+/* For messages: `; volumes of store1: "a", "b"`, or `; store1 has no volumes`. */
+void refer_choices(const struct site_node *node, const char *kind, struct str *out);
+/* The same of the site's nodes and networks: `; nodes: "gw", "vm1"`. */
+void refer_nodes(const struct site *site, struct str *out);
+void refer_networks(const struct site *site, struct str *out);
+
+/* `network` of a kind: mistakes when it does not exist, or the node has no
+   address on it. `what` is the start of the message: `target "home"`. */
+void refer_check_network(const struct site *site, const struct site_node *node, const char *network,
+			 struct place place, const char *what, struct mistakes *mistakes);
+/* Its VLAN interface, for needs(): a copy of the name when it is tagged, else NULL. */
+char *refer_vlan(const struct site *site, const char *network);
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "kinds/partition/spec.h"
+
+#include <string.h>
+
+#include "base/size.h"
+#include "engine/plan.h"
+#include "engine/refer.h"
+
+#define AT(member) offsetof(struct partition, member)
+/* "moyai." and the name have to fit into the 36 characters of a GPT name. */
+static const struct field FIELDS[] = {
+	{ "name", FIELD_NAME, AT(name), FIELD_REQUIRED | FIELD_FIXED, 1, 30, NULL, NULL,
+	  "its GPT label is moyai.NAME" },
+	{ "disk", FIELD_PATH, AT(disk), FIELD_REQUIRED | FIELD_FIXED, 0, 0, NULL, NULL,
+	  "the disk, best by a name under /dev/disk/by-id" },
+	{ "size", FIELD_BYTES, AT(size), FIELD_GROW_ONLY, PARTITION_ALIGN, 1ULL << 60, NULL, NULL,
+	  "rounded up to 1M; what is left of the disk when not given" },
+	{ "after", FIELD_NAME, AT(after), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
+	  "the partition before it on the same disk" },
+	{ "disk_wanted", FIELD_BYTES, AT(disk_wanted), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL,
+	  NULL, "what all partitions of the disk want" },
+	{ "disk_holds", FIELD_TEXT, AT(disk_holds), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL,
+	  NULL, "why the disk is not touched" },
+	{ "disk_size", FIELD_BYTES, AT(disk_size), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
+	  "what partitions of the disk can have" },
+	{ "room", FIELD_BYTES, AT(room), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
+	  "the biggest gap of the disk, or what the partition can grow to" },
+	{ "device", FIELD_TEXT, AT(device), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
+	  "the kernel's name of it" },
+	FIELD_END
+};
+
+static uint64_t round_up(uint64_t size)
+{
+	return size == FIELD_UNSET
+		       ? FIELD_UNSET
+		       : (size + PARTITION_ALIGN - 1) / PARTITION_ALIGN * PARTITION_ALIGN;
+}
+
+/* What is written about the partition's neighbours on its disk. */
+struct neighbours {
+	const struct spec *self;
+	const struct spec *before; /* the one written just before */
+	bool passed;		   /* self was seen */
+	bool followed;		   /* another one comes after self */
+	uint64_t wanted;
+};
+
+static void look_at(const struct spec *spec, void *context)
+{
+	struct neighbours *found = context;
+	const struct partition *self = found->self->body;
+	const struct partition *other = spec->body;
+	if (!text_equal(self->disk, other->disk))
+		return;
+	if (other->size != FIELD_UNSET)
+		found->wanted += round_up(other->size);
+	if (text_equal(self->name, other->name))
+		found->passed = true;
+	else if (found->passed)
+		found->followed = true;
+	else
+		found->before = spec;
+}
+
+static void check(const struct site *site, const struct site_node *node, const struct spec *want,
+		  struct mistakes *mistakes)
+{
+	const struct partition *partition = want->body;
+	struct neighbours found = { .self = want };
+	(void)site;
+	refer_each(node, "partition", look_at, &found);
+	if (partition->disk != NULL && partition->size == FIELD_UNSET && found.followed)
+		mistake_add(mistakes, want->place,
+			    "partition \"%s\": without a size it takes what is left of %s; "
+			    "write it last of the disk's partitions, or give it a size",
+			    want->id, partition->disk);
+	if (partition->disk != NULL && !text_starts(partition->disk, "/dev/"))
+		mistake_add(mistakes, want->place,
+			    "partition \"%s\": disk \"%s\" is not under /dev; "
+			    "write a name like \"/dev/disk/by-id/…\"",
+			    want->id, partition->disk);
+}
+
+static int derive(const struct derive *from, struct spec *want, struct err *err)
+{
+	struct partition *partition = want->body;
+	struct neighbours found = { .self = want };
+	(void)err;
+	refer_each(from->node, "partition", look_at, &found);
+	partition->size = round_up(partition->size);
+	partition->disk_wanted = found.wanted;
+	partition->after = found.before ? xstrdup(found.before->id) : NULL;
+	return 0;
+}
+
+/* In the order they are written, so that the layout of a disk is the same on
+   every machine. */
+static int needs(const struct spec *spec, struct refs *out, struct err *err)
+{
+	const struct partition *partition = spec->body;
+	(void)err;
+	if (partition->after != NULL)
+		refs_add(out, NULL, "partition", partition->after);
+	return 0;
+}
+
+static int judge(struct step *step, struct err *err)
+{
+	const struct partition *want = step->want ? step->want->body : NULL;
+	const struct partition *seen = step->seen ? step->seen->body : NULL;
+	AUTO_STR struct str wanted = STR_INIT;
+	AUTO_STR struct str there = STR_INIT;
+	(void)err;
+	if (want == NULL || seen == NULL)
+		return 0;
+	if (seen->disk_holds != NULL) {
+		step->refused = xstrdup(seen->disk_holds);
+		return 0;
+	}
+	if (seen->disk_size != FIELD_UNSET && want->disk_wanted > seen->disk_size) {
+		size_print(want->disk_wanted, &wanted);
+		size_print(seen->disk_size, &there);
+		step->refused = xasprintf("disk %s has room for %s of partitions; %s are declared",
+					  want->disk, str_text(&there), str_text(&wanted));
+	} else if (want->size != FIELD_UNSET && seen->room != FIELD_UNSET &&
+		   want->size > seen->room) {
+		size_print(want->size, &wanted);
+		size_print(seen->room, &there);
+		step->refused = xasprintf("disk %s has %s in one piece for it; %s are declared",
+					  want->disk, str_text(&there), str_text(&wanted));
+	}
+	return 0;
+}
+
+const struct kind_spec partition_spec = {
+	.name = "partition",
+	.section = "partitions",
+	.doc = "a partition of a local disk that holds nothing else than ours",
+	.example = "{ name = \"main\"; disk = \"/dev/disk/by-id/virtio-data\"; size = \"10G\"; }",
+	.size = sizeof(struct partition),
+	.fields = FIELDS,
+	.holds_data = true,
+	.check = check,
+	.derive = derive,
+	.needs = needs,
+	.judge = judge,
+};

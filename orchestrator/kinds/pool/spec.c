@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "kinds/pool/spec.h"
+
+#include <string.h>
+
+#include "base/size.h"
+#include "engine/plan.h"
+#include "engine/refer.h"
+
+#define AT(member) offsetof(struct pool, member)
+static const struct field FIELDS[] = {
+	{ "name", FIELD_NAME, AT(name), FIELD_REQUIRED | FIELD_FIXED, 1, 40, NULL, NULL,
+	  "the volume group is moyai-NAME" },
+	{ "partitions", FIELD_LIST, AT(partitions), FIELD_REQUIRED, 1, 64, NULL, NULL,
+	  "names of partitions of the same node; more can be added later" },
+	{ "filled", FIELD_BOOL, AT(filled), FIELD_DERIVED, 0, 0, NULL, NULL,
+	  "whether the physical volumes fill their partitions" },
+	{ "free", FIELD_BYTES, AT(free), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
+	  "what new volumes can have" },
+	{ "partitions_hold", FIELD_TEXT, AT(partitions_hold), FIELD_DERIVED | FIELD_VOLATILE, 0, 0,
+	  NULL, NULL, "why a partition is not used" },
+	FIELD_END
+};
+
+struct sum {
+	const char *pool;
+	uint64_t bytes;
+};
+
+static void add_volume(const struct spec *spec, void *context)
+{
+	struct sum *sum = context;
+	const char *pool = refer_text(spec, "pool");
+	uint64_t size = refer_number(spec, "size");
+	if (size != FIELD_UNSET && text_equal(pool, sum->pool))
+		sum->bytes += (size + POOL_EXTENT - 1) / POOL_EXTENT * POOL_EXTENT;
+}
+
+/* Only when every partition has a declared size can it be said beforehand. */
+static void check_sum(const struct site_node *node, const struct spec *want,
+		      struct mistakes *mistakes)
+{
+	const struct pool *pool = want->body;
+	struct sum volumes = { .pool = pool->name };
+	uint64_t room = 0;
+	for (size_t i = 0; i < pool->partitions.count; i++) {
+		const struct spec *part = refer_find(node, "partition", pool->partitions.items[i]);
+		uint64_t size = part ? refer_number(part, "size") : FIELD_UNSET;
+		if (size == FIELD_UNSET)
+			return;
+		/* LVM's own megabyte at the start, then whole extents. */
+		room += (size - (1 << 20)) / POOL_EXTENT * POOL_EXTENT;
+	}
+	refer_each(node, "volume", add_volume, &volumes);
+	if (volumes.bytes <= room)
+		return;
+	AUTO_STR struct str wanted = STR_INIT;
+	AUTO_STR struct str there = STR_INIT;
+	size_print(volumes.bytes, &wanted);
+	size_print(room, &there);
+	mistake_add(mistakes, want->place,
+		    "pool \"%s\": its volumes need %s; its partitions have room for %s", want->id,
+		    str_text(&wanted), str_text(&there));
+}
+
+static void check(const struct site *site, const struct site_node *node, const struct spec *want,
+		  struct mistakes *mistakes)
+{
+	const struct pool *pool = want->body;
+	(void)site;
+	for (size_t i = 0; i < pool->partitions.count; i++) {
+		const char *name = pool->partitions.items[i];
+		if (refer_find(node, "partition", name) != NULL)
+			continue;
+		AUTO_STR struct str known = STR_INIT;
+		refer_choices(node, "partition", &known);
+		mistake_add(mistakes, want->place, "pool \"%s\": there is no partition \"%s\"%s",
+			    want->id, name, str_text(&known));
+	}
+	check_sum(node, want, mistakes);
+}
+
+static int derive(const struct derive *from, struct spec *want, struct err *err)
+{
+	struct pool *pool = want->body;
+	(void)from;
+	(void)err;
+	pool->filled = 1;
+	return 0;
+}
+
+static int needs(const struct spec *spec, struct refs *out, struct err *err)
+{
+	const struct pool *pool = spec->body;
+	(void)err;
+	for (size_t i = 0; i < pool->partitions.count; i++)
+		refs_add(out, NULL, "partition", pool->partitions.items[i]);
+	return 0;
+}
+
+static int judge(struct step *step, struct err *err)
+{
+	const struct pool *want = step->want ? step->want->body : NULL;
+	const struct pool *seen = step->seen ? step->seen->body : NULL;
+	(void)err;
+	if (want == NULL || seen == NULL)
+		return 0;
+	if (seen->partitions_hold != NULL) {
+		step->refused = xstrdup(seen->partitions_hold);
+		return 0;
+	}
+	for (size_t i = 0; i < seen->partitions.count; i++) {
+		const char *name = seen->partitions.items[i];
+		if (text_list_has(&want->partitions, name))
+			continue;
+		step->refused = xasprintf("pool %s: partition %s is in use; Moyai does not take "
+					  "partitions out of a pool",
+					  step->id, name);
+		return 0;
+	}
+	return 0;
+}
+
+const struct kind_spec pool_spec = {
+	.name = "pool",
+	.section = "pools",
+	.doc = "an LVM volume group that volumes are cut from",
+	.example = "{ name = \"main\"; partitions = [ \"main\" ]; }",
+	.size = sizeof(struct pool),
+	.fields = FIELDS,
+	.holds_data = true,
+	.check = check,
+	.derive = derive,
+	.needs = needs,
+	.judge = judge,
+};

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "kinds/session/spec.h"
+
+#include "engine/plan.h"
+#include "engine/refer.h"
+
+#define AT(member) offsetof(struct session, member)
+/*
+ * timeout: 120 s is open-iscsi's own value. A guest's disk rather waits for a
+ * storage node that restarts than fails; memory that is lent as one leg of a
+ * mirror wants a few seconds.
+ */
+static const struct field FIELDS[] = {
+	{ "name", FIELD_NAME, AT(name), FIELD_REQUIRED | FIELD_FIXED, 1, 63, NULL, NULL,
+	  "the name of the target on the other node" },
+	{ "from", FIELD_NAME, AT(from), FIELD_REQUIRED | FIELD_REPLACEABLE, 0, 0, NULL, NULL,
+	  "the node that has the target" },
+	{ "network", FIELD_NAME, AT(network), FIELD_REQUIRED | FIELD_VOLATILE, 0, 0, NULL, NULL,
+	  "the network it is reached on" },
+	{ "timeout", FIELD_SECONDS, AT(timeout), 0, 1, 86400, NULL, "120s",
+	  "how long reads and writes wait for a target that went away, before they fail" },
+	{ "vlan", FIELD_TEXT, AT(vlan), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
+	  "the interface of the network" },
+	{ "target_iqn", FIELD_TEXT, AT(target_iqn), FIELD_DERIVED, 0, 0, NULL, NULL,
+	  "the target's iSCSI name" },
+	{ "portal", FIELD_TEXT, AT(portal), FIELD_DERIVED, 0, 0, NULL, NULL,
+	  "the target's address and port" },
+	{ "initiator_iqn", FIELD_TEXT, AT(initiator_iqn), FIELD_DERIVED, 0, 0, NULL, NULL,
+	  "this node's iSCSI name" },
+	{ "chap_user", FIELD_TEXT, AT(chap_user), FIELD_DERIVED, 0, 0, NULL, NULL,
+	  "the CHAP user" },
+	{ "chap_secret", FIELD_TEXT, AT(chap_secret), FIELD_DERIVED | FIELD_SECRET, 0, 0, NULL,
+	  NULL, "the CHAP secret" },
+	{ "size", FIELD_BYTES, AT(size), FIELD_DERIVED, 0, 0, NULL, NULL, "the size of the disk" },
+	{ "logged_in", FIELD_BOOL, AT(logged_in), FIELD_DERIVED, 0, 0, NULL, NULL,
+	  "whether the session is there and its disk attached" },
+	{ "device", FIELD_TEXT, AT(device), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
+	  "the kernel's name of the disk" },
+	{ "used", FIELD_TEXT, AT(used), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
+	  "who has the disk open" },
+	FIELD_END
+};
+
+static void check(const struct site *site, const struct site_node *node, const struct spec *want,
+		  struct mistakes *mistakes)
+{
+	const struct session *session = want->body;
+	AUTO_FREE char *what = xasprintf("session \"%s\"", want->id);
+	AUTO_STR struct str known = STR_INIT;
+	refer_check_network(site, node, session->network, want->place, what, mistakes);
+	if (session->from == NULL)
+		return;
+	const struct site_node *from = site_find_node(site, session->from);
+	if (from == NULL) {
+		refer_nodes(site, &known);
+		mistake_add(mistakes, want->place, "%s: there is no node \"%s\"%s", what,
+			    session->from, str_text(&known));
+		return;
+	}
+	const struct spec *target = refer_find(from, "target", want->id);
+	if (target == NULL) {
+		refer_choices(from, "target", &known);
+		mistake_add(mistakes, want->place, "%s: %s has no target of this name%s", what,
+			    from->name, str_text(&known));
+		return;
+	}
+	const char *initiator = refer_text(target, "initiator");
+	const char *network = refer_text(target, "network");
+	if (initiator != NULL && !text_equal(initiator, node->name))
+		mistake_add(mistakes, want->place,
+			    "%s: the target of %s is for initiator \"%s\", not for %s", what,
+			    from->name, initiator, node->name);
+	if (network != NULL && session->network != NULL && !text_equal(network, session->network))
+		mistake_add(mistakes, want->place,
+			    "%s: the target of %s is on network \"%s\", not on \"%s\"", what,
+			    from->name, network, session->network);
+}
+
+/* The size of what the target exports, rounded as its kind rounds it. */
+static uint64_t derive_size(const struct site_node *from, const struct spec *target)
+{
+	const char *volume = refer_text(target, "volume");
+	const char *memory = refer_text(target, "memory");
+	const struct spec *backing = volume   ? refer_find(from, "volume", volume)
+				     : memory ? refer_find(from, "memory", memory)
+					      : NULL;
+	if (backing == NULL)
+		return FIELD_UNSET;
+	uint64_t unit = volume ? 4 * 1024 * 1024ULL : 4096;
+	return (refer_number(backing, "size") + unit - 1) / unit * unit;
+}
+
+static int derive(const struct derive *from, struct spec *want, struct err *err)
+{
+	struct session *session = want->body;
+	const char *site = from->site->name;
+	const struct site_node *other = site_find_node(from->site, session->from);
+	const struct spec *target = other ? refer_find(other, "target", session->name) : NULL;
+	if (target == NULL)
+		return err_set(err, "session %s: %s has no such target", session->name,
+			       session->from);
+	const char *address = site_node_address(other, session->network);
+	if (address == NULL)
+		return err_set(err, "session %s: %s has no address on network %s", session->name,
+			       session->from, session->network);
+	session->vlan = refer_vlan(from->site, session->network);
+	session->target_iqn =
+		xasprintf(SESSION_IQN_PREFIX "%s:%s.%s", site, session->from, session->name);
+	session->initiator_iqn = xasprintf(SESSION_IQN_PREFIX "%s:%s", site, from->node->name);
+	session->portal = xasprintf("%s:%d", address, SESSION_PORT);
+	session->chap_user = xasprintf("%s.%s", session->from, session->name);
+	session->size = derive_size(other, target);
+	session->logged_in = 1;
+	AUTO_STR struct str secret = STR_INIT;
+	if (from->key != NULL) {
+		if (secret_derive(from->key, "chap", session->target_iqn, 0, &secret, err) != 0)
+			return -1;
+		session->chap_secret = str_take(&secret);
+	}
+	return 0;
+}
+
+static int needs(const struct spec *spec, struct refs *out, struct err *err)
+{
+	const struct session *session = spec->body;
+	(void)err;
+	if (session->from != NULL)
+		refs_add(out, session->from, "target", session->name);
+	if (session->vlan != NULL)
+		refs_add(out, NULL, "vlan", session->vlan);
+	return 0;
+}
+
+static int judge(struct step *step, struct err *err)
+{
+	const struct session *seen = step->seen ? step->seen->body : NULL;
+	(void)err;
+	if (seen != NULL && seen->used != NULL)
+		step->refused =
+			xasprintf("the disk of session %s would go away, and is in use by %s",
+				  step->id, seen->used);
+	return 0;
+}
+
+const struct kind_spec session_spec = {
+	.name = "session",
+	.section = "sessions",
+	.doc = "an iSCSI session: the disk of another node's target, at /dev/moyai/FROM/NAME",
+	.example = "{ name = \"home\"; from = \"store1\"; network = \"storage\"; }",
+	.size = sizeof(struct session),
+	.fields = FIELDS,
+	.check = check,
+	.derive = derive,
+	.needs = needs,
+	.judge = judge,
+};

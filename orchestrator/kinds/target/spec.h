@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef KINDS_TARGET_SPEC_H
+#define KINDS_TARGET_SPEC_H
+#include "engine/kind.h"
+/*
+ * An iSCSI target of the kernel (LIO): one volume or memory as LUN 0, for
+ * exactly one initiator, with CHAP. Its IQN is IQN_PREFIX SITE:NODE.NAME.
+ */
+struct target {
+	char *name;
+	char *volume;
+	char *memory;
+	char *initiator;
+	char *network;
+	char *vlan;	     /* interface of the network when it is tagged; derived */
+	char *iqn;	     /* derived, as all below */
+	char *initiator_iqn; /* observed: every ACL, separated by spaces */
+	char *portal;	     /* "10.0.20.11:3260" */
+	char *device;	     /* block device or image file */
+	uint64_t size;	     /* bytes the initiator sees */
+	char *chap_user;
+	char *chap_secret;
+	char *serial; /* unit serial: the initiator's name of the disk follows from it */
+	int closed;   /* demo mode off, authentication on, everything not asked for off */
+	int enabled;
+};
+#define TARGET_IQN_PREFIX "iqn.2026-11.moyai."
+#define TARGET_PORT 3260
+extern const struct kind_spec target_spec;
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef KINDS_VLAN_SPEC_H
+#define KINDS_VLAN_SPEC_H
+#include "engine/kind.h"
+/*
+ * A tagged interface (802.1Q) with its addresses. Declared by hand, or derived
+ * by the slice from the networks that a node has an address on.
+ */
+struct vlan {
+	char *name;   /* of the interface */
+	char *parent; /* the interface that carries the tag */
+	uint64_t id;
+	uint64_t mtu;
+	struct text_list addresses; /* "10.77.20.13/24", sorted */
+	char *gateway;		    /* NULL: no default route through it */
+	char *link;		    /* "up" or "down", administratively */
+	char *undeclared;    /* "some": has an address or default route where none is wanted */
+	uint64_t parent_mtu; /* observed */
+	char *foreign;	     /* observed: what it is when it is not ours; NULL: ours */
+};
+extern const struct kind_spec vlan_spec;
+#endif
