@@ -45,7 +45,7 @@ static int compare(const void *left, const void *right)
 	return a->added < b->added ? -1 : 1;
 }
 
-void mistakes_sort_files(struct mistakes *list, const struct text_list *files)
+void mistakes_sort(struct mistakes *list, const struct text_list *files)
 {
 	if (list->count < 2)
 		return;
@@ -57,17 +57,6 @@ void mistakes_sort_files(struct mistakes *list, const struct text_list *files)
 	for (size_t i = 0; i < list->count; i++)
 		list->items[i] = order[i].mistake;
 	free(order);
-}
-
-void mistakes_sort(struct mistakes *list)
-{
-	AUTO_LIST struct text_list files = TEXT_LIST_INIT;
-	for (size_t i = 0; i < list->count; i++) {
-		const char *file = list->items[i].place.file;
-		if (file != NULL && !text_list_has(&files, file))
-			text_list_add(&files, file);
-	}
-	mistakes_sort_files(list, &files);
 }
 
 /* One mistake is one line, whatever the configuration has in its strings. */

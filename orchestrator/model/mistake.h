@@ -22,11 +22,8 @@ struct mistakes {
 	}
 void mistake_add(struct mistakes *list, struct place place, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* By file, then by line; as added within a line. Files in the order of their
-   first mistake… */
-void mistakes_sort(struct mistakes *list);
-/* …or of a list: that of reading, in which site_read() has sorted already. */
-void mistakes_sort_files(struct mistakes *list, const struct text_list *files);
+/* By file, in the order of `files`, then by line; as added within a line. */
+void mistakes_sort(struct mistakes *list, const struct text_list *files);
 void mistakes_print(const struct mistakes *list, struct str *out); /* a line each */
 void mistakes_free(struct mistakes *list);
 #endif

@@ -223,7 +223,7 @@ static int read_all(const char *text, size_t length, const char *dir, const char
 	read_clusters(&reader);
 	if (parsed)
 		check_site(site, mistakes);
-	mistakes_sort_files(mistakes, &site->files);
+	mistakes_sort(mistakes, &site->files);
 	return 0;
 }
 
