@@ -103,7 +103,9 @@ static void hand_on(struct dnsmasq *dnsmasq, const char *line,
 	dnsmasq_log_line(&dnsmasq->log, line, &happened);
 	if (happened.type == DNSMASQ_TROUBLE)
 		memcpy(dnsmasq->last, happened.text, sizeof(dnsmasq->last));
-	if (happened.type != DNSMASQ_NOTHING)
+	if (happened.type == DNSMASQ_STARTED)
+		dnsmasq->started = true;
+	else if (happened.type != DNSMASQ_NOTHING)
 		event(context, &happened);
 }
 

@@ -31,6 +31,7 @@ enum dnsmasq_event_type {
 	DNSMASQ_NOTHING,
 	DNSMASQ_PXE,	 /* a boot ROM (not iPXE loaded by one) wants an address */
 	DNSMASQ_UNKNOWN, /* a machine without a reservation was ignored */
+	DNSMASQ_STARTED,
 	DNSMASQ_TFTP,	 /* a file was sent: `text` is its address */
 	DNSMASQ_TROUBLE, /* any message that is not of a kind we know: shown */
 };
@@ -59,6 +60,7 @@ struct dnsmasq {
 	struct str line;
 	struct dnsmasq_log log;
 	char last[256]; /* the last message: why it ended */
+	bool started;	/* it said so */
 };
 int dnsmasq_start(struct dnsmasq *dnsmasq, const char *config_path, struct err *err);
 /* Hand each complete line to the callback. 1: it has ended. */

@@ -8,7 +8,7 @@
 
 /* What it says at every start and end, or for things that are no trouble. */
 static const char *const USUAL[] = {
-	"started, version", "compile time options",   "DNS disabled", "DHCP, static leases only",
+	"compile time options",   "DNS disabled", "DHCP, static leases only",
 	"DHCP, sockets",    "exiting on receipt of",  "TFTP root is", "cleared cache",
 	"IPv6 router",	    "warning: no upstream ",  "no servers found",
 };
@@ -86,6 +86,10 @@ void dnsmasq_log_line(struct dnsmasq_log *log, const char *line, struct dnsmasq_
 			snprintf(event->text, sizeof(event->text), "%s", to + 4);
 		}
 		/* iPXE asks for a file's size and aborts: no trouble. */
+		return;
+	}
+	if (text_starts(text, "started, version")) {
+		event->type = DNSMASQ_STARTED;
 		return;
 	}
 	for (size_t i = 0; i < COUNT_OF(USUAL); i++)

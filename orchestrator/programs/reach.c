@@ -50,6 +50,32 @@ static int ssh_port(unsigned *port, struct err *err)
 	return 0;
 }
 
+/* A scope that names nothing would silently allow nothing. */
+static int check_scopes(const struct options *options, const struct site *site, struct err *err)
+{
+	for (size_t i = 0; i < options->allow_data_loss.count; i++) {
+		const char *scope = options->allow_data_loss.items[i];
+		size_t length = strcspn(scope, "/");
+		AUTO_FREE char *node = xstrndup(scope, length);
+		if (site_find_node(site, node) == NULL)
+			return err_set(err, "--allow-data-loss=%s: there is no node \"%s\"", scope,
+				       node);
+		if (scope[length] == '\0')
+			continue;
+		const char *rest = scope + length + 1;
+		AUTO_FREE char *kind = xstrndup(rest, strcspn(rest, "/"));
+		if (kind_find(kind) == NULL)
+			return err_set(err, "--allow-data-loss=%s: there is no kind \"%s\"", scope,
+				       kind);
+		if (text_ends(scope, "/"))
+			return err_set(err,
+				       "--allow-data-loss=%s: write NODE, NODE/KIND or "
+				       "NODE/KIND/NAME",
+				       scope);
+	}
+	return 0;
+}
+
 static int fill(const struct options *options, const char *nodes, const bool *stop,
 		struct reach *reach, struct err *err)
 {
@@ -71,6 +97,8 @@ static int fill(const struct options *options, const char *nodes, const bool *st
 	};
 	if (limit_ms && limit_ms < CONNECT_TIMEOUT_MS)
 		remote->ssh.connect_timeout_ms = limit_ms;
+	if (check_scopes(options, &reach->site, err) != 0)
+		return -1;
 	if (nodes && nodeset_parse(nodes, &reach->site, &reach->names, err) != 0)
 		return -1;
 	if (ssh_port(&remote->ssh.port, err) != 0 ||

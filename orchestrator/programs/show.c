@@ -6,12 +6,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
 #include "model/nodeset.h"
 
 void show_safe(struct str *out, const char *text)
 {
-	const unsigned char *at = (const unsigned char *)text;
-	for (; at && *at; at++) {
+	AUTO_STR struct str clean = STR_INIT;
+	if (text)
+		utf8_add_visible(&clean, text, strlen(text));
+	const unsigned char *at = (const unsigned char *)str_text(&clean);
+	for (; *at; at++) {
 		bool control = *at < 0x20 || *at == 0x7f;
 		/* U+0080 to U+009F are control characters too. */
 		bool control_pair = *at == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f;

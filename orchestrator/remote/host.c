@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/utf8.h"
 #include "remote/pipe.h"
 
 /* A moyai-node with its debug information is below 10 MiB. */
@@ -74,7 +75,9 @@ static int ended_early(const struct stream *stream, struct err *err)
 		start--;
 	if (length == 0)
 		return err_set(err, "the stream ended early");
-	return err_set(err, "the stream ended early: %.*s", (int)(length - start), text + start);
+	AUTO_STR struct str last = STR_INIT;
+	utf8_add_visible(&last, text + start, length - start);
+	return err_set(err, "the stream ended early: %s", str_text(&last));
 }
 
 int host_message(struct host *host, struct stream *stream, unsigned timeout_ms,
@@ -152,11 +155,25 @@ static int read_done(struct host *host, struct stream *stream, unsigned timeout_
 	return rc;
 }
 
+/* hello of a moyai-node whose build and version do not matter: it only receives. */
+static int read_receiver(struct host *host, const struct remote_options *options,
+			 struct stream *stream, struct err *err)
+{
+	struct message message;
+	if (host_message(host, stream, options->answer_timeout_ms, &message, err) != 0)
+		return -1;
+	enum message_type type = message.type;
+	message_free(&message);
+	if (type != MESSAGE_HELLO)
+		return err_set(err, "the node said \"%s\" before \"hello\"",
+			       message_type_text(type));
+	return 0;
+}
+
 static int send_build(struct host *host, const struct remote_options *options, const bool *stop,
 		      struct err *err)
 {
 	AUTO_STR struct str bytes = STR_INIT;
-	bool wanted;
 	if (file_read(options->node_program, NODE_PROGRAM_MAX, &bytes, err) != 0)
 		return -1;
 	struct stream *stream = start(host, options, "receive", stop, err);
@@ -166,7 +183,7 @@ static int send_build(struct host *host, const struct remote_options *options, c
 	if (rc == 0)
 		rc = stream_end_input(stream, err);
 	if (rc == 0)
-		rc = read_hello(host, options, stream, &wanted, err);
+		rc = read_receiver(host, options, stream, err);
 	if (rc == 0)
 		rc = read_done(host, stream, options->answer_timeout_ms, err);
 	host_end(host, stream);

@@ -8,6 +8,7 @@
 #include <libssh/libssh.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -136,13 +137,32 @@ static char *fingerprint(ssh_key key)
 	return copy;
 }
 
-static int host_key_changed(ssh_session session, const char *node, const char *where,
-			    const char *shown, const char *pins, struct err *err)
+/* The fingerprint of the first pin of this host; libssh does not tell. */
+static char *pinned_fingerprint(const char *where, const char *pins)
 {
-	struct ssh_knownhosts_entry *entry = NULL;
-	ssh_session_get_known_hosts_entry(session, &entry);
-	AUTO_FREE char *pinned = fingerprint(entry ? entry->publickey : NULL);
-	ssh_knownhosts_entry_free(entry);
+	enum { PINS_MAX = 16 * 1024 * 1024 };
+	AUTO_STR struct str text = STR_INIT;
+	char host[256], type[64], base64[2048];
+	if (file_read(pins, PINS_MAX, &text, NULL) != 0)
+		return fingerprint(NULL);
+	for (const char *line = text.data; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (sscanf(line, "%255s %63s %2047s", host, type, base64) != 3 ||
+		    strcmp(host, where) != 0)
+			continue;
+		ssh_key key = NULL;
+		ssh_pki_import_pubkey_base64(base64, ssh_key_type_from_name(type), &key);
+		char *shown = fingerprint(key);
+		ssh_key_free(key);
+		return shown;
+	}
+	return fingerprint(NULL);
+}
+
+static int host_key_changed(const char *node, const char *where, const char *shown,
+			    const char *pins, struct err *err)
+{
+	AUTO_FREE char *pinned = pinned_fingerprint(where, pins);
 	return err_set(err,
 		       "refused: the host key of %s has changed: it shows %s, pinned is %s; either "
 		       "another machine answers there, or it was booted without Moyai. If you know "
@@ -183,7 +203,7 @@ static int check_host_key(ssh_session session, const struct ssh_options *options
 	switch (known) {
 	case SSH_KNOWN_HOSTS_CHANGED:
 	case SSH_KNOWN_HOSTS_OTHER:
-		rc = host_key_changed(session, node, where, shown, pins, err);
+		rc = host_key_changed(node, where, shown, pins, err);
 		break;
 	case SSH_KNOWN_HOSTS_UNKNOWN:
 	case SSH_KNOWN_HOSTS_NOT_FOUND:
@@ -340,9 +360,14 @@ static int establish(ssh_session session, const struct ssh_options *options, con
 		close(fd);
 		return err_set(err, "libssh: %s", ssh_get_error(session));
 	}
-	if (ssh_connect(session) != SSH_OK)
+	long started_ms = stream_now_ms();
+	if (ssh_connect(session) != SSH_OK) {
+		if (stream_now_ms() - started_ms >= (long)options->connect_timeout_ms)
+			return err_set(err, "%s port %u: no answer for %u s", address,
+				       options->port, options->connect_timeout_ms / 1000);
 		return err_set(err, "%s port %u: %s", address, options->port,
 			       ssh_get_error(session));
+	}
 	if (check_host_key(session, options, node, address, err) != 0)
 		return -1;
 	return log_in(session, options, err);

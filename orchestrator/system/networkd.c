@@ -2,7 +2,9 @@
 #include "system/networkd.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/file.h"
 #include "base/point.h"
@@ -11,7 +13,7 @@
 #define FOLDER "/etc/systemd/network"
 #define PREFIX "20-moyai-"
 #define SUFFIX ".network"
-enum { FILE_LIMIT_BYTES = 65536 };
+enum { FILE_LIMIT_BYTES = 65536, WAIT_TRIES = 100, WAIT_PAUSE_MS = 200 };
 
 static char *path_of(const char *name)
 {
@@ -109,4 +111,38 @@ int networkd_forget(const char *name, struct err *err)
 		return -1;
 	point_pass(path);
 	return run_args(err, "networkctl", "reload", NULL);
+}
+
+/* networkd's word for how far it is: "pending", "configuring", "configured", "failed" … */
+static int setup_state(const char *name, char **state, struct err *err)
+{
+	AUTO_STR struct str out = STR_INIT;
+	const struct run status = {
+		.argv = RUN_ARGV("networkctl", "--json=short", "status", "--", name),
+		.reads_only = 1,
+	};
+	if (run_ok(&status, &out, err) != 0)
+		return -1;
+	json_t *json = json_loads(str_text(&out), 0, NULL);
+	const char *text = json_string_value(json_object_get(json, "AdministrativeState"));
+	*state = xstrdup(text ? text : "unknown");
+	json_decref(json);
+	return 0;
+}
+
+int networkd_wait(const char *name, struct err *err)
+{
+	for (int tries = 0;; tries++) {
+		AUTO_FREE char *state = NULL;
+		struct err why = ERR_INIT;
+		/* It hears of a new interface from the kernel, not from us. */
+		if (setup_state(name, &state, &why) == 0 && text_equal(state, "configured"))
+			return 0;
+		if (tries == WAIT_TRIES || text_equal(state, "failed"))
+			return state ? err_set(err,
+					       "systemd-networkd has not configured %s: it is %s",
+					       name, state)
+				     : err_set(err, "%s", why.text);
+		nanosleep(&(struct timespec){ 0, WAIT_PAUSE_MS * 1000000L }, NULL);
+	}
 }

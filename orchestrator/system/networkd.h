@@ -35,6 +35,9 @@ int networkd_owns(const char *kind, const char *name, bool *owned, struct err *e
 /* Write the file if it differs, and have networkd know it. An interface that is
    there already is configured anew, even if its file was as wanted. */
 int networkd_configure(const struct networkd_link *link, bool is_there, struct err *err);
+/* Wait until networkd is through with the interface. Without this an address that
+   is about to be taken away for a moment would count as being there. */
+int networkd_wait(const char *name, struct err *err);
 /* Remove the file; the interface is gone before (a crash between leaves the
    mark, not an interface that nobody owns). */
 int networkd_forget(const char *name, struct err *err);

@@ -66,9 +66,11 @@ int unit_get(struct node *node, const char *name, struct unit *unit, struct err 
 static void add_journal_line(const char *name, struct err *err)
 {
 	struct run_result result;
+	/* Its own words: --unit would end in systemd's "Failed to start". */
+	AUTO_FREE char *match = xasprintf("_SYSTEMD_UNIT=%s", name);
 	const struct run journal = {
-		.argv = RUN_ARGV("journalctl", "--unit", name, "--lines=1", "--output=cat",
-				 "--quiet", "--no-pager"),
+		.argv = RUN_ARGV("journalctl", "--lines=1", "--output=cat", "--quiet", "--no-pager",
+				 match),
 		.reads_only = 1,
 	};
 	if (err == NULL || run_capture(&journal, &result, NULL) != 0)

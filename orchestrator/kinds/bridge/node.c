@@ -137,7 +137,7 @@ static int bridge_apply(struct node *node, const struct step *step, struct err *
 	if (link == NULL && (make_mac(node, want->name, mac, err) != 0 ||
 			     link_create_bridge(want->name, mac, err) != 0))
 		return -1;
-	return join_port(node, want, err);
+	return join_port(node, want, err) == 0 ? networkd_wait(want->name, err) : -1;
 }
 
 static int bridge_remove(struct node *node, const char *id, struct err *err)

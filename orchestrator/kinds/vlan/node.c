@@ -34,8 +34,14 @@ static int vlan_observe(struct node *node, const char *id, const struct spec *wa
 		return -1;
 	const struct link *link = links_find(links, id);
 	*found = link != NULL;
-	if (link == NULL)
+	if (link == NULL) {
+		/* judge() compares the mtu before the interface is there, too. */
+		const struct vlan *wanted = want ? want->body : NULL;
+		const struct link *below = wanted ? links_find(links, wanted->parent) : NULL;
+		if (below != NULL)
+			body->parent_mtu = below->mtu;
 		return 0;
+	}
 	const struct link *parent = links_find_index(links, link->parent);
 	body->name = xstrdup(id);
 	body->mtu = link->mtu;
@@ -111,11 +117,13 @@ static int vlan_apply(struct node *node, const struct step *step, struct err *er
 	/* The mark comes first: after a crash there is no interface without an owner. */
 	if (networkd_configure(&text, link != NULL, err) != 0)
 		return -1;
-	if (link != NULL)
-		return link->up ? 0 : link_set_up(link->index, err);
-	if (link_create_vlan(want->name, parent, want->id, err) != 0)
+	if (link != NULL && !link->up && link_set_up(link->index, err) != 0)
 		return -1;
-	return master ? rejoin(node, want->name, master, err) : 0;
+	if (link == NULL && link_create_vlan(want->name, parent, want->id, err) != 0)
+		return -1;
+	if (master != 0 && rejoin(node, want->name, master, err) != 0)
+		return -1;
+	return networkd_wait(want->name, err);
 }
 
 static int vlan_remove(struct node *node, const char *id, struct err *err)

@@ -85,7 +85,7 @@ static void check_tag(const struct site *site, const struct site_node *node,
 		const struct spec *other = &node->wants.items[i];
 		const struct vlan *body = other->body;
 		if (other == want)
-			return;
+			break; /* reported at the later of two */
 		if (other->kind == want->kind && body->id == vlan->id &&
 		    text_equal(body->parent, vlan->parent))
 			mistake_add(mistakes, want->place,
@@ -219,7 +219,7 @@ static int needs(const struct spec *spec, struct refs *out, struct err *err)
 static int judge(struct step *step, struct err *err)
 {
 	const struct vlan *want = step->want ? step->want->body : NULL;
-	const struct vlan *have = step->have ? step->have->body : NULL;
+	const struct vlan *have = step->seen ? step->seen->body : NULL; /* for creations too */
 	(void)err;
 	if (have == NULL)
 		return 0;

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef DAEMON_SERVER_H
+#define DAEMON_SERVER_H
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "daemon/boot.h"
+#include "daemon/dnsmasq.h"
+#include "daemon/tokens.h"
+#include "model/site.h"
+/*
+ * The boot server as a whole. Everything but the probes runs in one thread, in
+ * the loop of server_run(): no locks.
+ */
+struct server_options {
+	const char *site_dir, *share_dir, *images_dir, *state_dir; /* borrowed */
+	/* Told at every visible change of a node's boot. */
+	void (*progress)(void *context, const struct boot_node *node);
+	void *context;
+};
+
+struct http; /* http.h */
+
+struct server {
+	struct server_options options;
+	struct site site; /* the last one without mistakes */
+	uint64_t site_stamp;
+	int64_t site_looked_ms;
+	char interface[IF_NAMESIZE];
+	char *url;     /* "http://10.77.0.1:8077" */
+	char *address; /* boot.server and boot.port of the start: they stay */
+	uint64_t port;
+	char *login_key; /* Moyai's own public key */
+	struct boot boot;
+	struct tokens tokens;
+	struct dnsmasq dnsmasq;
+	int64_t dnsmasq_again_ms; /* when to start it again after it died; 0: it runs */
+	unsigned dnsmasq_deaths;
+	int probe_pipe[2]; /* probes announce their ends here */
+	int signals;	   /* signalfd */
+	int ra;		   /* ra.h; -1: without */
+	struct http *http;
+};
+
+/*
+ * Start all of it. The site was read by the caller, and belongs to the server
+ * from here on, also on failure. SIGINT and SIGTERM are blocked in the whole
+ * process: call it before there are threads.
+ */
+int server_start(const struct server_options *options, struct site *site, struct server *server,
+		 struct err *err);
+/* Until SIGINT or SIGTERM (0) or something that cannot be put right (-1). */
+int server_run(struct server *server, struct err *err);
+void server_stop(struct server *server);
+
+int64_t server_now_ms(void);
+#endif

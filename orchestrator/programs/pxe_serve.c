@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "daemon/server.h"
+#include "programs/command.h"
+
+/* What was shown last, so that a line comes once per stage and ten percent. */
+struct shown {
+	char name[64];
+	char id[BOOT_ID_SIZE];
+	enum boot_stage stage;
+	unsigned percent;
+	unsigned refused_count;
+};
+struct shown_list {
+	struct shown *items;
+	size_t count;
+};
+
+static struct shown *shown_of(struct shown_list *list, const char *name)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->items[i].name, name) == 0)
+			return &list->items[i];
+	list->items = xrealloc(list->items, list->count + 1, sizeof(*list->items));
+	struct shown *shown = &list->items[list->count++];
+	*shown = (struct shown){ 0 };
+	snprintf(shown->name, sizeof(shown->name), "%s", name);
+	return shown;
+}
+
+static void progress(void *context, const struct boot_node *node)
+{
+	const struct boot_record *now = &node->now;
+	struct shown *shown = shown_of(context, node->name);
+	bool same = shown->stage == now->stage && strcmp(shown->id, now->id) == 0;
+	if (shown->refused_count < node->refused_count)
+		fprintf(stderr, "%-12s refused: %s\n", node->name, node->refused);
+	shown->refused_count = node->refused_count;
+	if (same && (now->percent < shown->percent + 10 || now->percent == shown->percent) &&
+	    !(now->percent == 100 && shown->percent < 100))
+		return;
+	shown->stage = now->stage;
+	shown->percent = now->percent;
+	memcpy(shown->id, now->id, sizeof(shown->id));
+	if (now->stage == BOOT_IMAGE)
+		fprintf(stderr, "%-12s %s %u %%\n", node->name, boot_stage_name(now->stage),
+			now->percent);
+	else if (now->stage == BOOT_FAILED)
+		fprintf(stderr, "%-12s failed: %s\n", node->name, now->error ? now->error : "");
+	else
+		fprintf(stderr, "%-12s %s\n", node->name, boot_stage_name(now->stage));
+}
+
+static int run(const struct options *options, int argc, char **argv)
+{
+	struct site site;
+	struct server server;
+	struct shown_list shown = { 0 };
+	struct err err = ERR_INIT;
+	if (argc != 0) {
+		err_set(&err, "pxe serve: \"%s\": no argument is expected", argv[0]);
+		return command_fail(&err);
+	}
+	/* Also into a pipe, the lines come when things happen. */
+	setvbuf(stderr, NULL, _IOLBF, 0);
+	if (command_site(options, &site) != 0)
+		return EXIT_ERROR;
+	AUTO_FREE char *state = command_state_dir(options, &site);
+	if (state == NULL) {
+		site_free(&site);
+		return EXIT_ERROR;
+	}
+	const struct server_options wanted = {
+		.site_dir = options->site_dir,
+		.share_dir = options->share_dir,
+		.images_dir = options->images_dir,
+		.state_dir = state,
+		.progress = progress,
+		.context = &shown,
+	};
+	int result = EXIT_ERROR;
+	if (server_start(&wanted, &site, &server, &err) != 0) {
+		command_fail(&err);
+	} else {
+		log_line("boot server at %s on %s, %zu nodes", server.url, server.interface,
+			 server.site.node_count);
+		if (server_run(&server, &err) == 0)
+			result = EXIT_OK;
+		else
+			command_fail(&err);
+		server_stop(&server);
+		log_line("boot server ended");
+	}
+	free(shown.items);
+	return result;
+}
+
+const struct command command_pxe_serve = {
+	.name = "pxe serve",
+	.usage = "",
+	.summary = "serve DHCP, TFTP and HTTP to the machines that boot, until Ctrl-C",
+	.run = run,
+};
