@@ -134,7 +134,7 @@ static int finish(const struct options *options, const struct fleet *fleet, long
 		.refused = graph_count(&fleet->graph, GRAPH_REFUSED),
 		.not_started = graph_count(&fleet->graph, GRAPH_NOT_STARTED),
 		.failed_nodes = fleet_failed(fleet),
-		.nodes = fleet->chosen,
+		.nodes = fleet->chosen - fleet_failed(fleet),
 		.seconds = (uint64_t)(stream_now_ms() - started_ms + 500) / 1000,
 		.interrupted = interrupted,
 	};
