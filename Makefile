@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Sources are found by folder: adding a file needs no line here.
+# `make demo` shows everything, `make test` proves it; both install what they need first.
 BUILD   ?= build
-CC      ?= gcc
+CC       = gcc
+JOBS    ?= $(shell nproc)
 LIBS_MOYAI := libconfig libssh jansson gnutls libmicrohttpd
 LIBS_NODE  := libparted libmnl jansson gnutls
 CFLAGS  ?= -O2 -g
@@ -9,6 +11,13 @@ CFLAGS  += -std=c17 -Wall -Wextra -Werror -Wshadow -Wconversion -D_GNU_SOURCE -I
 LDFLAGS += -Wl,--as-needed -Wl,--gc-sections
 CFLAGS  += -ffunction-sections -fdata-sections -fstack-protector-strong $(EXTRA_CFLAGS)
 LDFLAGS += $(EXTRA_CFLAGS)
+
+# Debian packages: to build, to make images, to run the rack, to test.
+DEPS := gcc make pkg-config git libconfig-dev libssh-dev libparted-dev libjansson-dev \
+	libmicrohttpd-dev libgnutls28-dev libmnl-dev \
+	mmdebstrap squashfs-tools zstd cpio busybox-static dnsmasq-base ipxe openssh-client \
+	qemu-system-x86 ipxe-qemu ovmf iproute2 util-linux e2fsprogs socat jq curl tcpdump \
+	libcmocka-dev clang clang-format libclang-rt-14-dev cppcheck shellcheck openssh-server nftables
 
 shared_src := $(wildcard orchestrator/base/*.c orchestrator/model/*.c orchestrator/engine/*.c orchestrator/kinds/*/spec.c) orchestrator/kinds/spec_table.c
 moyai_src  := $(wildcard orchestrator/remote/*.c orchestrator/daemon/*.c orchestrator/image/*.c) $(filter-out orchestrator/programs/moyai-node.c,$(wildcard orchestrator/programs/*.c))
@@ -24,7 +33,61 @@ $(BUILD)/moyai-node: $(call object,$(node_src)) $(BUILD)/libshared.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs $(LIBS_NODE))
 $(BUILD)/libshared.a: $(call object,$(shared_src))
 	rm -f $@ && $(AR) rcsD $@ $^
-$(BUILD)/obj/%.o: orchestrator/%.c
+$(BUILD)/obj/%.o: orchestrator/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -c -o $@ $<
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+
+# The targets check-NAME print `ok …`, `not ok …` and `skip …` lines; tests/run counts them.
+include $(wildcard tests/*/*.mk)
+
+.PHONY: deps images check lint lint-changed test test-long bench demo demo-down clean install
+deps:
+	@tests/deps $(DEPS)
+
+images: all
+	$(BUILD)/moyai -C configs/demo image build
+
+check: all
+	+@tests/run "unit golden wire" "includes lint-changed boot"
+
+check-lint lint:
+	@CC_FLAGS='$(CFLAGS)' tests/lint/lint all
+check-lint-changed lint-changed:
+	@CC_FLAGS='$(CFLAGS)' tests/lint/lint changed
+check-includes:
+	@tests/lint/includes-test && tests/lint/includes .
+check-sanitizer:
+	@$(MAKE) -s BUILD=build-asan EXTRA_CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
+		all check-unit check-golden check-wire
+check-fuzz:
+	@$(MAKE) -s FUZZ_SECONDS=$(or $(FUZZ_SECONDS),15) fuzz-config fuzz-wire
+check-rack:
+	@tests/rack/test
+
+# Groups in one pair of quotes follow each other, the two rows run side by side.
+test: deps
+	+@$(MAKE) -s -j$(JOBS) all
+	+@tests/run "images rack" "includes lint unit golden wire boot sanitizer fuzz kinds"
+
+test-long: deps
+	+@$(MAKE) -s -j$(JOBS) all
+	+@FUZZ_SECONDS=1800 RACK_TEST=long tests/run "images rack" "includes lint unit golden wire boot sanitizer fuzz kinds"
+
+bench:
+	@tests/bench/bench
+
+demo: deps
+	+@$(MAKE) -s -j$(JOBS) all
+	@tests/rack/demo
+demo-down:
+	@tests/rack/rack down configs/demo
+
+clean:
+	rm -rf build build-asan build-fuzz
+
+install: all
+	install -D -m 755 $(BUILD)/moyai $(DESTDIR)/usr/bin/moyai
+	install -D -m 755 $(BUILD)/moyai-node $(DESTDIR)/usr/lib/moyai/moyai-node
+	mkdir -p $(DESTDIR)/usr/share/moyai
+	cp -r roles images pxe $(DESTDIR)/usr/share/moyai/

@@ -137,9 +137,19 @@ static void refuse_field(struct step *step, const struct field *field, const cha
 	refuse(step, why);
 }
 
+/*
+ * A field that has another value, not one that has none yet: that is what a
+ * crash in the middle of a creation leaves behind, and completing it changes
+ * nothing that was there.
+ */
+static bool has_other_value(const struct step *step, const struct field *field)
+{
+	return step_field_changes(step, field) && field_given(field, step->have->body);
+}
+
 static bool shrinks(const struct step *step, const struct field *field)
 {
-	if (!(field->flags & FIELD_GROW_ONLY) || !field_given(field, step->have->body))
+	if (!(field->flags & FIELD_GROW_ONLY))
 		return false;
 	uint64_t have;
 	uint64_t want;
@@ -161,7 +171,7 @@ static bool action_find(struct step *step)
 		if (!step_field_changes(step, field))
 			continue;
 		differs = true;
-		if (field->flags & FIELD_REPLACEABLE)
+		if ((field->flags & FIELD_REPLACEABLE) && has_other_value(step, field))
 			step->action = STEP_REPLACE;
 	}
 	return differs;
@@ -172,7 +182,7 @@ static void judge_fields(struct step *step)
 	if (step->want == NULL || step->have == NULL)
 		return;
 	for (const struct field *field = step->kind->fields; field->name; field++) {
-		if (!step_field_changes(step, field))
+		if (!has_other_value(step, field))
 			continue;
 		if (field->flags & FIELD_FIXED)
 			refuse_field(step, field, "cannot be changed");

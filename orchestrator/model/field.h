@@ -77,7 +77,7 @@ void fields_copy(const struct field *fields, void *to, const void *from);
 bool field_given(const struct field *field, const void *object);
 const struct field *field_find(const struct field *fields, const char *name);
 
-/* Set one field from text, checked by type, limits and choices. The error says
+/* Set one field from text (append one item to a LIST), checked by type, limits and choices. The error says
    what is wrong and what would be right, without file, line or field name. */
 int field_set_text(const struct field *field, void *object, const char *text, struct err *err);
 

@@ -22,7 +22,8 @@ struct mistakes {
 	}
 void mistake_add(struct mistakes *list, struct place place, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-void mistakes_sort(struct mistakes *list); /* by file (in reading order), then line */
+/* By file, in the order of `files`, then by line; as added within a line. */
+void mistakes_sort(struct mistakes *list, const struct text_list *files);
 void mistakes_print(const struct mistakes *list, struct str *out); /* a line each */
 void mistakes_free(struct mistakes *list);
 #endif

@@ -32,5 +32,6 @@ struct role_list {
 	size_t count;
 };
 struct role *role_list_find(const struct role_list *list, const char *name);
+void role_free(struct role *role);
 void role_list_free(struct role_list *list);
 #endif

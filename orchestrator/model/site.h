@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef MODEL_SITE_H
 #define MODEL_SITE_H
+#include "base/map.h"
 #include "model/field.h"
 #include "model/mistake.h"
 #include "model/role.h"
@@ -18,6 +19,7 @@ struct spec {
 	char *id;
 	void *body;
 	struct place place;
+	bool broken; /* it has mistakes of its own: others may refer to it, it is not checked */
 };
 struct spec_list {
 	struct spec *items;
@@ -28,6 +30,8 @@ void spec_list_free(struct spec_list *list);
 /* Append an empty spec of the kind, fields_init()ed; borrowed from the list
    until the next append. */
 struct spec *spec_list_add(struct spec_list *list, const struct kind_spec *kind, const char *id);
+/* Append a copy; borrowed likewise. */
+struct spec *spec_list_copy(struct spec_list *list, const struct spec *from);
 /* NULL when there is none. */
 struct spec *spec_list_find(const struct spec_list *list, const char *kind_name, const char *id);
 
@@ -77,7 +81,10 @@ struct site {
 	size_t node_count;
 	struct role_list
 		roles; /* shipped and own, every one that a node uses or the site defines */
-	struct text_list files; /* every file read; places borrow from here */
+	struct text_list files; /* every file read, in that order; places borrow from here */
+	struct map node_by_name;
+	struct map node_by_mac;
+	struct map network_by_name;
 };
 
 /*
@@ -88,7 +95,19 @@ struct site {
  */
 int site_read(const char *dir, const char *share_dir, struct site *site, struct mistakes *mistakes,
 	      struct err *err);
+/* The same with `text` in place of DIR/site.cfg, which is not read. */
+int site_read_text(const char *text, size_t length, const char *dir, const char *share_dir,
+		   struct site *site, struct mistakes *mistakes, struct err *err);
 void site_free(struct site *site);
+void site_node_free(struct site_node *node);
+
+/* The tables behind the groups of the configuration, for reading, printing and
+   `explain`. `boot` is a group of its own in the configuration. */
+extern const struct field SITE_FIELDS[];
+extern const struct field SITE_BOOT_FIELDS[];
+extern const struct field NETWORK_FIELDS[];
+extern const struct field NODE_FIELDS[];
+extern const struct field ROLE_FIELDS[];
 
 struct site_node *site_find_node(const struct site *site, const char *name);
 struct site_node *site_find_mac(const struct site *site, const char *mac);

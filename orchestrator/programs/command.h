@@ -19,6 +19,7 @@ struct options {
 	const char *state_dir; /* --state; NULL: from the site's name, see command_state_dir() */
 	const char *limit;     /* --limit NODES or NULL */
 	unsigned parallel;     /* --parallel, default 64 */
+	unsigned timeout_s;    /* --timeout; 0: each phase its own */
 	bool json;
 	bool yes;
 	bool shell;			  /* run --shell */
@@ -44,6 +45,9 @@ char *command_state_dir(const struct options *options, const struct site *site);
 
 /* The nodes of --limit, or all. -1 after having printed why. */
 int command_nodes(const struct options *options, const struct site *site, struct text_list *names);
+
+/* All mistakes and their number on stderr; returns EXIT_ERROR. */
+int command_print_mistakes(const struct mistakes *mistakes);
 
 /* "moyai: text" on stderr; returns EXIT_ERROR. */
 int command_fail(const struct err *err);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/size.h"
 #include "programs/command.h"
 
 /* clang-format off */
@@ -27,12 +28,23 @@ COMMANDS(DECLARE)
 #define POINTER(name) &command_##name,
 static const struct command *const TABLE[] = { COMMANDS(POINTER) };
 
-enum { OPT_STATE = 256, OPT_LIMIT, OPT_PARALLEL, OPT_JSON, OPT_YES, OPT_SHELL, OPT_LOSS, OPT_HELP };
+enum {
+	OPT_STATE = 256,
+	OPT_LIMIT,
+	OPT_PARALLEL,
+	OPT_TIMEOUT,
+	OPT_JSON,
+	OPT_YES,
+	OPT_SHELL,
+	OPT_LOSS,
+	OPT_HELP
+};
 
 static const struct option LONG_OPTIONS[] = {
 	{ "state", required_argument, NULL, OPT_STATE },
 	{ "limit", required_argument, NULL, OPT_LIMIT },
 	{ "parallel", required_argument, NULL, OPT_PARALLEL },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "yes", no_argument, NULL, OPT_YES },
 	{ "shell", no_argument, NULL, OPT_SHELL },
@@ -52,6 +64,7 @@ static void help(FILE *to)
 	      "  -C DIR                   the site directory (default: .)\n"
 	      "  --limit NODES            only these nodes: vm[01-16,20], @role, a!b, a&b, a^b\n"
 	      "  --parallel N             hosts at a time (default: 64)\n"
+	      "  --timeout DURATION       a node that says nothing for so long has failed\n"
 	      "  --json                   JSON lines on stdout\n"
 	      "  --yes                    do not ask before applying\n"
 	      "  --shell                  run: hand the command to sh -c\n"
@@ -114,6 +127,22 @@ static const struct command *find(int argc, char **argv, int *words)
 	return NULL;
 }
 
+static int option_timeout(struct options *options)
+{
+	uint64_t seconds;
+	struct err err = ERR_INIT;
+	if (duration_parse(optarg, &seconds, &err) != 0) {
+		fprintf(stderr, "moyai: --timeout: %s\n", err.text);
+		return -1;
+	}
+	if (seconds < 1 || seconds > 7 * 24 * 3600) {
+		fprintf(stderr, "moyai: --timeout %s: write a duration from 1s to 7d\n", optarg);
+		return -1;
+	}
+	options->timeout_s = (unsigned)seconds;
+	return 0;
+}
+
 static int option(struct options *options, int code)
 {
 	char *end;
@@ -133,6 +162,8 @@ static int option(struct options *options, int code)
 			return 0;
 		fprintf(stderr, "moyai: --parallel %s: write a number from 1 to 4096\n", optarg);
 		return -1;
+	case OPT_TIMEOUT:
+		return option_timeout(options);
 	case OPT_JSON:
 		options->json = true;
 		return 0;

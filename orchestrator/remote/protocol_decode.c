@@ -110,7 +110,8 @@ static int hello_decode(const json_t *json, struct message *message, struct err 
 {
 	json_int_t protocol = json_integer_value(json_object_get(json, "protocol"));
 	json_int_t line_max = json_integer_value(json_object_get(json, "line_max"));
-	if (protocol != PROTOCOL_VERSION)
+	/* One that asks for our build will not be talked to: its version does not matter. */
+	if (protocol != PROTOCOL_VERSION && !json_is_true(json_object_get(json, "build_wanted")))
 		return err_set(err, "the node speaks protocol %lld, this program %d",
 			       (long long)protocol, PROTOCOL_VERSION);
 	message->protocol = (int)protocol;

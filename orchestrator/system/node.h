@@ -15,7 +15,8 @@ struct node {
 	const char *site; /* site name, for marks; borrowed */
 	const char *name; /* this node; borrowed */
 	json_t *lvm;	  /* `lvm fullreport`, or NULL while not read */
-	json_t *nft;	  /* `nft --json list ruleset` of our table */
+	json_t *nft;	  /* our table as `nft --json` prints it; see system/nft.h */
+	json_t *units;	  /* states of units; see system/units.h */
 	struct links *links;
 };
 void node_init(struct node *node, const char *site, const char *name);

@@ -21,6 +21,10 @@ static const struct field FIELDS[] = {
 	  "the node's address on the network" },
 	{ "gateway", FIELD_ADDRESS, AT(gateway), FIELD_DERIVED, 0, 0, NULL, NULL,
 	  "the network's default router" },
+	{ "link", FIELD_CHOICE, AT(link), FIELD_DERIVED, 0, 0, "up down", NULL,
+	  "whether it is taken up: always wanted" },
+	{ "undeclared", FIELD_CHOICE, AT(undeclared), FIELD_DERIVED, 0, 0, "none some", NULL,
+	  "whether it has addresses or a default route where none is declared" },
 	{ "foreign", FIELD_TEXT, AT(foreign), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
 	  "what the interface is when Moyai did not make it" },
 	FIELD_END
@@ -95,6 +99,10 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	bridge->port = xstrdup(network->name);
 	bridge->gateway = NULL;
 	bridge->mtu = network->mtu;
+	if (bridge->link == NULL)
+		bridge->link = xstrdup("up");
+	if (bridge->undeclared == NULL)
+		bridge->undeclared = xstrdup("none");
 	const char *address = site_node_address(from->node, network->name);
 	const char *prefix = network->cidr ? strchr(network->cidr, '/') : NULL;
 	if (address != NULL && prefix != NULL)

@@ -22,6 +22,10 @@ static const struct field FIELDS[] = {
 	  "addresses with prefix length: [ \"10.0.20.5/24\" ]" },
 	{ "gateway", FIELD_ADDRESS, AT(gateway), 0, 0, 0, NULL, NULL,
 	  "default router reached through this interface" },
+	{ "link", FIELD_CHOICE, AT(link), FIELD_DERIVED, 0, 0, "up down", NULL,
+	  "whether it is taken up: always wanted" },
+	{ "undeclared", FIELD_CHOICE, AT(undeclared), FIELD_DERIVED, 0, 0, "none some", NULL,
+	  "whether it has addresses or a default route where none is declared" },
 	{ "parent_mtu", FIELD_NUMBER, AT(parent_mtu), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL,
 	  NULL, "the parent's mtu as observed" },
 	{ "foreign", FIELD_TEXT, AT(foreign), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
@@ -168,6 +172,10 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 {
 	struct vlan *vlan = want->body;
 	const struct network *network = site_find_network(from->site, want->id);
+	if (vlan->link == NULL)
+		vlan->link = xstrdup("up");
+	if (vlan->undeclared == NULL)
+		vlan->undeclared = xstrdup("none");
 	if (network == NULL || network->vlan == 0) {
 		text_list_sort(&vlan->addresses);
 		return 0;
@@ -211,7 +219,7 @@ static int needs(const struct spec *spec, struct refs *out, struct err *err)
 static int judge(struct step *step, struct err *err)
 {
 	const struct vlan *want = step->want ? step->want->body : NULL;
-	const struct vlan *have = step->have ? step->have->body : NULL;
+	const struct vlan *have = step->seen ? step->seen->body : NULL; /* for creations too */
 	(void)err;
 	if (have == NULL)
 		return 0;

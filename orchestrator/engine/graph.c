@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/graph.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { NONE = -1 };
+
+size_t graph_add_node(struct graph *graph, const char *name, bool outside_limit, const char *failed)
+{
+	graph->nodes = xrealloc(graph->nodes, graph->node_count + 1, sizeof(*graph->nodes));
+	graph->nodes[graph->node_count] = (struct graph_node){
+		.name = xstrdup(name),
+		.failed = xstrdup(failed),
+		.outside_limit = outside_limit,
+		.first = graph->count,
+		.end = graph->count,
+	};
+	return graph->node_count++;
+}
+
+void graph_add_step(struct graph *graph, enum step_action action, const char *kind, const char *id,
+		    const char *digest, const char *refused, const struct refs *needs)
+{
+	if ((graph->count & (graph->count + 1)) == 0) /* 0, 1, 3, 7 …: room for twice as many */
+		graph->steps = xrealloc(graph->steps, 2 * graph->count + 1, sizeof(*graph->steps));
+	struct graph_step *step = &graph->steps[graph->count++];
+	*step = (struct graph_step){
+		.node = graph->node_count - 1,
+		.action = action,
+		.kind = xstrdup(kind),
+		.id = xstrdup(id),
+		.digest = xstrdup(digest),
+		.state = refused ? GRAPH_REFUSED : GRAPH_WAITING,
+		.reason = xstrdup(refused),
+	};
+	for (size_t i = 0; needs && i < needs->count; i++)
+		refs_add(&step->needs, needs->items[i].node, needs->items[i].kind,
+			 needs->items[i].id);
+	graph->nodes[graph->node_count - 1].end = graph->count;
+}
+
+/* ---- finding steps and nodes ---- */
+
+static int compare_name(const struct graph_step *step, size_t node, const char *kind,
+			const char *id)
+{
+	if (step->node != node)
+		return step->node < node ? -1 : 1;
+	int order = strcmp(step->kind, kind);
+	return order ? order : strcmp(step->id, id);
+}
+
+static int compare_steps(const void *a, const void *b, void *context)
+{
+	const struct graph *graph = context;
+	const struct graph_step *right = &graph->steps[*(const size_t *)b];
+	return compare_name(&graph->steps[*(const size_t *)a], right->node, right->kind, right->id);
+}
+
+static long find_step(const struct graph *graph, size_t node, const char *kind, const char *id)
+{
+	size_t low = 0;
+	size_t high = graph->count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = compare_name(&graph->steps[graph->by_name[middle]], node, kind, id);
+		if (order == 0)
+			return (long)graph->by_name[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NONE;
+}
+
+static long find_node(const struct graph *graph, const char *name)
+{
+	for (size_t i = 0; i < graph->node_count; i++)
+		if (strcmp(graph->nodes[i].name, name) == 0)
+			return (long)i;
+	return NONE;
+}
+
+static const char *node_name(const struct graph *graph, const struct graph_step *step)
+{
+	return graph->nodes[step->node].name;
+}
+
+/* ---- what did not come true ---- */
+
+/* Take the step out, and all that wait for it, however far away. */
+static void give_up(struct graph *graph, size_t index, enum graph_state state, const char *reason)
+{
+	struct graph_step *step = &graph->steps[index];
+	if (reason != step->reason) {
+		free(step->reason);
+		step->reason = xstrdup(reason);
+	}
+	step->state = state;
+	/* All that follow name the first cause. */
+	AUTO_FREE char *why =
+		state == GRAPH_NOT_STARTED
+			? xstrdup(step->reason)
+			: xasprintf("%s %s/%s %s", node_name(graph, step), step->kind, step->id,
+				    state == GRAPH_FAILED ? "failed" : "is refused");
+	for (size_t i = 0; i < step->dependent_count; i++)
+		if (graph->steps[step->dependents[i]].state == GRAPH_WAITING)
+			give_up(graph, step->dependents[i], GRAPH_NOT_STARTED, why);
+}
+
+/* ---- edges ---- */
+
+static void add_edge(struct graph *graph, size_t from, size_t to)
+{
+	struct graph_step *step = &graph->steps[from];
+	if (from == to)
+		return;
+	/* The same thing is often needed twice, by what is wanted and by what is there. */
+	for (size_t i = 0; i < step->dependent_count; i++)
+		if (step->dependents[i] == to)
+			return;
+	step->dependents =
+		xrealloc(step->dependents, step->dependent_count + 1, sizeof(*step->dependents));
+	step->dependents[step->dependent_count++] = to;
+	graph->steps[to].waits_for++;
+}
+
+/* A need on another host, when there is no step to wait for. NULL: it is there. */
+static char *why_missing(const struct graph *graph, const struct graph_step *step,
+			 const struct ref *need)
+{
+	if (need->node == NULL || strcmp(need->node, node_name(graph, step)) == 0)
+		return NULL;
+	long node = find_node(graph, need->node);
+	if (node == NONE)
+		return xasprintf("needs %s %s/%s, and %s was not asked", need->node, need->kind,
+				 need->id, need->node);
+	if (graph->nodes[node].failed)
+		return xasprintf("needs %s %s/%s, and %s failed", need->node, need->kind, need->id,
+				 need->node);
+	return NULL;
+}
+
+static void link_need(struct graph *graph, size_t index, const struct ref *need)
+{
+	struct graph_step *step = &graph->steps[index];
+	long node = need->node ? find_node(graph, need->node) : (long)step->node;
+	long found = node == NONE ? NONE : find_step(graph, (size_t)node, need->kind, need->id);
+	bool removes = step->action == STEP_REMOVE;
+	if (found == NONE) {
+		/* What goes away needs nothing of another host to be there. */
+		AUTO_FREE char *why = removes ? NULL : why_missing(graph, step, need);
+		if (why && step->state == GRAPH_WAITING)
+			give_up(graph, index, GRAPH_NOT_STARTED, why);
+		return;
+	}
+	const struct graph_step *other = &graph->steps[found];
+	if (graph->nodes[node].outside_limit) {
+		bool absent = other->action == STEP_CREATE || other->action == STEP_REPLACE;
+		if (removes || !absent || step->state != GRAPH_WAITING)
+			return;
+		AUTO_FREE char *why =
+			xasprintf("needs %s %s/%s, which is not there, and %s is outside --limit",
+				  need->node, need->kind, need->id, need->node);
+		give_up(graph, index, GRAPH_NOT_STARTED, why);
+		return;
+	}
+	if (other->action == STEP_REMOVE)
+		add_edge(graph, index, (size_t)found);
+	else if (!removes)
+		add_edge(graph, (size_t)found, index);
+}
+
+/* ---- cycles ---- */
+
+/* Depth first, with a stack of our own: a chain may be as long as the fleet. */
+struct walk {
+	unsigned char *seen; /* 0 new, 1 on the path, 2 done */
+	size_t *path;
+	size_t *next; /* dependents already looked at, per place of the path */
+	size_t depth;
+};
+
+static int name_cycle(const struct graph *graph, const struct walk *walk, size_t again,
+		      struct err *err)
+{
+	AUTO_STR struct str text = STR_INIT;
+	size_t from = 0;
+	while (walk->path[from] != again)
+		from++;
+	for (size_t i = from; i <= walk->depth; i++) {
+		const struct graph_step *step =
+			&graph->steps[i < walk->depth ? walk->path[i] : again];
+		str_addf(&text, "%s%s %s/%s", i > from ? " → " : "", node_name(graph, step),
+			 step->kind, step->id);
+	}
+	return err_set(err, "these steps wait for each other: %s", str_text(&text));
+}
+
+static int walk_from(const struct graph *graph, struct walk *walk, size_t start, struct err *err)
+{
+	walk->path[0] = start;
+	walk->next[0] = 0;
+	walk->depth = 1;
+	walk->seen[start] = 1;
+	while (walk->depth > 0) {
+		size_t top = walk->depth - 1;
+		const struct graph_step *step = &graph->steps[walk->path[top]];
+		if (walk->next[top] == step->dependent_count) {
+			walk->seen[walk->path[top]] = 2;
+			walk->depth--;
+			continue;
+		}
+		size_t to = step->dependents[walk->next[top]++];
+		if (walk->seen[to] == 1)
+			return name_cycle(graph, walk, to, err);
+		if (walk->seen[to] == 2)
+			continue;
+		walk->seen[to] = 1;
+		walk->path[walk->depth] = to;
+		walk->next[walk->depth++] = 0;
+	}
+	return 0;
+}
+
+static int check_cycles(const struct graph *graph, struct err *err)
+{
+	struct walk walk = {
+		.seen = xcalloc(graph->count + 1, 1),
+		.path = xcalloc(graph->count + 1, sizeof(size_t)),
+		.next = xcalloc(graph->count + 1, sizeof(size_t)),
+	};
+	int rc = 0;
+	for (size_t i = 0; i < graph->count && rc == 0; i++)
+		if (walk.seen[i] == 0)
+			rc = walk_from(graph, &walk, i, err);
+	free(walk.seen);
+	free(walk.path);
+	free(walk.next);
+	return rc;
+}
+
+/* ---- digests ---- */
+
+/* What an earlier step on the same host touches is known only after it: only
+   "absent" keeps its meaning, since creating one thing never creates another. */
+static void forget_digests(struct graph *graph)
+{
+	for (size_t i = 0; i < graph->count; i++) {
+		const struct graph_step *step = &graph->steps[i];
+		for (size_t d = 0; d < step->dependent_count; d++) {
+			struct graph_step *after = &graph->steps[step->dependents[d]];
+			if (after->action == STEP_CREATE || after->node != step->node)
+				continue;
+			free(after->digest);
+			after->digest = NULL;
+		}
+	}
+}
+
+int graph_link(struct graph *graph, struct err *err)
+{
+	graph->by_name = xcalloc(graph->count + 1, sizeof(*graph->by_name));
+	for (size_t i = 0; i < graph->count; i++)
+		graph->by_name[i] = i;
+	qsort_r(graph->by_name, graph->count, sizeof(*graph->by_name), compare_steps, graph);
+	for (size_t i = 0; i < graph->count; i++) {
+		const struct graph_step *step = &graph->steps[i];
+		for (size_t n = 0; n < step->needs.count; n++)
+			link_need(graph, i, &step->needs.items[n]);
+	}
+	if (check_cycles(graph, err) != 0)
+		return -1;
+	forget_digests(graph);
+	for (size_t i = 0; i < graph->count; i++) {
+		struct graph_step *step = &graph->steps[i];
+		if (graph->nodes[step->node].outside_limit)
+			continue;
+		if (step->state == GRAPH_REFUSED || step->state == GRAPH_NOT_STARTED)
+			give_up(graph, i, step->state, step->reason);
+	}
+	return 0;
+}
+
+/* ---- carrying out ---- */
+
+bool graph_next(const struct graph *graph, size_t node, size_t *step)
+{
+	const struct graph_node *at = &graph->nodes[node];
+	if (at->outside_limit || at->failed)
+		return false;
+	for (size_t i = at->first; i < at->end; i++) {
+		if (graph->steps[i].state == GRAPH_WAITING && graph->steps[i].waits_for == 0) {
+			*step = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool graph_pending(const struct graph *graph, size_t node)
+{
+	const struct graph_node *at = &graph->nodes[node];
+	for (size_t i = at->first; i < at->end && !at->outside_limit; i++)
+		if (graph->steps[i].state == GRAPH_WAITING ||
+		    graph->steps[i].state == GRAPH_RUNNING)
+			return true;
+	return false;
+}
+
+void graph_start(struct graph *graph, size_t step)
+{
+	graph->steps[step].state = GRAPH_RUNNING;
+}
+
+void graph_finish(struct graph *graph, size_t index, const char *error)
+{
+	struct graph_step *step = &graph->steps[index];
+	if (error) {
+		give_up(graph, index, GRAPH_FAILED, error);
+		return;
+	}
+	step->state = GRAPH_OK;
+	for (size_t i = 0; i < step->dependent_count; i++)
+		graph->steps[step->dependents[i]].waits_for--;
+}
+
+void graph_node_failed(struct graph *graph, size_t node, const char *why)
+{
+	struct graph_node *at = &graph->nodes[node];
+	if (at->failed == NULL)
+		at->failed = xstrdup(why);
+	for (size_t i = at->first; i < at->end; i++) {
+		if (graph->steps[i].state == GRAPH_RUNNING)
+			give_up(graph, i, GRAPH_FAILED, why);
+		else if (graph->steps[i].state == GRAPH_WAITING)
+			give_up(graph, i, GRAPH_NOT_STARTED, why);
+	}
+}
+
+void graph_stop(struct graph *graph, const char *why)
+{
+	for (size_t i = 0; i < graph->count; i++) {
+		struct graph_step *step = &graph->steps[i];
+		if (step->state != GRAPH_WAITING)
+			continue;
+		free(step->reason);
+		step->reason = xstrdup(why);
+		step->state = GRAPH_NOT_STARTED;
+	}
+}
+
+void graph_missing_nodes(const struct graph *graph, struct text_list *names)
+{
+	for (size_t i = 0; i < graph->count; i++) {
+		const struct refs *needs = &graph->steps[i].needs;
+		for (size_t n = 0; n < needs->count; n++) {
+			const char *name = needs->items[n].node;
+			if (name && find_node(graph, name) == NONE && !text_list_has(names, name))
+				text_list_add(names, name);
+		}
+	}
+	text_list_sort(names);
+}
+
+size_t graph_count(const struct graph *graph, enum graph_state state)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < graph->count; i++)
+		if (graph->steps[i].state == state &&
+		    !graph->nodes[graph->steps[i].node].outside_limit)
+			count++;
+	return count;
+}
+
+void graph_free(struct graph *graph)
+{
+	if (graph == NULL)
+		return;
+	for (size_t i = 0; i < graph->count; i++) {
+		struct graph_step *step = &graph->steps[i];
+		free(step->kind);
+		free(step->id);
+		free(step->digest);
+		free(step->reason);
+		free(step->dependents);
+		refs_free(&step->needs);
+	}
+	for (size_t i = 0; i < graph->node_count; i++) {
+		free(graph->nodes[i].name);
+		free(graph->nodes[i].failed);
+	}
+	free(graph->steps);
+	free(graph->nodes);
+	free(graph->by_name);
+	*graph = (struct graph){ 0 };
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/slice.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Set a derived field by its name; a kind without it simply does not say so. */
+static int set(struct spec *spec, const char *name, const char *text, struct err *err)
+{
+	const struct field *field = field_find(spec->kind->fields, name);
+	if (field == NULL || text == NULL)
+		return 0;
+	if (field_set_text(field, spec->body, text, err) != 0)
+		return err_context(err, "%s %s: %s", spec->kind->name, spec->id, name);
+	return 0;
+}
+
+static char *field_text(const struct spec *spec, const char *name)
+{
+	const struct field *field = field_find(spec->kind->fields, name);
+	struct str text = STR_INIT;
+	if (field != NULL)
+		field_print(field, spec->body, &text);
+	return str_take(&text);
+}
+
+/* Whether a bridge of the slice stands on the network; its addresses are the bridge's then. */
+static bool has_bridge(const struct slice *slice, const char *network)
+{
+	for (size_t i = 0; i < slice->wants.count; i++) {
+		const struct spec *spec = &slice->wants.items[i];
+		if (strcmp(spec->kind->name, "bridge") != 0)
+			continue;
+		AUTO_FREE char *on = field_text(spec, "network");
+		if (text_equal(on, network))
+			return true;
+	}
+	return false;
+}
+
+static int add_addresses(const struct derive *from, const struct network *network,
+			 struct spec *vlan, struct err *err)
+{
+	const char *address = site_node_address(from->node, network->name);
+	const char *prefix = network->cidr ? strchr(network->cidr, '/') : NULL;
+	if (address == NULL || prefix == NULL)
+		return 0;
+	AUTO_FREE char *full = xasprintf("%s%s", address, prefix);
+	const struct site_node *router = site_find_node(from->site, network->gateway);
+	if (set(vlan, "addresses", full, err) != 0)
+		return -1;
+	if (router != NULL && router != from->node)
+		return set(vlan, "gateway", site_node_address(router, network->name), err);
+	return 0;
+}
+
+static int add_vlan(const struct derive *from, const struct network *network, bool bridged,
+		    struct slice *slice, struct err *err)
+{
+	const struct kind_spec *kind = kind_find("vlan");
+	AUTO_FREE char *id = xasprintf("%llu", (unsigned long long)network->vlan);
+	AUTO_FREE char *mtu = xasprintf("%llu", (unsigned long long)network->mtu);
+	if (kind == NULL)
+		return err_set(err, "network %s: this program has no kind vlan", network->name);
+	struct spec *vlan = spec_list_add(&slice->wants, kind, network->name);
+	if (set(vlan, "name", network->name, err) != 0 || set(vlan, "parent", "boot0", err) != 0 ||
+	    set(vlan, "id", id, err) != 0 || set(vlan, "mtu", mtu, err) != 0)
+		return -1;
+	return bridged ? 0 : add_addresses(from, network, vlan, err);
+}
+
+/* In the order of the site's networks. */
+static int add_vlans(const struct derive *from, struct slice *slice, struct err *err)
+{
+	for (size_t i = 0; i < from->site->network_count; i++) {
+		const struct network *network = &from->site->networks[i];
+		bool bridged = has_bridge(slice, network->name);
+		if (network->vlan == 0 ||
+		    (!bridged && site_node_address(from->node, network->name) == NULL))
+			continue;
+		if (add_vlan(from, network, bridged, slice, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* What the node declares stands in place of its role's of the same kind and name. */
+static void add_declared(const struct derive *from, struct slice *slice)
+{
+	const struct site_node *node = from->node;
+	const struct spec_list *role = node->role ? node->role->wants : NULL;
+	for (size_t i = 0; role != NULL && i < role->count; i++) {
+		const struct spec *want = &role->items[i];
+		if (spec_list_find(&node->wants, want->kind->name, want->id) == NULL)
+			spec_list_copy(&slice->wants, want);
+	}
+	for (size_t i = 0; i < node->wants.count; i++)
+		spec_list_copy(&slice->wants, &node->wants.items[i]);
+}
+
+static int derive_all(const struct derive *from, struct slice *slice, struct err *err)
+{
+	for (size_t i = 0; i < slice->wants.count; i++) {
+		struct spec *want = &slice->wants.items[i];
+		if (want->kind->derive == NULL)
+			continue;
+		if (want->kind->derive(from, want, err) != 0)
+			return err_context(err, "%s", from->node->name);
+	}
+	return 0;
+}
+
+int slice_make(const struct derive *from, struct slice *slice, struct err *err)
+{
+	struct slice made = { .site = xstrdup(from->site->name),
+			      .node = xstrdup(from->node->name) };
+	add_declared(from, &made);
+	text_list_copy(&made.may_lose, &from->node->may_lose);
+	if (add_vlans(from, &made, err) != 0 || derive_all(from, &made, err) != 0) {
+		slice_free(&made);
+		return -1;
+	}
+	*slice = made;
+	return 0;
+}
+
+void slice_free(struct slice *slice)
+{
+	if (slice == NULL)
+		return;
+	free(slice->site);
+	free(slice->node);
+	spec_list_free(&slice->wants);
+	text_list_free(&slice->may_lose);
+	text_list_free(&slice->consent);
+	*slice = (struct slice){ 0 };
+}
+
+static json_t *list_to_json(const struct text_list *list)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; i < list->count; i++)
+		json_array_append_new(array, json_string(list->items[i]));
+	return array;
+}
+
+json_t *slice_to_json(const struct slice *slice)
+{
+	json_t *wants = json_array();
+	for (size_t i = 0; i < slice->wants.count; i++) {
+		const struct spec *want = &slice->wants.items[i];
+		json_array_append_new(wants,
+				      json_pack("{s:s, s:o}", "kind", want->kind->name, "fields",
+						fields_to_json(want->kind->fields, want->body)));
+	}
+	return json_pack("{s:s, s:s, s:o, s:o, s:o}", "site", slice->site, "node", slice->node,
+			 "wants", wants, "may_lose", list_to_json(&slice->may_lose), "consent",
+			 list_to_json(&slice->consent));
+}
+
+static int list_from_json(const json_t *json, struct text_list *list, struct err *err)
+{
+	size_t index;
+	const json_t *item;
+	json_array_foreach(json, index, item)
+	{
+		if (!json_is_string(item))
+			return err_set(err, "item %zu is not text", index);
+		text_list_add(list, json_string_value(item));
+	}
+	return 0;
+}
+
+static int want_from_json(const json_t *json, struct slice *slice, struct err *err)
+{
+	const char *name;
+	json_t *fields;
+	if (json_unpack((json_t *)json, "{s:s, s:o !}", "kind", &name, "fields", &fields) != 0)
+		return err_set(err, "is not { kind, fields }");
+	const struct kind_spec *kind = kind_find(name);
+	if (kind == NULL)
+		return err_set(err, "there is no kind \"%s\"", name);
+	struct spec *want = spec_list_add(&slice->wants, kind, NULL);
+	if (fields_from_json(kind->fields, want->body, fields, err) != 0)
+		return err_context(err, "%s", name);
+	/* The first field of every kind is its id. */
+	const char *id = *(char *const *)(void *)((char *)want->body + kind->fields[0].offset);
+	if (id == NULL)
+		return err_set(err, "%s without a %s", name, kind->fields[0].name);
+	if (spec_list_find(&slice->wants, name, id) != NULL)
+		return err_set(err, "%s %s is there twice", name, id);
+	want->id = xstrdup(id);
+	return 0;
+}
+
+static int fill(const json_t *json, struct slice *slice, struct err *err)
+{
+	const char *site;
+	const char *node;
+	json_t *wants;
+	json_t *may_lose;
+	json_t *consent;
+	size_t index;
+	const json_t *want;
+	if (json_unpack((json_t *)json, "{s:s, s:s, s:o, s:o, s:o !}", "site", &site, "node", &node,
+			"wants", &wants, "may_lose", &may_lose, "consent", &consent) != 0 ||
+	    !json_is_array(wants) || !json_is_array(may_lose) || !json_is_array(consent))
+		return err_set(err, "is not { site, node, wants, may_lose, consent }");
+	slice->site = xstrdup(site);
+	slice->node = xstrdup(node);
+	if (list_from_json(may_lose, &slice->may_lose, err) != 0)
+		return err_context(err, "may_lose");
+	if (list_from_json(consent, &slice->consent, err) != 0)
+		return err_context(err, "consent");
+	json_array_foreach(wants, index, want)
+	{
+		if (want_from_json(want, slice, err) != 0)
+			return err_context(err, "wants %zu", index);
+	}
+	return 0;
+}
+
+int slice_from_json(const json_t *json, struct slice *slice, struct err *err)
+{
+	struct slice made = { 0 };
+	if (fill(json, &made, err) != 0) {
+		slice_free(&made);
+		return err_context(err, "slice");
+	}
+	*slice = made;
+	return 0;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "engine/plan.h"
+#include "kinds/bridge/spec.h"
+#include "system/links.h"
+#include "system/networkd.h"
+#include "system/node.h"
+
+enum { SETTLE_MS = 20000 }; /* udev and networkd, in software emulation */
+
+static int bridge_list(struct node *node, struct text_list *owned, struct err *err)
+{
+	(void)node;
+	return networkd_list("bridge", owned, err);
+}
+
+/* Guests' interfaces are ports too: the one of ours is the wanted one if it is in
+   the bridge, else the first vlan that is. */
+static const char *port_of(const struct links *links, const struct link *bridge,
+			   const struct bridge *want)
+{
+	const char *first = NULL;
+	for (size_t i = 0; i < links->count; i++) {
+		const struct link *link = &links->items[i];
+		if (link->master != bridge->index || !text_equal(link->kind, "vlan"))
+			continue;
+		if (want != NULL && text_equal(link->name, want->port))
+			return link->name;
+		if (first == NULL)
+			first = link->name;
+	}
+	return first;
+}
+
+/* A list that is not given is not compared: this is what sees an address too many there. */
+static void observe_undeclared(const struct bridge *want, struct bridge *have)
+{
+	bool some = (want->addresses.count == 0 && have->addresses.count > 0) ||
+		    (want->gateway == NULL && have->gateway != NULL);
+	have->undeclared = xstrdup(some ? "some" : "none");
+}
+
+static int bridge_observe(struct node *node, const char *id, const struct spec *want,
+			  struct spec *have, bool *found, struct err *err)
+{
+	struct bridge *body = have->body;
+	bool owned;
+	const struct links *links = links_get(node, err);
+	if (links == NULL || networkd_owns("bridge", id, &owned, err) != 0)
+		return -1;
+	const struct link *link = links_find(links, id);
+	*found = link != NULL;
+	if (link == NULL)
+		return 0;
+	body->name = xstrdup(id);
+	body->mtu = link->mtu;
+	body->port = xstrdup(port_of(links, link, want ? want->body : NULL));
+	text_list_copy(&body->addresses, &link->addresses);
+	body->gateway = xstrdup(link->gateway);
+	body->link = xstrdup(link->up ? "up" : "down");
+	if (want != NULL)
+		observe_undeclared(want->body, body);
+	if (!owned || !text_equal(link->kind, "bridge"))
+		body->foreign = xstrdup(link_kind_text(link));
+	return 0;
+}
+
+/*
+ * The same at every boot, another one on every node. udev's would come from the
+ * machine id; the kernel's own would change with the ports.
+ */
+static int make_mac(const struct node *node, const char *name, uint8_t mac[6], struct err *err)
+{
+	AUTO_FREE char *text = xasprintf("bridge %s/%s/%s", node->site, node->name, name);
+	char hex[HASH_HEX_SIZE];
+	if (hash_bytes_hex(text, strlen(text), hex, err) != 0)
+		return -1;
+	for (size_t i = 0; i < 6; i++) {
+		char byte[3] = { hex[2 * i], hex[2 * i + 1], '\0' };
+		mac[i] = (uint8_t)strtoul(byte, NULL, 16);
+	}
+	mac[0] = (uint8_t)((mac[0] & 0xfc) | 2); /* locally administered, unicast */
+	return 0;
+}
+
+static int check_there(const struct link *link, const char *name, struct err *err)
+{
+	bool owned;
+	if (networkd_owns("bridge", name, &owned, err) != 0)
+		return -1;
+	if (!owned || !text_equal(link->kind, "bridge"))
+		return err_set(err, "interface %s is there already and is not Moyai's: %s", name,
+			       link_kind_text(link));
+	return 0;
+}
+
+/* After the bridge is there: its port, and no other vlan. */
+static int join_port(struct node *node, const struct bridge *want, struct err *err)
+{
+	node_forget(node);
+	const struct links *links = links_get(node, err);
+	if (links == NULL)
+		return -1;
+	const struct link *bridge = links_find(links, want->name);
+	const struct link *port = links_find(links, want->port);
+	if (bridge == NULL || port == NULL)
+		return err_set(err, "there is no interface %s", bridge ? want->port : want->name);
+	for (size_t i = 0; i < links->count; i++) {
+		const struct link *link = &links->items[i];
+		if (link != port && link->master == bridge->index &&
+		    text_equal(link->kind, "vlan") && link_set_master(link->index, 0, err) != 0)
+			return -1;
+	}
+	if (port->master != bridge->index && link_set_master(port->index, bridge->index, err) != 0)
+		return -1;
+	return bridge->up ? 0 : link_set_up(bridge->index, err);
+}
+
+static int bridge_apply(struct node *node, const struct step *step, struct err *err)
+{
+	const struct bridge *want = step->want->body;
+	const struct networkd_link text = { want->name, "bridge", want->mtu, &want->addresses,
+					    want->gateway };
+	const struct links *links = links_get(node, err);
+	if (links == NULL)
+		return -1;
+	const struct link *link = links_find(links, want->name);
+	if (link != NULL && check_there(link, want->name, err) != 0)
+		return -1;
+	/* The mark comes first: after a crash there is no interface without an owner. */
+	if (networkd_configure(&text, link != NULL, err) != 0)
+		return -1;
+	uint8_t mac[6];
+	if (link == NULL && (make_mac(node, want->name, mac, err) != 0 ||
+			     link_create_bridge(want->name, mac, err) != 0))
+		return -1;
+	return join_port(node, want, err) == 0 ? networkd_wait(want->name, err) : -1;
+}
+
+static int bridge_remove(struct node *node, const char *id, struct err *err)
+{
+	(void)node;
+	/* The mark goes last, see networkd_forget(). */
+	return link_delete(id, err) == 0 ? networkd_forget(id, err) : -1;
+}
+
+const struct kind_node bridge_node = {
+	.name = "bridge",
+	.list = bridge_list,
+	.observe = bridge_observe,
+	.apply = bridge_apply,
+	.remove = bridge_remove,
+	.settle_ms = SETTLE_MS,
+};

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "engine/plan.h"
+#include "kinds/partition/spec.h"
+#include "system/disk.h"
+#include "system/sysfs.h"
+
+static int list(struct node *node, struct text_list *owned, struct err *err)
+{
+	struct sysfs_partitions all;
+	(void)node;
+	(void)err;
+	sysfs_partitions(PARTITION_LABEL, &all);
+	for (size_t i = 0; i < all.count; i++)
+		text_list_add(owned, all.items[i].label + strlen(PARTITION_LABEL));
+	sysfs_partitions_free(&all);
+	return 0;
+}
+
+/* The disk that has the label, wherever that is: "/dev/vdb", or NULL. */
+static char *disk_with(const char *label, char **device)
+{
+	struct sysfs_partitions all;
+	char *disk = NULL;
+	sysfs_partitions(PARTITION_LABEL, &all);
+	const struct sysfs_partition *found = sysfs_partition_find(&all, label);
+	if (found != NULL) {
+		disk = xasprintf("/dev/%s", found->disk);
+		if (device != NULL)
+			*device = xasprintf("/dev/%s", found->name);
+	}
+	sysfs_partitions_free(&all);
+	return disk;
+}
+
+static void fill(struct partition *have, const struct disk *disk, const char *label)
+{
+	const struct disk_partition *part = disk_find(disk, label);
+	have->disk_holds = xstrdup(disk->refusal);
+	if (disk->name == NULL)
+		return;
+	have->disk_size = disk->size;
+	have->room = part ? part->room : disk->gap;
+	if (part != NULL)
+		have->size = part->size;
+}
+
+static int observe(struct node *node, const char *id, const struct spec *wanted, struct spec *seen,
+		   bool *found, struct err *err)
+{
+	const struct partition *want = wanted ? wanted->body : NULL;
+	struct partition *have = seen->body;
+	struct disk disk = { 0 };
+	AUTO_FREE char *label = xasprintf(PARTITION_LABEL "%s", id);
+	AUTO_FREE char *elsewhere = disk_with(label, &have->device);
+	(void)node;
+	*found = false;
+	if (want == NULL && elsewhere == NULL)
+		return 0;
+	/* First where it should be; a label on another disk shows as a change of
+	   the disk, which is refused. */
+	if (disk_read(want ? want->disk : elsewhere, PARTITION_LABEL, &disk, err) != 0)
+		return -1;
+	bool here = disk_find(&disk, label) != NULL;
+	if (want != NULL && !here && elsewhere != NULL) {
+		disk_free(&disk);
+		if (disk_read(elsewhere, PARTITION_LABEL, &disk, err) != 0)
+			return -1;
+		here = disk_find(&disk, label) != NULL;
+		have->disk = xstrdup(elsewhere);
+	} else {
+		have->disk = xstrdup(want ? want->disk : elsewhere);
+	}
+	have->name = xstrdup(id);
+	fill(have, &disk, label);
+	*found = here;
+	disk_free(&disk);
+	return 0;
+}
+
+static int apply(struct node *node, const struct step *step, struct err *err)
+{
+	const struct partition *want = step->want->body;
+	AUTO_FREE char *label = xasprintf(PARTITION_LABEL "%s", want->name);
+	AUTO_FREE char *link = xasprintf("/dev/disk/by-partlabel/%s", label);
+	(void)node;
+	if (disk_partition_make(want->disk, PARTITION_LABEL, label,
+				want->size == FIELD_UNSET ? 0 : want->size, err) != 0)
+		return -1;
+	if (!file_exists(link))
+		return err_set(err, "udev made no %s", link);
+	return 0;
+}
+
+static int take_away(struct node *node, const char *id, struct err *err)
+{
+	AUTO_FREE char *label = xasprintf(PARTITION_LABEL "%s", id);
+	AUTO_FREE char *disk = disk_with(label, NULL);
+	(void)node;
+	return disk ? disk_partition_remove(disk, PARTITION_LABEL, label, err) : 0;
+}
+
+const struct kind_node partition_node = {
+	.name = "partition",
+	.list = list,
+	.observe = observe,
+	.apply = apply,
+	.remove = take_away,
+};

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/plan.h"
+#include "kinds/session/spec.h"
+#include "system/iscsi.h"
+#include "system/node.h"
+#include "system/sysfs.h"
+
+/* "iqn.2026-11.moyai.demo:" */
+static char *site_prefix(const struct node *node)
+{
+	return xasprintf(SESSION_IQN_PREFIX "%s:", node->site);
+}
+
+/* "…:store1.home" → "home"; NULL for what is no target's name of ours. Both
+   parts are DNS labels, so there is exactly one dot. */
+static const char *id_of(const char *iqn)
+{
+	const char *dot = strchr(strrchr(iqn, ':'), '.');
+	return dot ? dot + 1 : NULL;
+}
+
+static int our_targets(const struct node *node, struct text_list *iqns, struct err *err)
+{
+	AUTO_FREE char *prefix = site_prefix(node);
+	return iscsi_list(prefix, iqns, err);
+}
+
+static int list(struct node *node, struct text_list *owned, struct err *err)
+{
+	AUTO_LIST struct text_list iqns = TEXT_LIST_INIT;
+	if (our_targets(node, &iqns, err) != 0)
+		return -1;
+	for (size_t i = 0; i < iqns.count; i++) {
+		const char *id = id_of(iqns.items[i]);
+		if (id != NULL && !text_list_has(owned, id))
+			text_list_add(owned, id);
+	}
+	return 0;
+}
+
+/* All our targets of this name, whatever node they are on. */
+static int targets_named(const struct node *node, const char *id, struct text_list *found,
+			 struct err *err)
+{
+	AUTO_LIST struct text_list iqns = TEXT_LIST_INIT;
+	if (our_targets(node, &iqns, err) != 0)
+		return -1;
+	for (size_t i = 0; i < iqns.count; i++)
+		if (text_equal(id_of(iqns.items[i]), id))
+			text_list_add(found, iqns.items[i]);
+	return 0;
+}
+
+/* Of the two, the one that is not as wanted; so that both have to be. */
+static char *worse(const char *want, const char *record, const char *running)
+{
+	return xstrdup(running != NULL && !text_equal(running, want) ? running : record);
+}
+
+static bool needs_new_login(const struct session *want, const struct iscsi_login *running)
+{
+	return !text_equal(want->portal, running->portal) ||
+	       !text_equal(want->chap_user, running->chap_user) ||
+	       !text_equal(want->chap_secret, running->chap_secret) ||
+	       !text_equal(want->initiator_iqn, running->initiator_iqn);
+}
+
+static void fill(const struct session *want, const struct iscsi_login *record,
+		 const struct iscsi_session *running, struct session *have)
+{
+	static const struct session NOTHING = { 0 };
+	const struct session *w = want ? want : &NOTHING;
+	const struct iscsi_login *r = &running->login;
+	have->portal = worse(w->portal, record->portal, r->portal);
+	have->chap_user = worse(w->chap_user, record->chap_user, r->chap_user);
+	have->chap_secret = worse(w->chap_secret, record->chap_secret, r->chap_secret);
+	AUTO_FREE char *name = iscsi_initiator_read();
+	have->initiator_iqn = worse(w->initiator_iqn, name, r->initiator_iqn);
+	have->timeout =
+		r->target_iqn && r->timeout_s != w->timeout ? r->timeout_s : record->timeout_s;
+	have->logged_in = running->logged_in;
+	if (running->disk != NULL) {
+		have->device = xasprintf("/dev/%s", running->disk);
+		have->size = sysfs_block_size(running->disk);
+		if (want == NULL || needs_new_login(want, r))
+			have->used = sysfs_block_user(running->disk);
+	}
+}
+
+static int observe(struct node *node, const char *id, const struct spec *wanted, struct spec *seen,
+		   bool *found, struct err *err)
+{
+	const struct session *want = wanted ? wanted->body : NULL;
+	struct session *have = seen->body;
+	AUTO_LIST struct text_list iqns = TEXT_LIST_INIT;
+	AUTO_FREE char *prefix = site_prefix(node);
+	struct iscsi_login record = { 0 };
+	struct iscsi_session running = { 0 };
+	bool recorded = false;
+	bool runs = false;
+	*found = false;
+	if (targets_named(node, id, &iqns, err) != 0)
+		return -1;
+	if (iqns.count == 0)
+		return 0;
+	/* One from another node shows first: it has to go. */
+	const char *iqn = iqns.items[0];
+	for (size_t i = 0; want != NULL && i < iqns.count; i++)
+		if (!text_equal(iqns.items[i], want->target_iqn))
+			iqn = iqns.items[i];
+	if (iscsi_record_read(iqn, &record, &recorded, err) != 0)
+		return -1;
+	if (iscsi_session_read(iqn, &running, &runs, err) != 0) {
+		iscsi_login_free(&record);
+		return -1;
+	}
+	have->name = xstrdup(id);
+	have->target_iqn = xstrdup(iqn);
+	const char *from = iqn + strlen(prefix);
+	have->from = xstrndup(from, strcspn(from, "."));
+	fill(want, &record, &running, have);
+	*found = recorded || runs;
+	iscsi_login_free(&record);
+	iscsi_session_free(&running);
+	return 0;
+}
+
+/* What a running session can take on without a new login. */
+static int adjust(const struct session *want, const struct iscsi_session *running, struct err *err)
+{
+	if (running->login.timeout_s != want->timeout &&
+	    iscsi_set_timeout(running, want->timeout, err) != 0)
+		return -1;
+	if (running->disk != NULL && sysfs_block_size(running->disk) != want->size)
+		return iscsi_rescan(running, err);
+	/* One that is reconnecting is iscsid's matter; the engine waits for it. */
+	return 0;
+}
+
+static int apply(struct node *node, const struct step *step, struct err *err)
+{
+	const struct session *want = step->want->body;
+	const struct iscsi_login login = {
+		.target_iqn = want->target_iqn,
+		.portal = want->portal,
+		.initiator_iqn = want->initiator_iqn,
+		.chap_user = want->chap_user,
+		.chap_secret = want->chap_secret,
+		.timeout_s = want->timeout,
+	};
+	struct iscsi_session running = { 0 };
+	bool runs;
+	(void)node;
+	if (iscsi_initiator_write(want->initiator_iqn, err) != 0 ||
+	    iscsi_session_read(want->target_iqn, &running, &runs, err) != 0)
+		return -1;
+	bool again = runs && needs_new_login(want, &running.login);
+	int rc = 0;
+	/* By the old record, before it is replaced. */
+	if (again)
+		rc = iscsi_log_out(want->target_iqn, err);
+	if (rc == 0)
+		rc = iscsi_record_write(&login, err);
+	if (rc == 0 && (!runs || again))
+		rc = iscsi_log_in(&login, err);
+	else if (rc == 0)
+		rc = adjust(want, &running, err);
+	iscsi_session_free(&running);
+	if (rc != 0)
+		return -1;
+	return sysfs_settle(err);
+}
+
+static int take_away(struct node *node, const char *id, struct err *err)
+{
+	AUTO_LIST struct text_list iqns = TEXT_LIST_INIT;
+	if (targets_named(node, id, &iqns, err) != 0)
+		return -1;
+	for (size_t i = 0; i < iqns.count; i++) {
+		struct iscsi_session running = { 0 };
+		bool runs;
+		if (iscsi_session_read(iqns.items[i], &running, &runs, err) != 0)
+			return -1;
+		iscsi_session_free(&running);
+		if ((runs && iscsi_log_out(iqns.items[i], err) != 0) ||
+		    iscsi_record_remove(iqns.items[i], err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+const struct kind_node session_node = {
+	.name = "session",
+	.list = list,
+	.observe = observe,
+	.apply = apply,
+	.remove = take_away,
+	/* A target that restarts, a disk that is attached after the login. */
+	.settle_ms = 20000,
+};

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/plan.h"
+#include "kinds/target/spec.h"
+#include "system/lio.h"
+#include "system/memory.h"
+#include "system/node.h"
+#include "system/sysfs.h"
+
+/* "iqn.2026-11.moyai.demo:" */
+static char *site_prefix(const struct node *node)
+{
+	return xasprintf(TARGET_IQN_PREFIX "%s:", node->site);
+}
+
+static char *iqn_of(const struct node *node, const char *id)
+{
+	return xasprintf(TARGET_IQN_PREFIX "%s:%s.%s", node->site, node->name, id);
+}
+
+static int list(struct node *node, struct text_list *owned, struct err *err)
+{
+	AUTO_LIST struct text_list iqns = TEXT_LIST_INIT;
+	AUTO_FREE char *prefix = iqn_of(node, "");
+	if (lio_list(prefix, &iqns, err) != 0)
+		return -1;
+	for (size_t i = 0; i < iqns.count; i++)
+		text_list_add(owned, iqns.items[i] + strlen(prefix));
+	return 0;
+}
+
+/* What the device is in Moyai's words: a volume's or a memory's name. */
+static void name_backing(struct target *have)
+{
+	const char *device = have->device;
+	if (device == NULL)
+		return;
+	if (text_starts(device, "/dev/moyai-")) {
+		have->volume = xstrdup(strrchr(device, '/') + 1);
+	} else if (text_starts(device, MEMORY_FOLDER "/") && text_ends(device, "/image")) {
+		const char *name = device + strlen(MEMORY_FOLDER "/");
+		have->memory = xstrndup(name, strcspn(name, "/"));
+	}
+}
+
+static int observe(struct node *node, const char *id, const struct spec *want, struct spec *seen,
+		   bool *found, struct err *err)
+{
+	struct target *have = seen->body;
+	struct lio_target lio = { 0 };
+	AUTO_FREE char *iqn = iqn_of(node, id);
+	AUTO_FREE char *prefix = site_prefix(node);
+	(void)want;
+	if (lio_read(iqn, &lio, found, err) != 0)
+		return -1;
+	if (!*found)
+		return 0;
+	have->name = xstrdup(id);
+	have->iqn = xstrdup(lio.iqn);
+	have->device = xstrdup(lio.device);
+	have->size = lio.device ? lio.size : FIELD_UNSET;
+	have->serial = xstrdup(lio.serial);
+	have->portal = xstrdup(lio.portal);
+	have->initiator_iqn = xstrdup(lio.initiator_iqn);
+	have->chap_user = xstrdup(lio.chap_user);
+	have->chap_secret = xstrdup(lio.chap_secret);
+	have->closed = lio.closed;
+	have->enabled = lio.enabled;
+	name_backing(have);
+	if (lio.initiator_iqn && text_starts(lio.initiator_iqn, prefix))
+		have->initiator = xstrdup(lio.initiator_iqn + strlen(prefix));
+	lio_target_free(&lio);
+	return 0;
+}
+
+static int apply(struct node *node, const struct step *step, struct err *err)
+{
+	const struct target *want = step->want->body;
+	AUTO_FREE char *backing = NULL;
+	uint64_t size;
+	bool found = false;
+	(void)node;
+	if (want->memory != NULL && memory_read(want->memory, &found, &backing, &size, err) != 0)
+		return -1;
+	/* lio_make() only reads what it is given. */
+	const struct lio_target lio = {
+		.iqn = want->iqn,
+		.device = want->device,
+		.file = want->memory != NULL,
+		.discards = text_equal(backing, "tmpfs"),
+		.size = want->size,
+		.serial = want->serial,
+		.portal = want->portal,
+		.initiator_iqn = want->initiator_iqn,
+		.chap_user = want->chap_user,
+		.chap_secret = want->chap_secret,
+	};
+	return lio_make(&lio, err);
+}
+
+static int take_away(struct node *node, const char *id, struct err *err)
+{
+	AUTO_FREE char *iqn = iqn_of(node, id);
+	return lio_remove(iqn, err);
+}
+
+const struct kind_node target_node = {
+	.name = "target",
+	.list = list,
+	.observe = observe,
+	.apply = apply,
+	.remove = take_away,
+};

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "engine/plan.h"
+#include "kinds/vlan/spec.h"
+#include "system/links.h"
+#include "system/networkd.h"
+#include "system/node.h"
+
+enum { SETTLE_MS = 20000 }; /* udev and networkd, in software emulation */
+
+static int vlan_list(struct node *node, struct text_list *owned, struct err *err)
+{
+	(void)node;
+	return networkd_list("vlan", owned, err);
+}
+
+/* A list that is not given is not compared: this is what sees an address too many there. */
+static void observe_undeclared(const struct vlan *want, struct vlan *have)
+{
+	bool some = (want->addresses.count == 0 && have->addresses.count > 0) ||
+		    (want->gateway == NULL && have->gateway != NULL);
+	have->undeclared = xstrdup(some ? "some" : "none");
+}
+
+static int vlan_observe(struct node *node, const char *id, const struct spec *want,
+			struct spec *have, bool *found, struct err *err)
+{
+	struct vlan *body = have->body;
+	bool owned;
+	const struct links *links = links_get(node, err);
+	if (links == NULL || networkd_owns("vlan", id, &owned, err) != 0)
+		return -1;
+	const struct link *link = links_find(links, id);
+	*found = link != NULL;
+	if (link == NULL) {
+		/* judge() compares the mtu before the interface is there, too. */
+		const struct vlan *wanted = want ? want->body : NULL;
+		const struct link *below = wanted ? links_find(links, wanted->parent) : NULL;
+		if (below != NULL)
+			body->parent_mtu = below->mtu;
+		return 0;
+	}
+	const struct link *parent = links_find_index(links, link->parent);
+	body->name = xstrdup(id);
+	body->mtu = link->mtu;
+	if (text_equal(link->kind, "vlan")) {
+		body->id = link->vlan;
+		body->parent = xstrdup(parent ? parent->name : NULL);
+	}
+	if (parent != NULL)
+		body->parent_mtu = parent->mtu;
+	text_list_copy(&body->addresses, &link->addresses);
+	body->gateway = xstrdup(link->gateway);
+	body->link = xstrdup(link->up ? "up" : "down");
+	if (want != NULL)
+		observe_undeclared(want->body, body);
+	if (!owned || !text_equal(link->kind, "vlan"))
+		body->foreign = xstrdup(link_kind_text(link));
+	return 0;
+}
+
+static int find_parent(const struct links *links, const struct vlan *want,
+		       const struct link **parent, struct err *err)
+{
+	*parent = links_find(links, want->parent);
+	if (*parent == NULL) {
+		AUTO_STR struct str there = STR_INIT;
+		for (size_t i = 0; i < links->count; i++)
+			str_addf(&there, "%s%s", i ? ", " : "", links->items[i].name);
+		return err_set(err, "there is no interface %s; this node has %s", want->parent,
+			       str_text(&there));
+	}
+	if (want->mtu > (*parent)->mtu)
+		return err_set(err,
+			       "mtu %" PRIu64 " is larger than %" PRIu64 ", that of its parent %s",
+			       want->mtu, (*parent)->mtu, want->parent);
+	return 0;
+}
+
+/* The new interface takes the old one's place in a bridge. */
+static int rejoin(struct node *node, const char *name, int master, struct err *err)
+{
+	node_forget(node);
+	const struct links *links = links_get(node, err);
+	const struct link *link = links ? links_find(links, name) : NULL;
+	if (links == NULL || link == NULL || links_find_index(links, master) == NULL)
+		return links ? 0 : -1;
+	return link_set_master(link->index, master, err);
+}
+
+static int vlan_apply(struct node *node, const struct step *step, struct err *err)
+{
+	const struct vlan *want = step->want->body;
+	const struct networkd_link text = { want->name, "vlan", want->mtu, &want->addresses,
+					    want->gateway };
+	const struct link *parent;
+	int master = 0;
+	const struct links *links = links_get(node, err);
+	if (links == NULL || find_parent(links, want, &parent, err) != 0)
+		return -1;
+	const struct link *link = links_find(links, want->name);
+	bool owned = true;
+	if (link != NULL && networkd_owns("vlan", want->name, &owned, err) != 0)
+		return -1;
+	if (link != NULL && (!owned || !text_equal(link->kind, "vlan")))
+		return err_set(err, "interface %s is there already and is not Moyai's: %s",
+			       want->name, link_kind_text(link));
+	if (link != NULL && (link->vlan != want->id || link->parent != parent->index)) {
+		/* The kernel changes neither tag nor parent of an interface. */
+		master = link->master;
+		if (link_delete(want->name, err) != 0)
+			return -1;
+		link = NULL;
+	}
+	/* The mark comes first: after a crash there is no interface without an owner. */
+	if (networkd_configure(&text, link != NULL, err) != 0)
+		return -1;
+	if (link != NULL && !link->up && link_set_up(link->index, err) != 0)
+		return -1;
+	if (link == NULL && link_create_vlan(want->name, parent, want->id, err) != 0)
+		return -1;
+	if (master != 0 && rejoin(node, want->name, master, err) != 0)
+		return -1;
+	return networkd_wait(want->name, err);
+}
+
+static int vlan_remove(struct node *node, const char *id, struct err *err)
+{
+	(void)node;
+	/* The mark goes last, see networkd_forget(). */
+	return link_delete(id, err) == 0 ? networkd_forget(id, err) : -1;
+}
+
+const struct kind_node vlan_node = {
+	.name = "vlan",
+	.list = vlan_list,
+	.observe = vlan_observe,
+	.apply = vlan_apply,
+	.remove = vlan_remove,
+	.settle_ms = SETTLE_MS,
+};

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/ipv4.h"
+#include "model/read.h"
+#include "model/text_check.h"
+
+/* Mistakes that show only when values are seen together. */
+struct check {
+	struct site *site;
+	struct mistakes *mistakes;
+	const char *file; /* site.cfg, for what has no line of its own */
+};
+
+/* "line 12", or "nodes.cfg:12" when it is in another file. */
+static char *place_text(struct place place, struct place seen_from)
+{
+	if (place.file == seen_from.file)
+		return xasprintf("line %u", place.line);
+	return xasprintf("%s:%u", place.file, place.line);
+}
+
+/* Each item of a list by one rule. */
+static void check_items(struct check *check, struct place place, const char *what,
+			const struct text_list *items, bool (*is_valid)(const char *),
+			const char *right)
+{
+	for (size_t i = 0; i < items->count; i++)
+		if (!is_valid(items->items[i]))
+			mistake_add(check->mistakes, place, "%s: \"%.80s\" is not valid; write %s",
+				    what, items->items[i], right);
+}
+
+static const char CONSOLE_RIGHT[] = "device and speed, like \"ttyS0,115200\"";
+static const char PACKAGE_RIGHT[] = "the name of a Debian package, like \"firmware-linux-free\"";
+static const char UNIT_RIGHT[] = "a unit in full, like \"ssh.service\"";
+
+static void check_globals(struct check *check)
+{
+	const struct site *site = check->site;
+	struct place place = { check->file, 0 };
+	if (site->domain != NULL && !text_is_domain(site->domain))
+		mistake_add(check->mistakes, place,
+			    "domain: \"%.80s\" is not a DNS domain; write it like "
+			    "\"demo.example\"",
+			    site->domain);
+	if (site->mirror != NULL && !text_is_url(site->mirror))
+		mistake_add(check->mistakes, place,
+			    "mirror: \"%.80s\" is not a URL; write it like "
+			    "\"http://mirror.example/debian\"",
+			    site->mirror);
+	check_items(check, place, "firmware", &site->firmware, text_is_package, PACKAGE_RIGHT);
+	check_items(check, place, "authorized_keys", &site->authorized_keys, text_is_ssh_key,
+		    "one public key, like \"ssh-ed25519 AAAA… name\"");
+}
+
+static bool network_range(const struct network *network, struct ipv4_network *range)
+{
+	return network->cidr != NULL && ipv4_parse_network(network->cidr, range);
+}
+
+static void check_cidr(struct check *check, const struct network *network)
+{
+	struct ipv4_network range;
+	if (!network_range(network, &range))
+		return;
+	if (range.prefix < 8 || range.prefix > 30) {
+		mistake_add(check->mistakes, network->place,
+			    "network \"%s\": cidr: /%u is no size for a network of machines; "
+			    "from /8 to /30",
+			    network->name, range.prefix);
+	} else if (range.address != ipv4_first(&range)) {
+		AUTO_FREE char *first = ipv4_text(ipv4_first(&range));
+		mistake_add(check->mistakes, network->place,
+			    "network \"%s\": cidr: \"%s\" is an address in a network; write "
+			    "\"%s/%u\"",
+			    network->name, network->cidr, first, range.prefix);
+	}
+}
+
+static void check_network_name(struct check *check, const struct network *network)
+{
+	if (network->name[0] >= '0' && network->name[0] <= '9')
+		mistake_add(check->mistakes, network->place,
+			    "network \"%s\": begins with a digit, which a key in addresses cannot; "
+			    "begin with a letter",
+			    network->name);
+	if (text_equal(network->name, "boot0") || text_equal(network->name, "lo"))
+		mistake_add(check->mistakes, network->place,
+			    "network \"%s\": that is the name of an interface every node has; "
+			    "choose another",
+			    network->name);
+}
+
+static void check_gateway(struct check *check, const struct network *network)
+{
+	if (network->gateway == NULL)
+		return;
+	const struct site_node *node = site_find_node(check->site, network->gateway);
+	if (node == NULL)
+		mistake_add(check->mistakes, network->place,
+			    "network \"%s\": gateway: there is no node \"%s\"; write the name of "
+			    "a node",
+			    network->name, network->gateway);
+	else if (network->cidr == NULL)
+		mistake_add(check->mistakes, network->place,
+			    "network \"%s\": has a gateway and no cidr; add the cidr",
+			    network->name);
+	else if (site_node_address(node, network->name) == NULL)
+		mistake_add(check->mistakes, network->place,
+			    "network \"%s\": gateway: node \"%s\" has no address on it; add %s to "
+			    "its addresses",
+			    network->name, node->name, network->name);
+}
+
+static void check_vlans(struct check *check)
+{
+	const struct site *site = check->site;
+	const struct network *by_tag[4095] = { NULL };
+	for (size_t i = 0; i < site->network_count; i++) {
+		const struct network *network = &site->networks[i];
+		if (network->vlan == FIELD_UNSET || network->vlan > 4094)
+			continue;
+		const struct network **holder = &by_tag[network->vlan];
+		if (*holder == NULL) {
+			*holder = network;
+			continue;
+		}
+		AUTO_FREE char *where = place_text((*holder)->place, network->place);
+		if (network->vlan == 0)
+			mistake_add(check->mistakes, network->place,
+				    "network \"%s\": is untagged, and so is network \"%s\" (%s); "
+				    "give one of them a vlan",
+				    network->name, (*holder)->name, where);
+		else
+			mistake_add(check->mistakes, network->place,
+				    "network \"%s\": vlan %u is also network \"%s\"'s (%s); choose "
+				    "another",
+				    network->name, (unsigned)network->vlan, (*holder)->name, where);
+	}
+}
+
+struct range {
+	uint32_t first, last;
+	const struct network *network;
+};
+
+static int compare_ranges(const void *left, const void *right)
+{
+	const struct range *a = left;
+	const struct range *b = right;
+	if (a->first != b->first)
+		return a->first < b->first ? -1 : 1;
+	return a->network < b->network ? -1 : a->network > b->network;
+}
+
+/* Sorted by their beginning, each is compared with the one that reaches farthest so far. */
+static void check_overlaps(struct check *check)
+{
+	const struct site *site = check->site;
+	struct range *ranges = xcalloc(site->network_count, sizeof(*ranges));
+	size_t count = 0;
+	for (size_t i = 0; i < site->network_count; i++) {
+		struct ipv4_network range;
+		if (network_range(&site->networks[i], &range))
+			ranges[count++] = (struct range){ ipv4_first(&range), ipv4_last(&range),
+							  &site->networks[i] };
+	}
+	qsort(ranges, count, sizeof(*ranges), compare_ranges);
+	for (size_t i = 1, far = 0; i < count; i++) {
+		if (ranges[i].first <= ranges[far].last) {
+			const struct network *a = ranges[far].network;
+			const struct network *b = ranges[i].network;
+			const struct network *late = a > b ? a : b;
+			const struct network *early = a > b ? b : a;
+			AUTO_FREE char *where = place_text(early->place, late->place);
+			mistake_add(check->mistakes, late->place,
+				    "network \"%s\": %s overlaps %s of network \"%s\" (%s); every "
+				    "address belongs to one network",
+				    late->name, late->cidr, early->cidr, early->name, where);
+		}
+		if (ranges[i].last > ranges[far].last)
+			far = i;
+	}
+	free(ranges);
+}
+
+static void check_networks(struct check *check)
+{
+	for (size_t i = 0; i < check->site->network_count; i++) {
+		check_cidr(check, &check->site->networks[i]);
+		check_network_name(check, &check->site->networks[i]);
+		check_gateway(check, &check->site->networks[i]);
+	}
+	check_vlans(check);
+	check_overlaps(check);
+}
+
+/* An address by what its network says. `what`: `node "vm1": addresses: storage`. */
+static void check_in_network(struct check *check, struct place place, const char *what,
+			     const struct network *network, const char *text)
+{
+	struct ipv4_network range;
+	uint32_t address;
+	if (network->cidr == NULL) {
+		mistake_add(check->mistakes, place,
+			    "%s: network \"%s\" has no cidr; add it, or take the address out", what,
+			    network->name);
+		return;
+	}
+	if (!network_range(network, &range) || !ipv4_parse(text, &address))
+		return;
+	if (!ipv4_contains(&range, address))
+		mistake_add(check->mistakes, place, "%s: %s is not in %s; choose an address in it",
+			    what, text, network->cidr);
+	else if (address == ipv4_first(&range))
+		mistake_add(check->mistakes, place,
+			    "%s: %s is the network's own address; choose one after it", what, text);
+	else if (address == ipv4_last(&range))
+		mistake_add(check->mistakes, place,
+			    "%s: %s is the broadcast address; choose one before it", what, text);
+}
+
+static void check_boot(struct check *check)
+{
+	const struct site *site = check->site;
+	struct place place = { check->file, 0 };
+	if (site->boot_network == NULL)
+		return;
+	const struct network *network = site_find_network(site, site->boot_network);
+	if (network == NULL) {
+		mistake_add(check->mistakes, place,
+			    "boot: there is no network \"%s\"; add it to networks",
+			    site->boot_network);
+		return;
+	}
+	if (network->vlan != 0 && network->vlan != FIELD_UNSET)
+		mistake_add(check->mistakes, network->place,
+			    "network \"%s\": machines boot from it, and it has vlan %u; network "
+			    "boot is untagged",
+			    network->name, (unsigned)network->vlan);
+	if (site->boot_server != NULL)
+		check_in_network(check, place, "boot: server", network, site->boot_server);
+}
+
+/* Who has an address. */
+struct owner {
+	const struct site_node *node;
+	const struct node_address *address;
+};
+
+static void check_address(struct check *check, struct map *owners, struct owner *owner)
+{
+	const struct site_node *node = owner->node;
+	const struct node_address *address = owner->address;
+	const struct owner *other = map_put(owners, address->address, owner);
+	AUTO_FREE char *what =
+		xasprintf("node \"%s\": addresses: %s", node->name, address->network->name);
+	check_in_network(check, address->place, what, address->network, address->address);
+	if (text_equal(address->address, check->site->boot_server))
+		mistake_add(check->mistakes, address->place,
+			    "%s: %s is the boot server's; choose another", what, address->address);
+	if (other == NULL)
+		return;
+	AUTO_FREE char *where = place_text(other->address->place, address->place);
+	mistake_add(check->mistakes, address->place,
+		    "%s: %s is also node \"%s\"'s (%s); choose another", what, address->address,
+		    other->node->name, where);
+}
+
+static void check_addresses(struct check *check)
+{
+	const struct site *site = check->site;
+	size_t count = 0;
+	size_t used = 0;
+	for (size_t i = 0; i < site->node_count; i++)
+		count += site->nodes[i].address_count;
+	struct owner *owners = xcalloc(count, sizeof(*owners));
+	struct map by_address = MAP_INIT;
+	for (size_t i = 0; i < site->node_count; i++) {
+		const struct site_node *node = &site->nodes[i];
+		for (size_t j = 0; j < node->address_count; j++) {
+			owners[used] = (struct owner){ node, &node->addresses[j] };
+			check_address(check, &by_address, &owners[used++]);
+		}
+		if (site->boot_network != NULL && site_find_network(site, site->boot_network) &&
+		    site_node_boot_address(site, node) == NULL)
+			mistake_add(check->mistakes, node->place,
+				    "node \"%s\": has no address on the boot network; add %s to "
+				    "its addresses",
+				    node->name, site->boot_network);
+	}
+	map_free(&by_address);
+	free(owners);
+}
+
+static void check_may_lose(struct check *check, const struct site_node *node)
+{
+	for (size_t i = 0; i < node->may_lose.count; i++) {
+		const char *scope = node->may_lose.items[i];
+		const char *slash = strchr(scope, '/');
+		AUTO_FREE char *kind = slash ? xstrndup(scope, (size_t)(slash - scope)) : NULL;
+		if (slash == NULL || slash[1] == '\0' || kind_find(kind) == NULL)
+			mistake_add(check->mistakes, node->place,
+				    "node \"%s\": may_lose: \"%.80s\" is not a resource; write "
+				    "KIND/NAME, like \"volume/old\"",
+				    node->name, scope);
+	}
+}
+
+static void check_nodes(struct check *check)
+{
+	const struct site *site = check->site;
+	for (size_t i = 0; i < site->node_count; i++) {
+		const struct site_node *node = &site->nodes[i];
+		if (node->console != NULL && !text_is_console(node->console))
+			mistake_add(check->mistakes, node->place,
+				    "node \"%s\": console: \"%.80s\" is not valid; write %s",
+				    node->name, node->console, CONSOLE_RIGHT);
+		check_may_lose(check, node);
+		for (size_t j = 0; j < node->wants.count; j++) {
+			const struct spec *want = &node->wants.items[j];
+			if (want->kind->check != NULL && !want->broken)
+				want->kind->check(site, node, want, check->mistakes);
+		}
+	}
+}
+
+static void check_role(struct check *check, const struct role *role)
+{
+	AUTO_FREE char *what = xasprintf("role \"%s\"", role->name);
+	const struct {
+		const char *name;
+		const struct text_list *items;
+		bool (*is_valid)(const char *);
+		const char *right;
+	} lists[] = {
+		{ "packages", &role->packages, text_is_package, PACKAGE_RIGHT },
+		{ "firmware", &role->firmware, text_is_package, PACKAGE_RIGHT },
+		{ "kernel_arguments", &role->kernel_arguments, text_is_argument,
+		  "one argument without blanks, like \"quiet\"" },
+		{ "modules", &role->modules, text_is_module, "a kernel module, like \"8021q\"" },
+		{ "enable", &role->enable, text_is_unit, UNIT_RIGHT },
+		{ "mask", &role->mask, text_is_unit, UNIT_RIGHT },
+	};
+	for (size_t i = 0; i < COUNT_OF(lists); i++) {
+		AUTO_FREE char *of = xasprintf("%s: %s", what, lists[i].name);
+		check_items(check, role->place, of, lists[i].items, lists[i].is_valid,
+			    lists[i].right);
+	}
+	if (role->console != NULL && !text_is_console(role->console))
+		mistake_add(check->mistakes, role->place,
+			    "%s: console: \"%.80s\" is not valid; write %s", what, role->console,
+			    CONSOLE_RIGHT);
+}
+
+/* A role's resources are checked once, as those of a node that has nothing else. */
+static void check_role_wants(struct check *check, struct role *role)
+{
+	struct site_node bare = {
+		.name = role->name, .role_name = role->name, .role = role, .place = role->place
+	};
+	const struct site_node *node = &bare;
+	for (size_t i = 0; i < check->site->node_count && node == &bare; i++)
+		if (check->site->nodes[i].role == role)
+			node = &check->site->nodes[i];
+	for (size_t i = 0; i < role->wants->count; i++) {
+		const struct spec *want = &role->wants->items[i];
+		if (want->kind->check != NULL && !want->broken)
+			want->kind->check(check->site, node, want, check->mistakes);
+	}
+}
+
+void check_site(struct site *site, struct mistakes *mistakes)
+{
+	struct check check = { site, mistakes, site->files.items[0] };
+	check_globals(&check);
+	check_boot(&check);
+	check_networks(&check);
+	check_addresses(&check);
+	check_nodes(&check);
+	for (size_t i = 0; i < site->roles.count; i++) {
+		check_role(&check, &site->roles.items[i]);
+		check_role_wants(&check, &site->roles.items[i]);
+	}
+}

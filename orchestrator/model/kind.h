@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef MODEL_KIND_H
+#define MODEL_KIND_H
+#include "base/err.h"
+#include "base/str.h"
+#include "model/field.h"
+#include "model/mistake.h"
+#include "model/secret.h"
+#include "model/site.h"
+/*
+ * A resource kind: what it is (spec, pure, linked everywhere) and how it is
+ * seen and changed on a node (node, linked only into moyai-node). Wanted and
+ * observed are the same struct. The engine knows kinds only by their table.
+ *
+ * In the configuration a node's (or role's) resources of a kind stand in a list
+ * named by kind->section: `volumes = ( { name = "home"; … } );`
+ * The first field of every kind is `name`, and is its id.
+ */
+struct step;
+
+/* Points at a resource: node NULL means "on the same node". */
+struct ref {
+	char *node;
+	const char *kind; /* static text */
+	char *id;
+};
+struct refs {
+	struct ref *items;
+	size_t count;
+};
+void refs_add(struct refs *refs, const char *node, const char *kind, const char *id); /* copies */
+void refs_free(struct refs *refs);
+
+/* What derive() may look at. */
+struct derive {
+	const struct site *site;
+	const struct site_node *node;
+	const struct site_key *key;
+};
+
+struct kind_spec {
+	const char *name;    /* "volume" */
+	const char *section; /* the list in the configuration: "volumes" */
+	const char *doc;     /* one line, for `explain` */
+	const char *example; /* a group as it would be written, for `explain` */
+	size_t size;
+	const struct field *fields;
+	bool holds_data; /* removing or replacing one loses data */
+	bool role_only;	 /* declared by roles and the engine, not by nodes */
+
+	/* Mistakes beyond the field table (references, ranges between fields).
+	   May be NULL. */
+	void (*check)(const struct site *, const struct site_node *, const struct spec *want,
+		      struct mistakes *);
+	/* Fill DERIVED fields. May be NULL. */
+	int (*derive)(const struct derive *, struct spec *want, struct err *);
+	/* What must be there first. Asked of wanted and of observed resources. May be NULL. */
+	int (*needs)(const struct spec *, struct refs *out, struct err *);
+	/* Refine a step, or refuse it with the reason. May be NULL. */
+	int (*judge)(struct step *, struct err *);
+};
+
+/* The table, in kinds/spec_table.c. */
+extern const struct kind_spec *const KIND_SPECS[]; /* ends with NULL; in order of application */
+const struct kind_spec *kind_find(const char *name);
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef MODEL_READ_H
+#define MODEL_READ_H
+#include <libconfig.h>
+
+#include "model/kind.h"
+/*
+ * From libconfig's settings to structs, by their field tables. Internal to the
+ * model: nothing else includes libconfig.
+ */
+struct reader {
+	const char *dir;       /* the site directory */
+	const char *share_dir; /* the shipped roles are in its roles/ */
+	struct site *site;
+	struct mistakes *mistakes;
+	const char *file;     /* the file being read; borrowed from site->files */
+	const char *seen;     /* libconfig's name of the last included file… */
+	const char *included; /* …and ours */
+};
+
+/*
+ * Guard and parse. `text` NULL: read the file; names are relative to the site
+ * directory or absolute. True when config holds the settings; it is to be
+ * destroyed in any case.
+ */
+bool read_config(struct reader *reader, const char *name, const char *text, size_t length,
+		 config_t *config);
+struct place read_place(struct reader *reader, const config_setting_t *setting);
+
+/* Keys of a group that are no fields. True: known, and it has been dealt with. */
+struct read_more {
+	bool (*key)(struct reader *, const config_setting_t *member, void *context);
+	const char *names; /* "addresses boot", for suggestions */
+	bool sections;	   /* lists of resources may stand here too */
+	void *context;
+};
+
+/* Read all members by the table; returns the number of mistakes made. `what`
+   begins each message: `node "vm1"`, or "". */
+size_t read_group(struct reader *reader, const config_setting_t *group, const struct field *fields,
+		  void *object, const char *what, const struct read_more *more);
+
+/* True when it is a list (of what, the caller looks). Adds a mistake when not. */
+bool read_is_list(struct reader *reader, const config_setting_t *setting, const char *what);
+/* Likewise a group. */
+bool read_is_group(struct reader *reader, const config_setting_t *setting, const char *what);
+
+/* `what` for messages: `KIND "NAME"`, or `KIND 3` when it has no name. The caller frees. */
+char *read_what(const config_setting_t *group, const char *kind, unsigned index);
+
+/* The kind whose section the key is, or NULL. */
+const struct kind_spec *read_section(const char *key);
+/* Append the resources of a section. */
+void read_resources(struct reader *reader, const config_setting_t *section,
+		    const struct kind_spec *kind, struct spec_list *wants);
+
+/* read_site.c */
+void read_site(struct reader *reader, const config_setting_t *root);
+/* read_role.c: the roles of all nodes, and those in the site's own folder. */
+void read_roles(struct reader *reader);
+/* check.c */
+void check_site(struct site *site, struct mistakes *mistakes);
+#endif

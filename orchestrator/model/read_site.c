@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "model/guard.h"
+#include "model/near.h"
+#include "model/read.h"
+
+static bool root_key(struct reader *reader, const config_setting_t *member, void *context)
+{
+	const char *name = config_setting_name(member);
+	(void)reader;
+	(void)context;
+	return strcmp(name, "boot") == 0 || strcmp(name, "networks") == 0 ||
+	       strcmp(name, "nodes") == 0;
+}
+
+static void read_boot(struct reader *reader, const config_setting_t *root)
+{
+	const config_setting_t *boot = config_setting_get_member(root, "boot");
+	struct site *site = reader->site;
+	if (boot == NULL)
+		mistake_add(reader->mistakes, (struct place){ reader->file, 0 },
+			    "boot is missing; write boot = { network = \"boot\"; "
+			    "server = \"10.0.0.1\"; }");
+	else if (read_is_group(reader, boot, "boot"))
+		read_group(reader, boot, SITE_BOOT_FIELDS, site, "boot", NULL);
+}
+
+static void read_network(struct reader *reader, const config_setting_t *group, unsigned index)
+{
+	struct site *site = reader->site;
+	struct network *network = &site->networks[site->network_count];
+	AUTO_FREE char *what = read_what(group, "network", index);
+	fields_init(NETWORK_FIELDS, network);
+	if (!read_is_group(reader, group, what))
+		return;
+	network->place = read_place(reader, group);
+	read_group(reader, group, NETWORK_FIELDS, network, what, NULL);
+	if (network->name == NULL) {
+		fields_free(NETWORK_FIELDS, network);
+		return;
+	}
+	site->network_count++;
+	const struct network *twin = map_put(&site->network_by_name, network->name, network);
+	if (twin != NULL)
+		mistake_add(reader->mistakes, network->place,
+			    "%s is there already (line %u); rename one", what, twin->place.line);
+}
+
+static void read_networks(struct reader *reader, const config_setting_t *root)
+{
+	const config_setting_t *list = config_setting_get_member(root, "networks");
+	if (list == NULL || !read_is_list(reader, list, "networks"))
+		return;
+	unsigned count = (unsigned)config_setting_length(list);
+	reader->site->networks = xcalloc(count, sizeof(struct network));
+	for (unsigned i = 0; i < count; i++)
+		read_network(reader, config_setting_get_elem(list, i), i);
+}
+
+struct node_context {
+	struct site_node *node;
+	const char *what;
+};
+
+static void add_no_network(struct reader *reader, const config_setting_t *member, const char *what)
+{
+	const char *name = config_setting_name(member);
+	AUTO_LIST struct text_list known = TEXT_LIST_INIT;
+	AUTO_STR struct str hint = STR_INIT;
+	for (size_t i = 0; i < reader->site->network_count; i++)
+		text_list_add(&known, reader->site->networks[i].name);
+	near_add(name, &known, &hint);
+	if (hint.length == 0) {
+		str_add(&hint, "; networks:");
+		for (size_t i = 0; i < known.count; i++)
+			str_addf(&hint, "%s %s", i ? "," : "", known.items[i]);
+	}
+	mistake_add(reader->mistakes, read_place(reader, member),
+		    "%s: addresses: there is no network \"%s\"%s", what, name, str_text(&hint));
+}
+
+static void read_address(struct reader *reader, const config_setting_t *member,
+			 const struct node_context *context)
+{
+	static const struct field FIELD = { .name = "address", .type = FIELD_ADDRESS };
+	const char *name = config_setting_name(member);
+	struct network *network = site_find_network(reader->site, name);
+	struct site_node *node = context->node;
+	struct place place = read_place(reader, member);
+	struct err err = ERR_INIT;
+	char *address = NULL;
+	if (network == NULL) {
+		add_no_network(reader, member, context->what);
+	} else if (config_setting_type(member) != CONFIG_TYPE_STRING) {
+		mistake_add(reader->mistakes, place,
+			    "%s: addresses: %s: write it in quotes, like %s = \"10.0.20.5\"",
+			    context->what, name, name);
+	} else if (field_set_text(&FIELD, &address, config_setting_get_string(member), &err) != 0) {
+		mistake_add(reader->mistakes, place, "%s: addresses: %s: %s", context->what, name,
+			    err.text);
+	} else {
+		node->addresses = xrealloc(node->addresses, node->address_count + 1,
+					   sizeof(*node->addresses));
+		node->addresses[node->address_count++] =
+			(struct node_address){ network, address, place };
+	}
+}
+
+static bool node_key(struct reader *reader, const config_setting_t *member, void *context)
+{
+	const struct node_context *of = context;
+	const char *name = config_setting_name(member);
+	const struct kind_spec *kind = read_section(name);
+	if (kind != NULL && kind->role_only) {
+		mistake_add(reader->mistakes, read_place(reader, member),
+			    "%s: %s are declared by roles; write them in roles/%s/role.cfg",
+			    of->what, name, of->node->role_name ? of->node->role_name : "ROLE");
+		return true;
+	}
+	if (kind != NULL) {
+		read_resources(reader, member, kind, &of->node->wants);
+		return true;
+	}
+	if (strcmp(name, "addresses") != 0)
+		return false;
+	if (read_is_group(reader, member, "addresses"))
+		for (int i = 0; i < config_setting_length(member); i++)
+			read_address(reader, config_setting_get_elem(member, (unsigned)i), of);
+	return true;
+}
+
+static void read_node(struct reader *reader, const config_setting_t *group, unsigned index)
+{
+	struct site *site = reader->site;
+	struct site_node *node = &site->nodes[site->node_count];
+	AUTO_FREE char *what = read_what(group, "node", index);
+	fields_init(NODE_FIELDS, node);
+	if (!read_is_group(reader, group, what))
+		return;
+	struct node_context context = { node, what };
+	struct read_more more = { node_key, "addresses", true, &context };
+	node->place = read_place(reader, group);
+	read_group(reader, group, NODE_FIELDS, node, what, &more);
+	if (node->name == NULL) {
+		site_node_free(node);
+		return;
+	}
+	site->node_count++;
+	const struct site_node *twin = map_put(&site->node_by_name, node->name, node);
+	if (twin != NULL)
+		mistake_add(reader->mistakes, node->place,
+			    "%s is there already (line %u); rename one", what, twin->place.line);
+	if (node->mac == NULL)
+		return;
+	twin = map_put(&site->node_by_mac, node->mac, node);
+	if (twin != NULL)
+		mistake_add(reader->mistakes, node->place,
+			    "%s: mac %s is also node \"%s\"'s (line %u); an interface is in one "
+			    "node",
+			    what, node->mac, twin->name, twin->place.line);
+}
+
+static void read_nodes(struct reader *reader, const config_setting_t *root)
+{
+	const config_setting_t *list = config_setting_get_member(root, "nodes");
+	if (list == NULL || !read_is_list(reader, list, "nodes"))
+		return;
+	unsigned count = (unsigned)config_setting_length(list);
+	reader->site->nodes = xcalloc(count, sizeof(struct site_node));
+	for (unsigned i = 0; i < count; i++)
+		read_node(reader, config_setting_get_elem(list, i), i);
+}
+
+void read_site(struct reader *reader, const config_setting_t *root)
+{
+	const struct read_more more = { root_key, "boot networks nodes", false, NULL };
+	read_group(reader, root, SITE_FIELDS, reader->site, "", &more);
+	read_boot(reader, root);
+	read_networks(reader, root);
+	read_nodes(reader, root);
+}
+
+/* Their syntax is read already; what they mean is not in this version. */
+static void read_clusters(struct reader *reader)
+{
+	AUTO_FREE char *folder = xasprintf("%s/clusters", reader->dir);
+	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+	struct err err = ERR_INIT;
+	if (file_list_dir(folder, &names, &err) != 0)
+		mistake_add(reader->mistakes, (struct place){ NULL, 0 }, "%s", err.text);
+	for (size_t i = 0; i < names.count; i++) {
+		AUTO_FREE char *name = xasprintf("clusters/%s", names.items[i]);
+		config_t config;
+		if (names.items[i][0] == '.' || !text_ends(name, ".cfg"))
+			continue;
+		if (read_config(reader, name, NULL, 0, &config))
+			mistake_add(reader->mistakes, (struct place){ reader->file, 1 },
+				    "this version of Moyai knows no clusters; move the file away");
+		config_destroy(&config);
+	}
+}
+
+static int read_all(const char *text, size_t length, const char *dir, const char *share_dir,
+		    struct site *site, struct mistakes *mistakes)
+{
+	AUTO_FREE char *share = realpath(share_dir, NULL);
+	struct reader reader = { .dir = dir,
+				 .share_dir = share ? share : share_dir,
+				 .site = site,
+				 .mistakes = mistakes };
+	config_t config;
+	*site = (struct site){ .dir = xstrdup(dir) };
+	fields_init(SITE_FIELDS, site);
+	fields_init(SITE_BOOT_FIELDS, site);
+	bool parsed = read_config(&reader, "site.cfg", text, length, &config);
+	if (parsed)
+		read_site(&reader, config_root_setting(&config));
+	config_destroy(&config);
+	read_roles(&reader);
+	read_clusters(&reader);
+	if (parsed)
+		check_site(site, mistakes);
+	mistakes_sort(mistakes, &site->files);
+	return 0;
+}
+
+int site_read_text(const char *text, size_t length, const char *dir, const char *share_dir,
+		   struct site *site, struct mistakes *mistakes, struct err *err)
+{
+	(void)err;
+	return read_all(text, length, dir, share_dir, site, mistakes);
+}
+
+int site_read(const char *dir, const char *share_dir, struct site *site, struct mistakes *mistakes,
+	      struct err *err)
+{
+	AUTO_FREE char *path = xasprintf("%s/site.cfg", dir);
+	if (!file_exists(path))
+		return err_set(err,
+			       "%s is not there; choose the site directory with -C, or write the "
+			       "file",
+			       path);
+	return read_all(NULL, 0, dir, share_dir, site, mistakes);
+}

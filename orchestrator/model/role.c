@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "model/role.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/site.h"
+
+#define ROLE(member) offsetof(struct role, member)
+
+const struct field ROLE_FIELDS[] = {
+	{ "doc", FIELD_TEXT, ROLE(doc), 0, 0, 0, NULL, NULL, "what the role is for, in one line" },
+	{ "extends", FIELD_NAME, ROLE(extends), 0, 0, 0, NULL, NULL,
+	  "the role that it builds on; none: the base image alone" },
+	{ "packages", FIELD_LIST, ROLE(packages), 0, 0, 1024, NULL, NULL,
+	  "Debian packages of the image" },
+	{ "firmware", FIELD_LIST, ROLE(firmware), 0, 0, 256, NULL, NULL,
+	  "firmware packages besides the site's" },
+	{ "kernel_arguments", FIELD_LIST, ROLE(kernel_arguments), 0, 0, 256, NULL, NULL,
+	  "arguments on the kernel's command line" },
+	{ "modules", FIELD_LIST, ROLE(modules), 0, 0, 256, NULL, NULL,
+	  "kernel modules loaded at boot" },
+	{ "enable", FIELD_LIST, ROLE(enable), 0, 0, 256, NULL, NULL,
+	  "systemd units enabled in the image" },
+	{ "mask", FIELD_LIST, ROLE(mask), 0, 0, 256, NULL, NULL,
+	  "systemd units masked in the image" },
+	{ "kernel", FIELD_CHOICE, ROLE(kernel), 0, 0, 0, "generic cloud", NULL,
+	  "kernel flavour in place of the site's" },
+	{ "console", FIELD_TEXT, ROLE(console), 0, 1, 64, NULL, NULL,
+	  "serial console, \"ttyS0,115200\"" },
+	FIELD_END
+};
+
+struct role *role_list_find(const struct role_list *list, const char *name)
+{
+	for (size_t i = 0; name && i < list->count; i++)
+		if (strcmp(list->items[i].name, name) == 0)
+			return &list->items[i];
+	return NULL;
+}
+
+void role_free(struct role *role)
+{
+	fields_free(ROLE_FIELDS, role);
+	text_list_free(&role->folders);
+	spec_list_free(role->wants);
+	free(role->wants);
+	free(role->name);
+	*role = (struct role){ 0 };
+}
+
+void role_list_free(struct role_list *list)
+{
+	if (list == NULL)
+		return;
+	for (size_t i = 0; i < list->count; i++)
+		role_free(&list->items[i]);
+	free(list->items);
+	*list = (struct role_list){ NULL, 0 };
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "model/site.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SITE(member) offsetof(struct site, member)
+#define NETWORK(member) offsetof(struct network, member)
+#define NODE(member) offsetof(struct site_node, member)
+
+const struct field SITE_FIELDS[] = {
+	{ "name", FIELD_NAME, SITE(name), FIELD_REQUIRED, 1, 40, NULL, NULL,
+	  "the site's name: in the marks of what Moyai owns, and of the state directory" },
+	{ "domain", FIELD_TEXT, SITE(domain), FIELD_REQUIRED, 1, 253, NULL, NULL,
+	  "DNS domain of the nodes" },
+	{ "mirror", FIELD_TEXT, SITE(mirror), FIELD_REQUIRED, 1, 1024, NULL, NULL,
+	  "URL of the package mirror that running nodes use" },
+	{ "kernel", FIELD_CHOICE, SITE(kernel), 0, 0, 0, "generic cloud", "generic",
+	  "kernel flavour of the images: generic for real hardware, cloud for virtual machines" },
+	{ "firmware", FIELD_LIST, SITE(firmware), 0, 0, 256, NULL, NULL,
+	  "firmware packages for the hardware at hand" },
+	{ "authorized_keys", FIELD_LIST, SITE(authorized_keys), 0, 0, 256, NULL, NULL,
+	  "public ssh keys that may log in as root on every node, besides Moyai's own" },
+	FIELD_END
+};
+
+const struct field SITE_BOOT_FIELDS[] = {
+	{ "network", FIELD_NAME, SITE(boot_network), FIELD_REQUIRED, 1, 15, NULL, NULL,
+	  "the untagged network the nodes boot from" },
+	{ "server", FIELD_ADDRESS, SITE(boot_server), FIELD_REQUIRED, 0, 0, NULL, NULL,
+	  "address of the machine that serves DHCP, TFTP and HTTP" },
+	{ "port", FIELD_NUMBER, SITE(boot_port), 0, 1, 65535, NULL, "8067", "its HTTP port" },
+	FIELD_END
+};
+
+/* 576 is what every IPv4 host must accept (RFC 791), 9216 what switches do. */
+const struct field NETWORK_FIELDS[] = {
+	{ "name", FIELD_NAME, NETWORK(name), FIELD_REQUIRED, 1, 15, NULL, NULL,
+	  "name of the network, and of the tagged interface on the nodes" },
+	{ "vlan", FIELD_NUMBER, NETWORK(vlan), 0, 0, 4094, NULL, "0",
+	  "VLAN tag; 0 or none: untagged" },
+	{ "cidr", FIELD_CIDR, NETWORK(cidr), 0, 0, 0, NULL, NULL,
+	  "its addresses; none: layer 2 only" },
+	{ "mtu", FIELD_NUMBER, NETWORK(mtu), 0, 576, 9216, NULL, "1500",
+	  "largest packet in bytes" },
+	{ "gateway", FIELD_NAME, NETWORK(gateway), 0, 0, 0, NULL, NULL,
+	  "the node that is the default router of the others" },
+	FIELD_END
+};
+
+const struct field NODE_FIELDS[] = {
+	{ "name", FIELD_NAME, NODE(name), FIELD_REQUIRED, 1, 63, NULL, NULL,
+	  "the node's name: a DNS label" },
+	{ "role", FIELD_NAME, NODE(role_name), FIELD_REQUIRED, 0, 0, NULL, NULL,
+	  "the role it boots into: a folder of roles/" },
+	{ "mac", FIELD_MAC, NODE(mac), FIELD_REQUIRED, 0, 0, NULL, NULL,
+	  "MAC address of the interface it network-boots from" },
+	{ "console", FIELD_TEXT, NODE(console), 0, 1, 64, NULL, NULL,
+	  "serial console, \"ttyS0,115200\"; the role's when not given" },
+	{ "may_lose", FIELD_LIST, NODE(may_lose), 0, 0, 4096, NULL, NULL,
+	  "consent to lose data, together with --allow-data-loss: [ \"volume/old\" ]" },
+	FIELD_END
+};
+
+struct site_node *site_find_node(const struct site *site, const char *name)
+{
+	return name ? map_get(&site->node_by_name, name) : NULL;
+}
+
+struct site_node *site_find_mac(const struct site *site, const char *mac)
+{
+	return mac ? map_get(&site->node_by_mac, mac) : NULL;
+}
+
+struct network *site_find_network(const struct site *site, const char *name)
+{
+	return name ? map_get(&site->network_by_name, name) : NULL;
+}
+
+const char *site_node_address(const struct site_node *node, const char *network)
+{
+	for (size_t i = 0; network != NULL && i < node->address_count; i++)
+		if (strcmp(node->addresses[i].network->name, network) == 0)
+			return node->addresses[i].address;
+	return NULL;
+}
+
+const char *site_node_boot_address(const struct site *site, const struct site_node *node)
+{
+	return site_node_address(node, site->boot_network);
+}
+
+void site_node_free(struct site_node *node)
+{
+	fields_free(NODE_FIELDS, node);
+	for (size_t i = 0; i < node->address_count; i++)
+		free(node->addresses[i].address);
+	free(node->addresses);
+	spec_list_free(&node->wants);
+	*node = (struct site_node){ 0 };
+}
+
+void site_free(struct site *site)
+{
+	if (site == NULL)
+		return;
+	fields_free(SITE_FIELDS, site);
+	fields_free(SITE_BOOT_FIELDS, site);
+	for (size_t i = 0; i < site->network_count; i++)
+		fields_free(NETWORK_FIELDS, &site->networks[i]);
+	for (size_t i = 0; i < site->node_count; i++)
+		site_node_free(&site->nodes[i]);
+	free(site->networks);
+	free(site->nodes);
+	free(site->dir);
+	role_list_free(&site->roles);
+	map_free(&site->node_by_name);
+	map_free(&site->node_by_mac);
+	map_free(&site->network_by_name);
+	text_list_free(&site->files);
+	*site = (struct site){ 0 };
+}

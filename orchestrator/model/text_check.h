@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef MODEL_TEXT_CHECK_H
+#define MODEL_TEXT_CHECK_H
+#include <stdbool.h>
+/* Texts that end up in files and commands of the image, checked for their form. */
+bool text_is_domain(const char *text);	 /* "demo.example": DNS labels with dots */
+bool text_is_url(const char *text);	 /* http or https, printable, no blanks */
+bool text_is_package(const char *text);	 /* Debian policy 5.6.1 */
+bool text_is_console(const char *text);	 /* "ttyS0,115200" */
+bool text_is_module(const char *text);	 /* "8021q" */
+bool text_is_unit(const char *text);	 /* "ssh.service" */
+bool text_is_argument(const char *text); /* printable, without blanks and quotes */
+/* One line of authorized_keys(5) without options: "ssh-ed25519 AAAA… comment";
+   the type inside the base64 is the one in front of it. */
+bool text_is_ssh_key(const char *text);
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "node/conversation.h"
+
+#include <poll.h>
+#include <string.h>
+
+#include "base/file.h"
+
+int conversation_send(struct conversation *conversation, struct str *line, struct err *err)
+{
+	if (!conversation->gone &&
+	    file_write_all(conversation->out, line->data, line->length, err) != 0)
+		conversation->gone = true;
+	str_clear(line);
+	return conversation->gone ? err_set(err, "nobody listens any more") : 0;
+}
+
+bool conversation_is_gone(struct conversation *conversation)
+{
+	struct pollfd poll_out = { .fd = conversation->out, .events = 0 };
+	if (poll(&poll_out, 1, 0) > 0 && (poll_out.revents & (POLLERR | POLLHUP | POLLNVAL)))
+		conversation->gone = true;
+	return conversation->gone;
+}
+
+int conversation_next(struct conversation *conversation, struct request *request, struct err *err)
+{
+	char *line;
+	size_t length;
+	int rc = line_read(&conversation->reader, conversation->in, &line, &length, err);
+	if (rc <= 0)
+		return rc;
+	rc = request_decode(line, length, request, err);
+	/* The slice held secrets. */
+	explicit_bzero(line, length);
+	return rc == 0 ? 1 : -1;
+}
+
+int conversation_expect(struct conversation *conversation, enum request_type type,
+			struct request *request, struct err *err)
+{
+	static const char *const TEXTS[] = {
+		[REQUEST_SLICE] = "slice",
+		[REQUEST_GO] = "go",
+		[REQUEST_END] = "end",
+		[REQUEST_RUN] = "argv",
+	};
+	int rc = conversation_next(conversation, request, err);
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return err_set(err, "the stream ended before \"%s\"", TEXTS[type]);
+	if (request->type == type)
+		return 0;
+	err_set(err, "\"%s\" came where \"%s\" was expected", TEXTS[request->type], TEXTS[type]);
+	request_free(request);
+	return -1;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "node/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+/* "pid 4711 since 2026-11-21T02:46:01Z" */
+static int write_holder(int lock, const char *path, struct err *err)
+{
+	char since[32];
+	struct tm utc;
+	time_t now = time(NULL);
+	gmtime_r(&now, &utc);
+	strftime(since, sizeof(since), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	AUTO_FREE char *text = xasprintf("pid %ld since %s\n", (long)getpid(), since);
+	if (ftruncate(lock, 0) != 0)
+		return err_set_errno(err, errno, "%s", path);
+	if (file_write_all(lock, text, strlen(text), err) != 0)
+		return err_context(err, "%s", path);
+	return 0;
+}
+
+static int held(int lock, const char *path, struct err *err)
+{
+	char holder[128];
+	ssize_t got = pread(lock, holder, sizeof(holder) - 1, 0);
+	holder[got > 0 ? got : 0] = '\0';
+	holder[strcspn(holder, "\n")] = '\0';
+	return err_set(err, "another apply is at work on this node: %s holds %s",
+		       holder[0] ? holder : "a process that just began", path);
+}
+
+int lock_take(const char *run_dir, struct err *err)
+{
+	AUTO_FREE char *path = xasprintf("%s/lock", run_dir);
+	if (file_make_dirs(run_dir, 0700, err) != 0)
+		return -1;
+	int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (lock < 0)
+		return err_set_errno(err, errno, "%s", path);
+	int rc = 0;
+	if (flock(lock, LOCK_EX | LOCK_NB) != 0)
+		rc = errno == EWOULDBLOCK ? held(lock, path, err)
+					  : err_set_errno(err, errno, "%s", path);
+	else
+		rc = write_holder(lock, path, err);
+	if (rc == 0)
+		return lock;
+	close(lock);
+	return -1;
+}
+
+void lock_release(int lock)
+{
+	if (lock < 0)
+		return;
+	/* Failing here would only leave an old name in a lock that is free. */
+	if (ftruncate(lock, 0) != 0)
+		errno = 0;
+	close(lock);
+}

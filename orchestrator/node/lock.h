@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef NODE_LOCK_H
+#define NODE_LOCK_H
+#include "base/err.h"
+/*
+ * One apply at a time per node. The lock is the kernel's (flock) and so ends
+ * with its holder; the file's text only says who that is.
+ * Returns a descriptor to be closed by lock_release(), or -1.
+ */
+int lock_take(const char *run_dir, struct err *err);
+void lock_release(int lock);
+#endif

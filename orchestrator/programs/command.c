@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "programs/command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "model/nodeset.h"
+
+int command_fail(const struct err *err)
+{
+	fprintf(stderr, "moyai: %s\n", err->text);
+	return EXIT_ERROR;
+}
+
+int command_print_mistakes(const struct mistakes *mistakes)
+{
+	AUTO_STR struct str text = STR_INIT;
+	mistakes_print(mistakes, &text);
+	fprintf(stderr, "%s%zu mistake%s\n", str_text(&text), mistakes->count,
+		mistakes->count == 1 ? "" : "s");
+	return EXIT_ERROR;
+}
+
+int command_site(const struct options *options, struct site *site)
+{
+	struct err err = ERR_INIT;
+	struct mistakes mistakes = MISTAKES_INIT;
+	*site = (struct site){ 0 };
+	if (site_read(options->site_dir, options->share_dir, site, &mistakes, &err) != 0) {
+		command_fail(&err);
+		return -1;
+	}
+	if (mistakes.count == 0)
+		return 0;
+	command_print_mistakes(&mistakes);
+	mistakes_free(&mistakes);
+	site_free(site);
+	return -1;
+}
+
+static char *default_state_dir(const struct site *site, struct err *err)
+{
+	const char *state = getenv("XDG_STATE_HOME");
+	const char *home = getenv("HOME");
+	/* The specification of XDG base directories: a relative path is ignored. */
+	if (state != NULL && state[0] == '/')
+		return xasprintf("%s/moyai/%s", state, site->name);
+	if (home != NULL && home[0] == '/')
+		return xasprintf("%s/.local/state/moyai/%s", home, site->name);
+	err_set(err, "neither XDG_STATE_HOME nor HOME is set; choose a directory with --state");
+	return NULL;
+}
+
+char *command_state_dir(const struct options *options, const struct site *site)
+{
+	struct err err = ERR_INIT;
+	char *dir =
+		options->state_dir ? xstrdup(options->state_dir) : default_state_dir(site, &err);
+	if (dir != NULL && file_make_dirs(dir, 0700, &err) == 0)
+		return dir;
+	free(dir);
+	command_fail(&err);
+	return NULL;
+}
+
+int command_nodes(const struct options *options, const struct site *site, struct text_list *names)
+{
+	struct err err = ERR_INIT;
+	if (nodeset_parse(options->limit ? options->limit : "@all", site, names, &err) == 0)
+		return 0;
+	err_context(&err, "--limit");
+	command_fail(&err);
+	return -1;
+}

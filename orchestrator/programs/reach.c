@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "programs/reach.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "model/nodeset.h"
+
+enum {
+	CONNECT_TIMEOUT_MS = 10000,
+	ANSWER_TIMEOUT_MS = 60000,
+	STEP_TIMEOUT_MS = 600000, /* a pvmove or an mkfs says nothing for long */
+	RUN_TIMEOUT_MS = 3600000,
+	SSH_PORT = 22,
+};
+
+/* Beside our own program, or where it is installed. */
+static char *find_node_program(void)
+{
+	char exe[4096];
+	if (getenv("MOYAI_NODE_PROGRAM"))
+		return xstrdup(getenv("MOYAI_NODE_PROGRAM"));
+	ssize_t length = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	if (length > 0) {
+		exe[length] = '\0';
+		char *slash = strrchr(exe, '/');
+		if (slash)
+			*slash = '\0';
+		AUTO_FREE char *beside = xasprintf("%s/moyai-node", exe);
+		if (file_exists(beside))
+			return xstrdup(beside);
+	}
+	return xstrdup(PROTOCOL_NODE_PROGRAM);
+}
+
+static int ssh_port(unsigned *port, struct err *err)
+{
+	const char *text = getenv("MOYAI_SSH_PORT");
+	char *end;
+	*port = SSH_PORT;
+	if (text == NULL)
+		return 0;
+	unsigned long number = strtoul(text, &end, 10);
+	if (*text == '\0' || *end != '\0' || number < 1 || number > 65535)
+		return err_set(err, "MOYAI_SSH_PORT=%s: write a number from 1 to 65535", text);
+	*port = (unsigned)number;
+	return 0;
+}
+
+/* A scope that names nothing would silently allow nothing. */
+static int check_scopes(const struct options *options, const struct site *site, struct err *err)
+{
+	for (size_t i = 0; i < options->allow_data_loss.count; i++) {
+		const char *scope = options->allow_data_loss.items[i];
+		size_t length = strcspn(scope, "/");
+		AUTO_FREE char *node = xstrndup(scope, length);
+		if (site_find_node(site, node) == NULL)
+			return err_set(err, "--allow-data-loss=%s: there is no node \"%s\"", scope,
+				       node);
+		if (scope[length] == '\0')
+			continue;
+		const char *rest = scope + length + 1;
+		AUTO_FREE char *kind = xstrndup(rest, strcspn(rest, "/"));
+		if (kind_find(kind) == NULL)
+			return err_set(err, "--allow-data-loss=%s: there is no kind \"%s\"", scope,
+				       kind);
+		if (text_ends(scope, "/"))
+			return err_set(err,
+				       "--allow-data-loss=%s: write NODE, NODE/KIND or "
+				       "NODE/KIND/NAME",
+				       scope);
+	}
+	return 0;
+}
+
+static int fill(const struct options *options, const char *nodes, const bool *stop,
+		struct reach *reach, struct err *err)
+{
+	struct remote_options *remote = &reach->remote;
+	unsigned limit_ms = options->timeout_s * 1000;
+	*remote = (struct remote_options){
+		.site = &reach->site,
+		.key = &reach->key,
+		.ssh = { .state_dir = reach->state_dir,
+			 .user = "root",
+			 .connect_timeout_ms = CONNECT_TIMEOUT_MS },
+		.transport = getenv("MOYAI_TRANSPORT"),
+		.parallel = options->parallel,
+		.answer_timeout_ms = limit_ms ? limit_ms : ANSWER_TIMEOUT_MS,
+		.step_timeout_ms = limit_ms ? limit_ms : STEP_TIMEOUT_MS,
+		.run_timeout_ms = limit_ms ? limit_ms : RUN_TIMEOUT_MS,
+		.allow_data_loss = &options->allow_data_loss,
+		.stop = stop,
+	};
+	if (limit_ms && limit_ms < CONNECT_TIMEOUT_MS)
+		remote->ssh.connect_timeout_ms = limit_ms;
+	if (check_scopes(options, &reach->site, err) != 0)
+		return -1;
+	if (nodes && nodeset_parse(nodes, &reach->site, &reach->names, err) != 0)
+		return -1;
+	if (ssh_port(&remote->ssh.port, err) != 0 ||
+	    site_key_load(reach->state_dir, &reach->key, err) != 0)
+		return -1;
+	reach->node_program = find_node_program();
+	remote->node_program = reach->node_program;
+	if (hash_file_hex(reach->node_program, remote->build, err) != 0)
+		return -1;
+	return ssh_setup(err);
+}
+
+int reach_open(const struct options *options, const char *nodes, const bool *stop,
+	       struct reach *reach)
+{
+	struct err err = ERR_INIT;
+	*reach = (struct reach){ 0 };
+	if (command_site(options, &reach->site) != 0)
+		return -1;
+	reach->state_dir = command_state_dir(options, &reach->site);
+	if (reach->state_dir == NULL)
+		return -1;
+	if (nodes == NULL && command_nodes(options, &reach->site, &reach->names) != 0)
+		return -1;
+	if (fill(options, nodes, stop, reach, &err) != 0) {
+		command_fail(&err);
+		return -1;
+	}
+	return 0;
+}
+
+void reach_close(struct reach *reach)
+{
+	site_free(&reach->site);
+	text_list_free(&reach->names);
+	free(reach->state_dir);
+	free(reach->node_program);
+	explicit_bzero(&reach->key, sizeof(reach->key));
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef PROGRAMS_REACH_H
+#define PROGRAMS_REACH_H
+#include "programs/command.h"
+#include "remote/conduct.h"
+/*
+ * What every subcommand that talks to nodes does first: the site, its state
+ * directory and key, the nodes meant, and how they are reached. Environment,
+ * for tests: MOYAI_TRANSPORT, MOYAI_SSH_PORT, MOYAI_NODE_PROGRAM.
+ */
+struct reach {
+	struct site site;
+	struct site_key key;
+	struct text_list names;
+	char *state_dir;
+	char *node_program;
+	struct remote_options remote;
+};
+
+/*
+ * nodes: a node set from the command line, NULL for those of --limit or all.
+ * -1 after having printed why; *reach needs reach_close() in any case.
+ */
+int reach_open(const struct options *options, const char *nodes, const bool *stop,
+	       struct reach *reach);
+void reach_close(struct reach *reach);
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef PROGRAMS_SHOW_H
+#define PROGRAMS_SHOW_H
+#include <jansson.h>
+
+#include "remote/conduct.h"
+/*
+ * Text for people: plans, tables, folded node sets. What comes from nodes is
+ * shown with control characters written out, so that none reaches a terminal.
+ */
+void show_safe(struct str *out, const char *text);
+
+/* Whether to colour what goes to this descriptor: a terminal, and no NO_COLOR. */
+bool show_colours(int fd);
+
+/* A plan of all chosen hosts; equal ones folded under one head line. */
+void show_plan(const struct fleet *fleet, bool colours, struct str *out);
+/* "plan: 12 to create, 1 to change, 0 to remove, 1 refused on 5 nodes" */
+void show_plan_summary(const struct fleet *fleet, struct str *out);
+/* JSON lines: a step each, an error per failed host, a summary. */
+void show_plan_json(const struct fleet *fleet, struct str *out);
+json_t *show_step_json(const char *node, const struct remote_step *step);
+
+/* "vm[01-02]: why" for hosts that failed, equal reasons folded. */
+void show_failed(const struct fleet *fleet, struct str *out);
+
+/* Steps of all chosen hosts that are not refused. */
+size_t show_steps_to_do(const struct fleet *fleet);
+size_t show_steps_refused(const struct fleet *fleet);
+
+/* Columns aligned by what is in them; the last one is not padded. */
+struct show_table {
+	struct text_list cells; /* row by row */
+	size_t columns;
+};
+void show_cell(struct show_table *table, const char *text); /* made safe */
+void show_table_print(const struct show_table *table, struct str *out);
+void show_table_free(struct show_table *table);
+
+/* A JSON object as a line with its newline; takes the reference. */
+void show_json_line(struct str *out, json_t *object);
+/* Names that share a text: their keys in order of first sight. */
+struct show_groups {
+	struct show_group {
+		char *text;
+		struct text_list names;
+	} * items;
+	size_t count;
+};
+void show_group_add(struct show_groups *groups, const char *text, const char *name);
+void show_groups_free(struct show_groups *groups);
+#endif

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "remote/host.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/utf8.h"
+#include "remote/pipe.h"
+
+/* A moyai-node with its debug information is below 10 MiB. */
+enum { NODE_PROGRAM_MAX = 64 * 1024 * 1024 };
+
+void host_fail(struct host *host, const char *why)
+{
+	if (host->failed == NULL)
+		host->failed = xstrdup(why);
+}
+
+void host_disconnect(struct host *host)
+{
+	link_close(host->link);
+	host->link = NULL;
+}
+
+static void steps_free(struct host *host)
+{
+	for (size_t i = 0; i < host->step_count; i++) {
+		struct message message = { .type = MESSAGE_STEP, .step = host->steps[i] };
+		message_free(&message);
+	}
+	free(host->steps);
+	host->steps = NULL;
+	host->step_count = 0;
+}
+
+void host_free(struct host *host)
+{
+	if (host == NULL)
+		return;
+	host_disconnect(host);
+	steps_free(host);
+	free(host->failed);
+	json_decref(host->facts);
+	str_free(&host->out);
+	str_free(&host->errors);
+	str_free(&host->messages);
+}
+
+/* ---- connection ---- */
+
+static int host_connect(struct host *host, const struct remote_options *options, struct err *err)
+{
+	if (host->link)
+		return 0;
+	if (options->transport)
+		host->link = pipe_link_open(options->transport, host->name, err);
+	else
+		host->link = ssh_link_open(&options->ssh, host->name,
+					   site_node_boot_address(options->site, host->node), err);
+	return host->link ? 0 : -1;
+}
+
+/* ---- one stream ---- */
+
+/* stderr often says more than the stream: the last line of it. */
+static int ended_early(const struct stream *stream, struct err *err)
+{
+	const char *text = str_text(&stream->errors);
+	size_t length = strlen(text);
+	while (length > 0 && text[length - 1] == '\n')
+		length--;
+	size_t start = length;
+	while (start > 0 && text[start - 1] != '\n')
+		start--;
+	if (length == 0)
+		return err_set(err, "the stream ended early");
+	AUTO_STR struct str last = STR_INIT;
+	utf8_add_visible(&last, text + start, length - start);
+	return err_set(err, "the stream ended early: %s", str_text(&last));
+}
+
+int host_message(struct host *host, struct stream *stream, unsigned timeout_ms,
+		 struct message *message, struct err *err)
+{
+	char *line;
+	size_t length;
+	(void)host;
+	int got = stream_read_line(stream, timeout_ms, &line, &length, err);
+	if (got < 0)
+		return -1;
+	if (got == 0)
+		return ended_early(stream, err);
+	struct message read;
+	if (message_decode(line, length, &read, err) != 0)
+		return -1;
+	if (read.type == MESSAGE_ERROR) {
+		err_set(err, "%s", read.error);
+		message_free(&read);
+		return -1;
+	}
+	*message = read;
+	return 0;
+}
+
+void host_end(struct host *host, struct stream *stream)
+{
+	if (stream == NULL)
+		return;
+	str_add_bytes(&host->messages, str_text(&stream->errors), stream->errors.length);
+	stream_close(stream);
+}
+
+static struct stream *start(struct host *host, const struct remote_options *options,
+			    const char *verb, const bool *stop, struct err *err)
+{
+	const char *words[] = { PROTOCOL_NODE_PROGRAM, options->build, verb, NULL };
+	return link_exec(host->link, words, stop, err);
+}
+
+static int read_hello(struct host *host, const struct remote_options *options,
+		      struct stream *stream, bool *build_wanted, struct err *err)
+{
+	struct message message;
+	if (host_message(host, stream, options->answer_timeout_ms, &message, err) != 0)
+		return -1;
+	int rc = 0;
+	*build_wanted = message.build_wanted;
+	if (message.type != MESSAGE_HELLO)
+		rc = err_set(err, "the node said \"%s\" before \"hello\"",
+			     message_type_text(message.type));
+	else if (message.build_wanted)
+		; /* its version does not matter: it will not be used */
+	else if (message.protocol != PROTOCOL_VERSION)
+		rc = err_set(err, "the node speaks protocol %d, we speak %d", message.protocol,
+			     PROTOCOL_VERSION);
+	else if (strcmp(message.build, options->build) != 0)
+		rc = err_set(err, "the node runs build %.12s instead of %.12s", message.build,
+			     options->build);
+	message_free(&message);
+	return rc;
+}
+
+/* Nothing but `done` may come any more. */
+static int read_done(struct host *host, struct stream *stream, unsigned timeout_ms, struct err *err)
+{
+	struct message message;
+	if (host_message(host, stream, timeout_ms, &message, err) != 0)
+		return -1;
+	int rc = message.type == MESSAGE_DONE
+			 ? 0
+			 : err_set(err, "the node said \"%s\" instead of \"done\"",
+				   message_type_text(message.type));
+	message_free(&message);
+	return rc;
+}
+
+/* hello of a moyai-node whose build and version do not matter: it only receives. */
+static int read_receiver(struct host *host, const struct remote_options *options,
+			 struct stream *stream, struct err *err)
+{
+	struct message message;
+	if (host_message(host, stream, options->answer_timeout_ms, &message, err) != 0)
+		return -1;
+	enum message_type type = message.type;
+	message_free(&message);
+	if (type != MESSAGE_HELLO)
+		return err_set(err, "the node said \"%s\" before \"hello\"",
+			       message_type_text(type));
+	return 0;
+}
+
+static int send_build(struct host *host, const struct remote_options *options, const bool *stop,
+		      struct err *err)
+{
+	AUTO_STR struct str bytes = STR_INIT;
+	if (file_read(options->node_program, NODE_PROGRAM_MAX, &bytes, err) != 0)
+		return -1;
+	struct stream *stream = start(host, options, "receive", stop, err);
+	if (stream == NULL)
+		return -1;
+	int rc = stream_write(stream, bytes.data, bytes.length, options->answer_timeout_ms, err);
+	if (rc == 0)
+		rc = stream_end_input(stream, err);
+	if (rc == 0)
+		rc = read_receiver(host, options, stream, err);
+	if (rc == 0)
+		rc = read_done(host, stream, options->answer_timeout_ms, err);
+	host_end(host, stream);
+	return rc;
+}
+
+static struct stream *begin_once(struct host *host, const struct remote_options *options,
+				 const char *verb, const struct str *request, const bool *stop,
+				 bool *build_wanted, struct err *err)
+{
+	struct stream *stream = start(host, options, verb, stop, err);
+	if (stream == NULL)
+		return NULL;
+	/* Not waiting for hello saves a round trip; a node that wants another
+	   build does not read it. */
+	if ((request == NULL || stream_write(stream, request->data, request->length,
+					     options->answer_timeout_ms, err) == 0) &&
+	    read_hello(host, options, stream, build_wanted, err) == 0)
+		return stream;
+	host_end(host, stream);
+	return NULL;
+}
+
+struct stream *host_begin(struct host *host, const struct remote_options *options, const char *verb,
+			  const struct str *request, const bool *stop, struct err *err)
+{
+	bool build_wanted = false;
+	bool was_connected = host->link != NULL;
+	host->unreachable = true;
+	if (host_connect(host, options, err) != 0)
+		return NULL;
+	struct stream *stream = begin_once(host, options, verb, request, stop, &build_wanted, err);
+	if (stream == NULL && was_connected) {
+		/* A connection kept while the operator read the plan may be gone. */
+		host_disconnect(host);
+		if (host_connect(host, options, err) != 0)
+			return NULL;
+		stream = begin_once(host, options, verb, request, stop, &build_wanted, err);
+	}
+	if (stream && build_wanted) {
+		host_end(host, stream);
+		stream = NULL;
+		if (send_build(host, options, stop, err) != 0) {
+			err_context(err, "sending our moyai-node");
+			return NULL;
+		}
+		stream = begin_once(host, options, verb, request, stop, &build_wanted, err);
+		if (stream && build_wanted) {
+			host_end(host, stream);
+			err_set(err, "the node does not take our moyai-node");
+			return NULL;
+		}
+	}
+	host->unreachable = stream == NULL;
+	return stream;
+}
+
+/* ---- phases ---- */
+
+/* The scopes of the command line that concern this node. */
+static void add_consent(const struct host *host, const struct remote_options *options,
+			struct slice *slice)
+{
+	size_t length = strlen(host->name);
+	for (size_t i = 0; options->allow_data_loss && i < options->allow_data_loss->count; i++) {
+		const char *scope = options->allow_data_loss->items[i];
+		if (strncmp(scope, host->name, length) == 0 &&
+		    (scope[length] == '\0' || scope[length] == '/'))
+			text_list_add(&slice->consent, scope);
+	}
+}
+
+int host_slice_line(const struct host *host, const struct remote_options *options, struct str *line,
+		    struct err *err)
+{
+	struct slice slice = { 0 };
+	struct derive from = { options->site, host->node, options->key };
+	if (slice_make(&from, &slice, err) != 0)
+		return -1;
+	add_consent(host, options, &slice);
+	int rc = request_slice(line, &slice, err);
+	slice_free(&slice);
+	return rc;
+}
+
+static void add_step(struct host *host, struct remote_step *step)
+{
+	host->steps = xrealloc(host->steps, host->step_count + 1, sizeof(*host->steps));
+	host->steps[host->step_count++] = *step;
+	*step = (struct remote_step){ 0 };
+}
+
+static void add_output(struct host *host, const struct message *message)
+{
+	str_add_bytes(message->is_stderr ? &host->errors : &host->out, str_text(&message->output),
+		      message->output.length);
+}
+
+/* Takes what it keeps out of the message. 1 at the end. */
+static int take(struct host *host, struct message *message, unsigned allowed, struct err *err)
+{
+	if (!(allowed & 1u << message->type))
+		return err_set(err, "the node said \"%s\" out of turn",
+			       message_type_text(message->type));
+	switch (message->type) {
+	case MESSAGE_STEP:
+		add_step(host, &message->step);
+		return 0;
+	case MESSAGE_FACTS:
+		json_decref(host->facts);
+		host->facts = message->facts;
+		message->facts = NULL;
+		return 0;
+	case MESSAGE_OUTPUT:
+		add_output(host, message);
+		return 0;
+	case MESSAGE_EXIT:
+		host->exit_code = message->exit_code;
+		return 0;
+	default: /* done: nothing else is allowed */
+		host->kept = message->kept;
+		return 1;
+	}
+}
+
+static int phase(struct host *host, const struct remote_options *options, const char *verb,
+		 const struct str *request, unsigned timeout_ms, unsigned allowed, struct err *err)
+{
+	struct stream *stream = host_begin(host, options, verb, request, options->stop, err);
+	if (stream == NULL)
+		return -1;
+	if (request == NULL && stream_end_input(stream, err) != 0) {
+		host_end(host, stream);
+		return -1;
+	}
+	int rc = 0;
+	while (rc == 0) {
+		struct message message;
+		rc = host_message(host, stream, timeout_ms, &message, err);
+		if (rc != 0)
+			break;
+		rc = take(host, &message, allowed | 1u << MESSAGE_DONE, err);
+		message_free(&message);
+	}
+	host_end(host, stream);
+	return rc < 0 ? -1 : 0;
+}
+
+static void slice_phase(struct host *host, const struct remote_options *options, const char *verb,
+			unsigned allowed)
+{
+	struct err err = ERR_INIT;
+	AUTO_STR struct str line = STR_INIT;
+	if (host_slice_line(host, options, &line, &err) == 0 &&
+	    phase(host, options, verb, &line, options->answer_timeout_ms, allowed, &err) == 0)
+		return;
+	host_fail(host, err.text);
+	steps_free(host); /* a part of a plan is no plan */
+	host_disconnect(host);
+}
+
+void host_plan(struct host *host, const struct remote_options *options)
+{
+	slice_phase(host, options, "plan", 1u << MESSAGE_STEP);
+}
+
+void host_status(struct host *host, const struct remote_options *options)
+{
+	slice_phase(host, options, "status", 1u << MESSAGE_STEP | 1u << MESSAGE_FACTS);
+	host_disconnect(host);
+}
+
+void host_facts(struct host *host, const struct remote_options *options)
+{
+	struct err err = ERR_INIT;
+	if (phase(host, options, "facts", NULL, options->answer_timeout_ms, 1u << MESSAGE_FACTS,
+		  &err) != 0)
+		host_fail(host, err.text);
+	host_disconnect(host);
+}
+
+void host_run(struct host *host, const struct remote_options *options, const struct str *request)
+{
+	struct err err = ERR_INIT;
+	host->exit_code = -1;
+	if (phase(host, options, "run", request, options->run_timeout_ms,
+		  1u << MESSAGE_OUTPUT | 1u << MESSAGE_EXIT, &err) != 0)
+		host_fail(host, err.text);
+	else if (host->exit_code < 0)
+		host_fail(host, "the node did not say how the command ended");
+	host_disconnect(host);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef REMOTE_HOST_H
+#define REMOTE_HOST_H
+#include <stdbool.h>
+
+#include "model/secret.h"
+#include "model/site.h"
+#include "remote/protocol.h"
+#include "remote/ssh.h"
+#include "remote/stream.h"
+/*
+ * One node as it is talked to: the connection, what it said in the phases so
+ * far, and why it failed if it did.
+ */
+struct remote_options {
+	const struct site *site;
+	const struct site_key *key;
+	struct ssh_options ssh;
+	const char *transport;			 /* command in place of ssh, for tests; NULL: ssh */
+	const char *node_program;		 /* our moyai-node, for nodes with another build */
+	char build[HASH_HEX_SIZE];		 /* its sha256 */
+	unsigned parallel;			 /* hosts that are busy at a time */
+	unsigned answer_timeout_ms;		 /* plan, status, facts: between two lines */
+	unsigned step_timeout_ms;		 /* one step of apply */
+	unsigned run_timeout_ms;		 /* run: without any output */
+	const struct text_list *allow_data_loss; /* "store1", "store1/volume/old" */
+	const bool *stop;			 /* set on Ctrl-C; read atomically */
+};
+
+struct host {
+	const struct site_node *node; /* borrowed from the site */
+	const char *name;	      /* the node's */
+	bool outside_limit;	      /* only looked at, for what others need of it */
+	struct link *link;	      /* NULL while not connected */
+	char *failed;		      /* why; NULL: well so far */
+	bool unreachable;	      /* it failed before moyai-node answered */
+	/* plan, status */
+	struct remote_step *steps;
+	size_t step_count;
+	size_t kept;
+	json_t *facts; /* status, facts; NULL: none */
+	/* run */
+	struct str out, errors;
+	int exit_code;
+	struct str messages; /* stderr of moyai-node itself */
+};
+
+/*
+ * Connect if need be and start a phase: sends `request`, reads `hello`, sends
+ * our build if the node has another. NULL after an error.
+ */
+struct stream *host_begin(struct host *host, const struct remote_options *options, const char *verb,
+			  const struct str *request, const bool *stop, struct err *err);
+/* The next event; the end of the stream and `error` are errors. */
+int host_message(struct host *host, struct stream *stream, unsigned timeout_ms,
+		 struct message *message, struct err *err);
+/* Ends the stream and keeps what the node wrote to stderr. */
+void host_end(struct host *host, struct stream *stream);
+
+/* The host's wanted state as the line that starts plan, status and apply. */
+int host_slice_line(const struct host *host, const struct remote_options *options, struct str *line,
+		    struct err *err);
+
+/* Whole phases. On an error host->failed says why. */
+void host_plan(struct host *host, const struct remote_options *options);
+void host_status(struct host *host, const struct remote_options *options);
+void host_facts(struct host *host, const struct remote_options *options);
+/* request: the line of request_run(). */
+void host_run(struct host *host, const struct remote_options *options, const struct str *request);
+
+void host_fail(struct host *host, const char *why); /* the first reason stays */
+void host_disconnect(struct host *host);
+void host_free(struct host *host);
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef SYSTEM_DISK_H
+#define SYSTEM_DISK_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+/*
+ * A local disk and its GPT, by libparted. Positions and sizes are bytes, and
+ * everything made here is aligned to 1 MiB.
+ *
+ * A disk may be touched when it is empty (no partition, no signature, only
+ * zeros in its first and last MiB; a GPT without partitions counts as empty)
+ * or when its GPT has a partition of ours. Partitions beside ours are left.
+ */
+#define DISK_ALIGN (1024 * 1024ULL)
+
+struct disk_partition {
+	unsigned number;
+	uint64_t start;
+	uint64_t size;
+	uint64_t room; /* what it could grow to */
+	char *label;   /* GPT name; "" when it has none */
+};
+struct disk {
+	char *name;    /* "vdb"; NULL: no such disk */
+	char *refusal; /* why it must not be touched, ready to be shown; NULL: it may be */
+	bool gpt;
+	uint64_t size;		      /* what partitions can have in all */
+	uint64_t gap;		      /* the biggest piece that is free */
+	struct disk_partition *items; /* in the order of their start */
+	size_t count;
+};
+
+/* Only reads. A missing or foreign disk is no error: see `refusal`. our_prefix:
+   of the labels that are ours, "moyai." */
+int disk_read(const char *path, const char *our_prefix, struct disk *disk, struct err *err);
+void disk_free(struct disk *disk);
+const struct disk_partition *disk_find(const struct disk *disk, const char *label);
+
+/*
+ * Make the partition, or let it grow; there already in this size is fine.
+ * size 0: the biggest gap. A new one is put into the first gap that is big
+ * enough, and its first and last MiB are overwritten with zeros, so that no
+ * signature of an earlier life shows up in it.
+ */
+int disk_partition_make(const char *path, const char *our_prefix, const char *label, uint64_t size,
+			struct err *err);
+/* Not there is fine. In use is an error. */
+int disk_partition_remove(const char *path, const char *our_prefix, const char *label,
+			  struct err *err);
+#endif

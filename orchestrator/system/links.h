@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef SYSTEM_LINKS_H
+#define SYSTEM_LINKS_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+/*
+ * Network interfaces, their IPv4 addresses and the default routes of the main
+ * table, from three rtnetlink dumps over one socket.
+ */
+struct node;
+
+struct link {
+	int index;
+	char *name;
+	char *kind;  /* "vlan", "bridge", …; NULL for hardware */
+	char *state; /* operational state as in RFC 2863: "up", "down", "lowerlayerdown" … */
+	char mac[18];
+	int parent; /* index of the interface below; 0: none */
+	int master; /* index of the bridge it is a port of; 0: none */
+	uint64_t mtu;
+	uint64_t vlan;		    /* tag; 0: not a vlan */
+	bool up;		    /* administratively */
+	struct text_list addresses; /* "10.77.20.13/24", sorted */
+	char *gateway;		    /* of the default route with the best metric; NULL: none */
+	uint64_t gateway_metric;
+};
+struct links {
+	struct link *items;
+	size_t count;
+};
+
+/* The snapshot of this phase, owned by the node. NULL on an error. */
+const struct links *links_get(struct node *node, struct err *err);
+void links_free(struct links *links);
+
+const struct link *links_find(const struct links *links, const char *name); /* or NULL */
+const struct link *links_find_index(const struct links *links, int index);  /* or NULL */
+
+/* What it is in words: "a vlan interface", "a hardware interface". Static text. */
+const char *link_kind_text(const struct link *link);
+
+/*
+ * Changes, each acknowledged by the kernel and a crash point before and after.
+ * What is already so is fine.
+ */
+int link_delete(const char *name, struct err *err);
+int link_create_vlan(const char *name, const struct link *parent, uint64_t id, struct err *err);
+/* Without spanning tree and forwarding delay. */
+int link_create_bridge(const char *name, const uint8_t mac[6], struct err *err);
+/* Make `port` (an index) a port of the bridge with the index `master`. */
+int link_set_master(int port, int master, struct err *err);
+int link_set_up(int index, struct err *err);
+#endif

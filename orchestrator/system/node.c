@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "system/node.h"
+
+#include "system/links.h"
+
+void node_init(struct node *node, const char *site, const char *name)
+{
+	*node = (struct node){ .site = site, .name = name };
+}
+
+void node_forget(struct node *node)
+{
+	json_decref(node->lvm);
+	json_decref(node->nft);
+	json_decref(node->units);
+	links_free(node->links);
+	node->lvm = NULL;
+	node->nft = NULL;
+	node->units = NULL;
+	node->links = NULL;
+}
+
+void node_free(struct node *node)
+{
+	if (node != NULL)
+		node_forget(node);
+}

@@ -1,0 +1,260 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The kinds of the network for real, on a machine that may be spoilt: root, systemd-networkd,
+# an interface boot0 with an address by DHCP. `cases.sh DRIVE` prints a line per check and ends
+# with "N passed, N failed".
+set -u
+drive=$1
+dir=$(mktemp -d)
+passed=0
+failed=0
+
+ok() { passed=$((passed + 1)); echo "ok $1"; }
+not_ok() { failed=$((failed + 1)); echo "not ok $1"; sed 's/^/    /' "$dir/out"; }
+
+# slice NAME WANT…: writes $dir/NAME.json
+slice() {
+	slice_name=$1
+	shift
+	printf '{"site":"demo","node":"gw","wants":[%s]}' "$(IFS=,; echo "$*")" >"$dir/$slice_name.json"
+}
+want() { printf '{"kind":"%s","fields":{%s}}' "$1" "$2"; }
+
+# expect CODE TEXT WHAT VERB SLICE: exit code and the whole output
+expect() {
+	"$drive" "$dir/$5.json" "$4" >"$dir/out" 2>&1
+	code=$?
+	printf '%s\n' "$2" >"$dir/expected"
+	if [ $code -eq "$1" ] && cmp -s "$dir/out" "$dir/expected"; then
+		ok "$3"
+	else
+		{ echo "exit code $code, expected $1:"; cat "$dir/expected"; } >>"$dir/out"
+		not_ok "$3"
+	fi
+}
+# comes SLICE COUNT WHAT: applied without an error, and nothing is left to do
+comes() {
+	if "$drive" "$dir/$1.json" apply >"$dir/out" 2>&1; then
+		expect 0 "0 steps, $2 kept" "$3" plan "$1"
+	else
+		not_ok "$3"
+	fi
+}
+# check WHAT COMMAND…
+check() {
+	what=$1
+	shift
+	if "$@" >"$dir/out" 2>&1; then ok "$what"; else not_ok "$what"; fi
+}
+has() { "$@" 2>&1 | grep -q -e "$pattern"; }
+check_has() { # WHAT PATTERN COMMAND…
+	what=$1 pattern=$2
+	shift 2
+	if "$@" >"$dir/out" 2>&1 && grep -q -e "$pattern" "$dir/out"; then ok "$what"; else not_ok "$what"; fi
+}
+check_not() { # WHAT COMMAND…
+	what=$1
+	shift
+	if "$@" >"$dir/out" 2>&1; then not_ok "$what"; else ok "$what"; fi
+}
+
+check_plan() { # WHAT PATTERN SLICE
+	"$drive" "$dir/$3.json" plan >"$dir/out" 2>&1
+	if [ $? -eq 2 ] && grep -q -e "$2" "$dir/out"; then ok "$1"; else not_ok "$1"; fi
+}
+
+# interrupted WHAT FROM TO KEPT: killed at every point on the way from one slice to the other
+interrupted() {
+	points=$dir/points
+	: >"$points"
+	"$drive" "$dir/$2.json" apply >"$dir/out" 2>&1 || { not_ok "$1: start"; return; }
+	MOYAI_POINTS_FILE=$points "$drive" "$dir/$3.json" apply >"$dir/out" 2>&1 || { not_ok "$1: whole"; return; }
+	count=$(wc -l <"$points")
+	[ "$count" -gt 0 ] || { not_ok "$1: no points"; return; }
+	at=1
+	while [ $at -le "$count" ]; do
+		"$drive" "$dir/$2.json" apply >"$dir/out" 2>&1 || { not_ok "$1: back before $at"; return; }
+		MOYAI_CRASH_AT=$at "$drive" "$dir/$3.json" apply >"$dir/out" 2>&1
+		[ $? -eq 137 ] || { not_ok "$1: point $at was not reached"; return; }
+		"$drive" "$dir/$3.json" apply >"$dir/out" 2>&1 || { not_ok "$1: after point $at"; return; }
+		"$drive" "$dir/$3.json" plan >"$dir/out" 2>&1 || { not_ok "$1: not whole after point $at"; return; }
+		at=$((at + 1))
+	done
+	ok "$1: killed at each of $count points"
+}
+
+boot_address=$(ip -4 -o addr show boot0 | awk '{print $4}')
+ip -o monitor address >"$dir/monitor" 2>&1 &
+monitor=$!
+live='"link":"up","undeclared":"none"'
+slice nothing
+expect 0 "0 steps, 0 kept" "nothing wanted, nothing there" plan nothing
+
+echo "# sysctl"
+slice sysctl "$(want sysctl '"name":"net.ipv4.ip_forward","value":"1"')" \
+	"$(want sysctl '"name":"net.ipv4.tcp_rmem","value":"4096 131072   6291456"')"
+slice sysctl_off "$(want sysctl '"name":"net.ipv4.ip_forward","value":"0"')"
+comes sysctl 2 "sysctl: created, blanks do not count"
+check_has "sysctl: the kernel has it" '^1$' cat /proc/sys/net/ipv4/ip_forward
+sysctl -q -w net.ipv4.ip_forward=0
+expect 2 "change sysctl/net.ipv4.ip_forward: value[0>1]
+1 steps, 1 kept" "sysctl: drift is seen" plan sysctl
+comes sysctl 2 "sysctl: drift is undone"
+comes sysctl_off 1 "sysctl: changed, the other removed"
+check_not "sysctl: its file is gone" test -e /etc/sysctl.d/60-moyai-net.ipv4.tcp_rmem.conf
+slice sysctl_bad "$(want sysctl '"name":"net.ipv4.nothing","value":"1"')" \
+	"$(want sysctl '"name":"net.ipv4.ip_forward","value":"seven"')"
+expect 1 "create sysctl/net.ipv4.nothing: value[>1]
+failed sysctl/net.ipv4.nothing: this kernel has no parameter net.ipv4.nothing
+change sysctl/net.ipv4.ip_forward: value[0>seven]
+failed sysctl/net.ipv4.ip_forward: /proc/sys/net/ipv4/ip_forward: \"seven\" is not taken: Invalid argument
+2 steps, 0 kept" "sysctl: what the kernel does not take" apply sysctl_bad
+interrupted "sysctl create" nothing sysctl
+interrupted "sysctl change" sysctl_off sysctl
+interrupted "sysctl remove" sysctl nothing
+
+echo "# service"
+printf '[Service]\nExecStart=/bin/sleep 1000000\n' >/run/systemd/system/moyai-test.service
+printf '[Service]\nExecStart=/bin/sh -c "echo no disk to serve >&2; exit 3"\nType=oneshot\n' \
+	>/run/systemd/system/moyai-bad.service
+systemctl daemon-reload
+slice service "$(want service '"name":"moyai-test.service","state":"running"')"
+slice service_off "$(want service '"name":"moyai-test.service","state":"stopped"')"
+slice service_bad "$(want service '"name":"moyai-bad.service"')"
+slice service_none "$(want service '"name":"moyai-none.service"')"
+comes service 1 "service: started"
+check "service: it runs" systemctl -q is-active moyai-test.service
+systemctl stop moyai-test.service
+expect 2 "change service/moyai-test.service: state[stopped>running]
+1 steps, 0 kept" "service: drift is seen" plan service
+comes service 1 "service: drift is undone"
+comes service_off 1 "service: stopped"
+comes service 1 "service: started again"
+comes nothing 0 "service: removed"
+check "service: it still runs" systemctl -q is-active moyai-test.service
+expect 1 "create service/moyai-bad.service: state[>running]
+failed service/moyai-bad.service: systemctl start: Job for moyai-bad.service failed because the control process exited with error code.; its journal ends in: no disk to serve
+1 steps, 0 kept" "service: one that fails says why" apply service_bad
+expect 1 "create service/moyai-none.service: state[>running]
+failed service/moyai-none.service: systemctl start: Failed to start moyai-none.service: Unit moyai-none.service not found.
+remove service/moyai-bad.service: state[stopped>]
+2 steps, 0 kept" "service: one that is not there" apply service_none
+comes nothing 0 "service: failed ones removed"
+interrupted "service start" service_off service
+interrupted "service stop" service service_off
+comes nothing 0 "service: end"
+
+echo "# vlan"
+address='"addresses":["10.77.20.12/24"]'
+slice vlan "$(want vlan '"name":"storage","parent":"boot0","id":20,"mtu":1450,'"$address,$live")"
+slice vlan_other "$(want vlan '"name":"storage","parent":"boot0","id":21,"mtu":1400,"addresses":["10.77.21.12/24","10.77.22.12/24"],"gateway":"10.77.21.1",'"$live")"
+slice vlan_bare "$(want vlan '"name":"storage","parent":"boot0","id":20,"mtu":1450,'"$live")"
+slice vlan_big "$(want vlan '"name":"storage","parent":"boot0","id":20,"mtu":9000,'"$address,$live")"
+slice vlan_lost "$(want vlan '"name":"storage","parent":"eth7","id":20,"mtu":1450,'"$live")"
+expect 2 "create vlan/storage: parent[>boot0] id[>20] mtu[>1450] addresses[>10.77.20.12/24] link[>up] undeclared[>none]
+1 steps, 0 kept" "vlan: planned" plan vlan
+comes vlan 1 "vlan: created"
+check_has "vlan: the kernel has it" 'storage@boot0: .*mtu 1450.*vlan protocol 802.1Q id 20' ip -o -d link show storage
+check_has "vlan: its address" 'inet 10.77.20.12/24' ip -o addr show storage
+ip link del storage
+comes vlan 1 "vlan: comes back after ip link del"
+ip addr del 10.77.20.12/24 dev storage
+expect 2 "change vlan/storage: addresses[>10.77.20.12/24]
+1 steps, 0 kept" "vlan: a lost address is seen" plan vlan
+comes vlan 1 "vlan: and given back"
+ip addr add 10.99.0.1/24 dev storage
+comes vlan 1 "vlan: an address too many goes"
+pattern=10.99.0.1
+check_not "vlan: it is gone" has ip -o addr show storage
+ip link set storage mtu 1300
+comes vlan 1 "vlan: mtu set outside"
+ip link set storage down
+expect 2 "change vlan/storage: link[down>up]
+1 steps, 0 kept" "vlan: taken down is seen" plan vlan
+comes vlan 1 "vlan: taken up again"
+comes vlan_bare 1 "vlan: no address wanted"
+comes vlan 1 "vlan: address again"
+comes vlan_other 1 "vlan: tag, mtu, addresses, gateway changed"
+check_has "vlan: default route" 'default via 10.77.21.1 dev storage' ip route
+comes vlan 1 "vlan: changed back"
+expect 2 "change vlan/storage: mtu[1450>9000] refused: mtu 9000 is larger than 1500, that of its parent boot0
+1 steps, 0 kept" "vlan: too large an mtu is refused" plan vlan_big
+comes nothing 0 "vlan: removed"
+check_not "vlan: it is gone" ip link show storage
+expect 2 "create vlan/storage: parent[>boot0] id[>20] mtu[>9000] addresses[>10.77.20.12/24] link[>up] undeclared[>none] refused: mtu 9000 is larger than 1500, that of its parent boot0
+1 steps, 0 kept" "vlan: too large an mtu is refused before it is there" plan vlan_big
+expect 1 "create vlan/storage: parent[>eth7] id[>20] mtu[>1450] link[>up] undeclared[>none]
+failed vlan/storage: there is no interface eth7; this node has lo, boot0
+1 steps, 0 kept" "vlan: no such parent" apply vlan_lost
+ip link add storage type bridge
+expect 2 "change vlan/storage: parent[>boot0] id[>20] mtu[1500>1450] addresses[>10.77.20.12/24] link[down>up] refused: interface storage is there already and is not Moyai's: a bridge
+1 steps, 0 kept" "vlan: a name that is taken is refused" plan vlan
+ip link del storage
+interrupted "vlan create" nothing vlan
+interrupted "vlan change" vlan vlan_other
+interrupted "vlan remove" vlan nothing
+
+echo "# bridge"
+guests="$(want vlan '"name":"guests","parent":"boot0","id":30,"mtu":1450,'"$live")"
+guests31="$(want vlan '"name":"guests","parent":"boot0","id":31,"mtu":1450,'"$live")"
+bridge='"name":"br-guests","network":"guests","port":"guests","mtu":1450'
+slice bridge "$guests" "$(want bridge "$bridge"',"addresses":["10.77.30.13/24"],"gateway":"10.77.30.12",'"$live")"
+slice bridge31 "$guests31" "$(want bridge "$bridge"',"addresses":["10.77.30.13/24"],"gateway":"10.77.30.12",'"$live")"
+slice bridge_bare "$guests" "$(want bridge "$bridge,$live")"
+slice guests "$guests"
+comes bridge 2 "bridge: created on its vlan"
+check_has "bridge: the vlan is its port" 'master br-guests' ip -o link show guests
+check_has "bridge: no spanning tree, no delay" 'forward_delay 0 .*stp_state 0' ip -o -d link show br-guests
+check_has "bridge: its address" 'inet 10.77.30.13/24' ip -o addr show br-guests
+check_has "bridge: forwards" 'state forwarding' ip -o -d link show guests
+mac=$(cat /sys/class/net/br-guests/address)
+ip link set guests nomaster
+# Its mtu may follow: the kernel's own choice while nobody set one.
+check_plan "bridge: a lost port is seen" '^change bridge/br-guests: port\[>guests\]' bridge
+comes bridge 2 "bridge: and comes back"
+ip link del br-guests
+comes bridge 2 "bridge: comes back after ip link del"
+check_has "bridge: with the same MAC" "^$mac\$" cat /sys/class/net/br-guests/address
+ip link del guests
+comes bridge 2 "bridge: its vlan comes back after ip link del"
+comes bridge31 2 "bridge: the tag below it changes"
+check_has "bridge: the new vlan is its port" 'master br-guests' ip -o link show guests
+comes bridge_bare 2 "bridge: without address"
+comes bridge 2 "bridge: with address again"
+comes guests 1 "bridge: removed, the vlan stays"
+check_not "bridge: it is gone" ip link show br-guests
+interrupted "bridge create" nothing bridge
+interrupted "bridge change" bridge_bare bridge
+interrupted "bridge remove" bridge nothing
+
+echo "# masquerade"
+slice nat "$(want masquerade '"name":"guests","from":"10.77.30.0/24","out":"boot0"')" \
+	"$(want masquerade '"name":"one","from":"10.77.40.7/32","out":"boot0"')"
+slice nat_other "$(want masquerade '"name":"guests","from":"10.77.31.0/25","out":"storage"')"
+comes nat 2 "masquerade: created"
+check_has "masquerade: nftables has it" 'ip saddr 10.77.30.0/24 oifname "boot0" masquerade comment "moyai:guests"' nft list table ip moyai
+nft flush table ip moyai
+expect 2 "create masquerade/guests: from[>10.77.30.0/24] out[>boot0]
+create masquerade/one: from[>10.77.40.7/32] out[>boot0]
+2 steps, 0 kept" "masquerade: nft flush is seen" plan nat
+comes nat 2 "masquerade: and undone"
+nft delete table ip moyai
+comes nat 2 "masquerade: comes back after nft delete table"
+nft add rule ip moyai postrouting ip saddr 10.77.30.0/24 oifname boot0 masquerade comment '"moyai:guests"'
+comes nat 2 "masquerade: one rule of two the same goes"
+comes nat_other 1 "masquerade: changed, the other removed"
+check_has "masquerade: the new one" 'ip saddr 10.77.31.0/25 oifname "storage" masquerade' nft list table ip moyai
+comes nothing 0 "masquerade: removed"
+check_not "masquerade: the table is gone" nft list table ip moyai
+interrupted "masquerade create" nothing nat
+interrupted "masquerade change" nat nat_other
+interrupted "masquerade remove" nat nothing
+
+echo "# the connection"
+kill $monitor
+check_not "boot0 never lost its address" grep -E 'Deleted .*boot0' "$dir/monitor"
+check_has "boot0 has its address" "inet $boot_address " ip -o -4 addr show boot0
+"$drive" "$dir/nothing.json" facts
+rm -rf "$dir"
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Plan and apply by the engine, on this machine, without ssh and protocol:
+ *   drive SLICE.json plan|apply|facts
+ * SLICE.json: { "site": S, "node": N, "wants": [ { "kind": K, "fields": {…} } ] }.
+ * One line per step. Exit code as of `moyai plan`: 0, 2 with changes, 1 on an error.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/apply.h"
+#include "engine/plan.h"
+#include "node/facts.h"
+#include "system/node.h"
+
+static int read_slice(const char *path, struct slice *slice, struct err *err)
+{
+	json_error_t why;
+	json_t *json = json_load_file(path, 0, &why);
+	size_t i;
+	const json_t *item;
+	if (json == NULL)
+		return err_set(err, "%s: %s", path, why.text);
+	slice->site = xstrdup(json_string_value(json_object_get(json, "site")));
+	slice->node = xstrdup(json_string_value(json_object_get(json, "node")));
+	json_array_foreach(json_object_get(json, "wants"), i, item)
+	{
+		const char *name = json_string_value(json_object_get(item, "kind"));
+		const json_t *fields = json_object_get(item, "fields");
+		const struct kind_spec *kind = name ? kind_find(name) : NULL;
+		const char *id = json_string_value(json_object_get(fields, "name"));
+		if (kind == NULL || id == NULL)
+			return err_set(err, "%s: a want without kind or name", path);
+		struct spec *spec = spec_list_add(&slice->wants, kind, id);
+		if (fields_from_json(kind->fields, spec->body, fields, err) != 0)
+			return err_context(err, "%s %s", name, id);
+		fields_fallback(kind->fields, spec->body);
+	}
+	json_decref(json);
+	return 0;
+}
+
+static void print_step(const struct step *step)
+{
+	printf("%s %s/%s:", step_action_text(step->action), step->kind->name, step->id);
+	for (const struct field *field = step->kind->fields; field->name; field++) {
+		AUTO_STR struct str have = STR_INIT;
+		AUTO_STR struct str want = STR_INIT;
+		if (!step_field_changes(step, field))
+			continue;
+		if (step->have)
+			field_print(field, step->have->body, &have);
+		if (step->want)
+			field_print(field, step->want->body, &want);
+		printf(" %s[%s>%s]", field->name, str_text(&have), str_text(&want));
+	}
+	printf("%s%s\n", step->refused ? " refused: " : "", step->refused ? step->refused : "");
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	struct err err = ERR_INIT;
+	struct slice slice = { 0 };
+	struct node node;
+	struct plan plan = { 0 };
+	int failed = 0;
+	if (argc != 3 || read_slice(argv[1], &slice, &err) != 0) {
+		fprintf(stderr, "drive: %s\n",
+			argc == 3 ? err.text : "SLICE.json plan|apply|facts");
+		return 1;
+	}
+	node_init(&node, slice.site, slice.node);
+	if (strcmp(argv[2], "facts") == 0) {
+		json_t *facts = facts_collect(&node, &err);
+		json_dumpf(facts, stdout, JSON_COMPACT);
+		puts("");
+		return facts ? 0 : 1;
+	}
+	if (plan_make(&node, &slice, &plan, &err) != 0) {
+		printf("plan failed: %s\n", err.text);
+		return 1;
+	}
+	for (size_t i = 0; i < plan.count; i++) {
+		const struct step *step = &plan.items[i];
+		print_step(step);
+		if (strcmp(argv[2], "apply") != 0)
+			continue;
+		if (step->refused == NULL &&
+		    apply_step(&node, &slice, step->kind->name, step->id, NULL, &err) == 0)
+			continue;
+		printf("failed %s/%s: %s\n", step->kind->name, step->id,
+		       step->refused ? step->refused : err.text);
+		failed = 1;
+	}
+	printf("%zu steps, %zu kept\n", plan.count, plan.kept);
+	if (failed)
+		return 1;
+	return plan.count && strcmp(argv[2], "apply") != 0 ? 2 : 0;
+}

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash disable=SC2154
+# Five machines without a system of their own boot from the network, by BIOS and by UEFI.
+
+# The disk of store1 holds somebody's file system at first: see 10-foreign-disk.
+truncate -s 4G "$test_dir/store1-data.raw"
+mke2fs -q -F -L payroll "$test_dir/store1-data.raw"
+export RACK_DISKS_FROM=$test_dir
+
+if ! rack up "$site_dir"; then
+	not_ok "boot: the rack comes up" "$(tail -n 30 "$dir/pxe.log")"
+	exit 1
+fi
+ok "boot: the rack comes up"
+for node in manager gw vm1 store1 mem1; do
+	expect_same "boot: $node has its name" "$node" "$(on "$node" hostname)"
+done
+expect "boot: vm1 came by UEFI" on vm1 "test -d /sys/firmware/efi"
+expect "boot: gw came by BIOS" on gw "test ! -d /sys/firmware/efi"
+expect_same "boot: no machine but store1 has a disk" "" \
+	"$(for node in manager gw vm1 mem1; do on "$node" "ls -d /sys/block/vd* /sys/block/sd* 2>/dev/null"; done)"
+expect_same "boot: no user has a password" "" \
+	"$(on manager "awk -F: '\$2 !~ /^[!*]/ { print \$1 }' /etc/shadow")"
+expect_same "boot: root has the site's key alone" "$(cut -d ' ' -f 2 "$state/id_ed25519.pub")" \
+	"$(on gw "cut -d ' ' -f 2 /root/.ssh/authorized_keys")"
+expect_same "boot: five pins, each with its reason" 5 "$(grep -c . "$state/pins.log")"

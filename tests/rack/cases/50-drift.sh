@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash disable=SC2154
+# What somebody changed by hand is found and put right; data stays.
+
+on vm1 "dd if=/dev/urandom of=/dev/moyai/store1/vm1-data bs=1M count=8 conv=fsync status=none"
+sum() {
+	on vm1 "dd if=/dev/moyai/store1/vm1-data bs=1M count=8 iflag=direct status=none | sha256sum"
+}
+before=$(sum)
+
+on manager "ip link del storage"
+on gw "nft flush ruleset; echo 0 >/proc/sys/net/ipv4/ip_forward"
+on mem1 "echo 0 >/sys/kernel/config/target/iscsi/iqn.2026-11.moyai.demo:mem1.spare/tpgt_1/enable"
+on vm1 "systemctl stop libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket libvirtd.service 2>/dev/null"
+expect_exit "drift: plan exits 2" 2 moyai plan
+expect_text "drift: a VLAN removed by hand" 'vlan.*storage' "$output"
+expect_text "drift: masquerade flushed by hand" 'masquerade.*guests' "$output"
+expect_text "drift: a sysctl changed by hand" 'ip_forward' "$output"
+expect_text "drift: a target switched off by hand" 'target.*spare' "$output"
+expect_text "drift: a service stopped by hand" 'libvirtd' "$output"
+expect_exit "drift: apply repairs it" 0 moyai apply --yes
+expect "drift: the VLAN is back" on manager "ip -4 addr show storage | grep -q 10.77.20.11"
+expect_exit "drift: nothing is left to do" 0 moyai plan
+expect_same "data: survives an apply" "$before" "$(sum)"

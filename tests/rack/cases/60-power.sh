@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash disable=SC2154
+# Nodes that are down or were; strangers; a second machine with a known MAC; a damaged image.
+
+rack power cycle vm1
+rack power off gw
+rack power on stranger
+begin=$SECONDS
+MOYAI_TIMEOUT=120 expect_exit "node down: apply exits 1" 1 moyai apply --yes --limit '@all!vm1'
+expect_text "node down: the summary names it" 'gw' "$(tail -n 5 <<<"$output")"
+expect "node down: does not hold the others up for long" test $((SECONDS - begin)) -lt 60
+expect_exit "node down: status tells, and shows the others" 1 moyai status
+expect_text "node down: gw in status" '^gw.*(no answer|unreachable|down|timed out|No route)' "$output"
+
+expect "stranger: an entry is made" within 60 test -f "$state/boot/unknown-52:54:00:4d:00:99.json"
+expect_text "stranger: status shows it" '52:54:00:4d:00:99' "$(moyai status 2>&1)"
+rack power off stranger
+
+# The twin is another machine with the MAC of mem1, while mem1 lives.
+pin=$(grep '^10.77.0.15 ' "$state/known_hosts")
+rack power on twin
+expect "twin: is refused with a message" within 90 jq -e '.refused != null' "$state/boot/mem1.json"
+rack power off twin
+expect_same "twin: mem1 keeps its pin" "$pin" "$(grep '^10.77.0.15 ' "$state/known_hosts")"
+expect "twin: mem1 lives on" within 30 on mem1 true
+
+# One byte of the gateway's layer is changed on the way to it.
+layer=$MOYAI_IMAGES/gateway/role.squashfs
+cp "$layer" "$test_dir/layer"
+rm "$layer"
+cp "$test_dir/layer" "$layer"
+printf '\377' | dd of="$layer" bs=1 seek=300000 conv=notrunc status=none
+rack power on gw
+expect "damaged image: the boot fails" within 120 jq -e '.stage == "failed"' "$state/boot/gw.json"
+expect_text "damaged image: the message says why" 'sha256.*not started' "$(jq -r .error "$state/boot/gw.json")"
+expect "damaged image: status shows it" grep -q sha256 <(moyai status 2>&1)
+rack power off gw
+cp "$test_dir/layer" "$layer"
+rack power on gw
+
+expect "power cycle: vm1 boots again" rack wait vm1
+expect_exit "power cycle: apply" 0 moyai apply --yes --limit vm1,store1,mem1
+expect_same "power cycle: the data of vm1's disk is there" "$before" "$(sum)"
+rack power cycle store1
+expect "power cycle: store1 and gw boot again" rack wait store1 gw
+expect_exit "power cycle: apply on all" 0 moyai apply --yes
+expect "power cycle: vm1's session comes back" within 60 on vm1 "dd if=/dev/moyai/store1/vm1-data bs=1M count=1 iflag=direct status=none of=/dev/null"
+expect_same "power cycle: the data survived that of store1" "$before" "$(sum)"
+expect_exit "power cycle: nothing is left to do" 0 moyai plan

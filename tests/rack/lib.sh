@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash
+# What the rack's scripts share: where things lie, the namespace, one machine.
+#
+# A rack is one process, the holder, that has a network and a process namespace of its own.
+# Machines and the boot server live inside it: when the holder ends, the kernel ends all of them
+# and takes bridge and taps with it. So taking down is one signal to one process, whose start
+# time is compared first, because a process id can be used again.
+
+top=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
+build=${BUILD:-$top/build}
+images=${MOYAI_IMAGES:-$build/images}
+
+die() {
+	echo "rack: $*" >&2
+	exit 1
+}
+
+# Set the folders of one site's rack. NAME is the site folder's name.
+rack_select() {
+	site=$(realpath -e "$1" 2>/dev/null) || die "$1: there is no such site directory"
+	table=$site/rack.tab
+	[ -f "$table" ] || die "$table: missing; it says what the machines are made of"
+	name=$(basename "$site")
+	dir=$build/rack/$name
+	# shellcheck disable=SC2034 # used by those who source this
+	state=$dir/state
+}
+
+# ---- the hardware table ----
+
+# "machine" lines are started by `rack up`; "extra" ones only when asked for.
+rack_nodes() {
+	awk '$1 == "machine" { print $2 }' "$table"
+}
+rack_all() {
+	awk '$1 == "machine" || $1 == "extra" { print $2 }' "$table"
+}
+
+# Fields of one machine, in the table's order: mac memory_mb cpus firmware disks.
+rack_hardware() {
+	awk -v node="$1" '($1 == "machine" || $1 == "extra") && $2 == node { print $3, $4, $5, $6, $7; found = 1 }
+		END { exit !found }' "$table" || die "$1: not a machine of $table"
+}
+
+rack_operator() {
+	awk '$1 == "operator" { print $2; exit }' "$table"
+}
+
+# ---- processes ----
+
+# A process id alone can be reused; with its start time (field 22 of stat) it cannot.
+process_start() {
+	local stat
+	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+	stat=${stat##*) }
+	read -ra stat <<<"$stat"
+	echo "${stat[19]}"
+}
+
+# pid of the holder (the first process inside), when it lives.
+holder_pid() {
+	local pid start
+	[ -f "$dir/holder" ] || return 1
+	read -r pid start <"$dir/holder"
+	[ "$(process_start "$pid")" = "$start" ] || return 1
+	echo "$pid"
+}
+
+rack_is_up() {
+	holder_pid >/dev/null
+}
+
+holder_start() {
+	local unshare=(unshare --net --pid --fork --kill-child) outer pid="" _
+	[ "$(id -u)" -eq 0 ] || unshare+=(--user --map-root-user)
+	setsid "${unshare[@]}" sleep infinity </dev/null >/dev/null 2>"$dir/holder.err" &
+	outer=$!
+	for _ in {1..50}; do
+		pid=$(cat "/proc/$outer/task/$outer/children" 2>/dev/null) || break
+		[ -z "$pid" ] || break
+		sleep 0.1
+	done
+	pid=${pid// /}
+	[ -n "$pid" ] || die "cannot make a network namespace: $(cat "$dir/holder.err")"
+	echo "$pid $(process_start "$pid")" >"$dir/holder"
+}
+
+# Run a command in the rack's network; without --pid, so that signals and exit code are its own.
+rack_exec() {
+	local pid enter=(nsenter)
+	pid=$(holder_pid) || die "the rack $name is not up"
+	[ "$(id -u)" -eq 0 ] || enter+=(--user --preserve-credentials)
+	"${enter[@]}" --target "$pid" --net -- "$@"
+}
+
+# Start a process that ends with the rack.
+rack_spawn() {
+	local log=$1 pid enter=(nsenter)
+	shift
+	pid=$(holder_pid) || die "the rack $name is not up"
+	[ "$(id -u)" -eq 0 ] || enter+=(--user --preserve-credentials)
+	setsid "${enter[@]}" --target "$pid" --net --pid -- "$@" </dev/null >>"$log" 2>&1 &
+}
+
+# ---- network ----
+
+network_start() {
+	local node
+	rack_exec ip link set lo up
+	# A bridge that does not filter carries tagged frames as they are, like a trunk switch.
+	rack_exec ip link add br-rack type bridge stp_state 0 forward_delay 0
+	rack_exec ip address add "$(rack_operator)" dev br-rack
+	rack_exec ip link set br-rack up
+	for node in $(rack_all); do
+		tap_add "$node"
+	done
+}
+
+# Interface names have 15 characters at most, node names more: the place in the table it is.
+tap_name() {
+	echo "tap$(rack_all | grep -nxF "$1" | cut -d : -f 1)"
+}
+
+tap_add() {
+	local tap
+	tap=$(tap_name "$1")
+	rack_exec ip tuntap add dev "$tap" mode tap
+	rack_exec ip link set "$tap" master br-rack up
+}
+
+# ---- one machine ----
+
+# QEMU's options for acceleration. /dev/kvm may be there and not work, so a kernel is booted with
+# a deadline: it finds no root, panics, and -no-reboot turns that into an end.
+accelerator() {
+	local cache=$build/rack/accelerator boot_id kernel
+	boot_id=$(cat /proc/sys/kernel/random/boot_id)
+	if [ ! -f "$cache" ] || [ "$(head -n 1 "$cache")" != "$boot_id" ]; then
+		local answer="-accel tcg,thread=multi -cpu max,la57=off"
+		kernel=$(find "$images" -name vmlinuz | head -n 1)
+		if [ -w /dev/kvm ] && [ -n "$kernel" ] && timeout 10 qemu-system-x86_64 -accel kvm \
+			-cpu host -m 256 -nodefaults -display none -no-reboot -kernel "$kernel" \
+			-append "panic=-1" </dev/null >/dev/null 2>&1; then
+			answer="-accel kvm -cpu host"
+		fi
+		printf '%s\n%s\n' "$boot_id" "$answer" >"$cache"
+	fi
+	tail -n 1 "$cache"
+}
+
+machine_disks() {
+	local node=$1 disks=$2 disk serial file number=0
+	[ "$disks" != - ] || return 0
+	for disk in ${disks//,/ }; do
+		serial=${disk%%:*}
+		file=$dir/$node.$serial.raw
+		# A test may put a disk with something on it into the machine.
+		if [ -n "${RACK_DISKS_FROM:-}" ] && [ -f "$RACK_DISKS_FROM/$serial.raw" ]; then
+			mv "$RACK_DISKS_FROM/$serial.raw" "$file"
+		elif [ ! -f "$file" ]; then
+			truncate -s "${disk#*:}" "$file"
+		fi
+		# writeback: what the guest has flushed survives the end of QEMU, as a power cut.
+		echo -drive "file=$file,format=raw,if=none,id=disk$number,cache=writeback,discard=unmap"
+		echo -device "virtio-blk-pci,drive=disk$number,serial=$serial"
+		number=$((number + 1))
+	done
+}
+
+machine_firmware() {
+	local node=$1 firmware=$2
+	case $firmware in
+	bios) ;;
+	uefi)
+		[ -f "$dir/$node.vars" ] || cp /usr/share/OVMF/OVMF_VARS_4M.fd "$dir/$node.vars"
+		echo -drive if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd
+		echo -drive "if=pflash,format=raw,unit=1,file=$dir/$node.vars"
+		;;
+	*) die "$node: firmware $firmware: write bios or uefi" ;;
+	esac
+}
+
+# machine_is_on NODE: QEMU answers on its monitor.
+machine_is_on() {
+	[ -S "$dir/$1.monitor" ] && machine_monitor "$1" query-status >/dev/null
+}
+
+# One command of QEMU's machine protocol.
+machine_monitor() {
+	printf '{"execute":"qmp_capabilities"}\n{"execute":"%s"}\n' "$2" |
+		socat -t 5 - "UNIX-CONNECT:$dir/$1.monitor" 2>/dev/null
+}
+
+machine_on() {
+	local node=$1 mac memory cpus firmware disks accel
+	read -r mac memory cpus firmware disks < <(rack_hardware "$node")
+	! machine_is_on "$node" || die "$node is on already"
+	rm -f "$dir/$node.monitor" "$dir/$node.console"
+	read -ra accel < <(accelerator)
+	mapfile -t disk_options < <(machine_disks "$node" "$disks" | tr ' ' '\n')
+	mapfile -t firmware_options < <(machine_firmware "$node" "$firmware" | tr ' ' '\n')
+	rack_spawn "$dir/$node.qemu.log" qemu-system-x86_64 -name "$node" "${accel[@]}" \
+		-machine pc,usb=off -smp "$cpus" -m "$memory" -nodefaults -display none \
+		-rtc base=utc -boot reboot-timeout=10000 "${firmware_options[@]}" \
+		-netdev "tap,id=net0,ifname=$(tap_name "$node"),script=no,downscript=no" \
+		-device "virtio-net-pci,netdev=net0,mac=$mac,bootindex=0" \
+		-device virtio-rng-pci "${disk_options[@]}" \
+		-chardev "socket,id=con,path=$dir/$node.console,server=on,wait=off,logfile=$dir/$node.log,logappend=on" \
+		-serial chardev:con -qmp "unix:$dir/$node.monitor,server=on,wait=off"
+	date +%s.%N >"$dir/$node.on"
+}
+
+# A power cut: QEMU ends at once and the guest is not told.
+machine_off() {
+	local node=$1 _
+	rack_hardware "$node" >/dev/null
+	machine_is_on "$node" || return 0
+	machine_monitor "$node" quit >/dev/null
+	for _ in {1..50}; do
+		if ! machine_is_on "$node"; then
+			rm -f "$dir/$node.monitor" "$dir/$node.console" "$dir/$node.on"
+			return 0
+		fi
+		sleep 0.1
+	done
+	die "$node does not go off"
+}

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The operator's side: libssh against a real sshd, and the subcommands against fake nodes.
+remote_ssh := $(call object,$(addprefix orchestrator/remote/,ssh.c stream.c protocol.c))
+
+$(BUILD)/tests/ssh_test: tests/remote/ssh_test.c $(remote_ssh) $(BUILD)/libshared.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) \
+		$(shell pkg-config --libs libssh jansson gnutls cmocka)
+-include $(BUILD)/tests/ssh_test.d
+
+.PHONY: check-remote
+check-remote: $(BUILD)/tests/ssh_test $(BUILD)/moyai $(BUILD)/moyai-node
+	@$(BUILD)/tests/ssh_test; ssh=$$?; MOYAI=$(abspath $(BUILD))/moyai tests/remote/remote && exit $$ssh
+check-wire: check-remote

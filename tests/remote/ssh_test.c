@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * remote/ssh.c against a real sshd on loopback, with a configuration, host key
+ * and port of its own, run as a child of this test.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/run.h"
+#include "remote/ssh.h"
+
+static struct server {
+	char dir[64];
+	pid_t pid;
+	unsigned port;
+	bool made_run_sshd;
+	struct ssh_options options;
+} server;
+
+static char *path(const char *name)
+{
+	return xasprintf("%s/%s", server.dir, name);
+}
+
+static void write_text(const char *name, const char *text)
+{
+	struct err err = ERR_INIT;
+	AUTO_FREE char *at = path(name);
+	if (file_write(at, text, strlen(text), 0600, &err) != 0)
+		fail_msg("%s", err.text);
+}
+
+static void keygen(const char *name)
+{
+	struct err err = ERR_INIT;
+	AUTO_FREE char *at = path(name);
+	if (run_args(&err, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", at, NULL) != 0)
+		fail_msg("%s", err.text);
+}
+
+static char *public_key(const char *name)
+{
+	struct err err = ERR_INIT;
+	AUTO_FREE char *at = xasprintf("%s/%s.pub", server.dir, name);
+	struct str text = STR_INIT;
+	if (file_read(at, 4096, &text, &err) != 0)
+		fail_msg("%s", err.text);
+	/* "ssh-ed25519 AAAA… comment" */
+	char *end = strchr(strchr(text.data, ' ') + 1, ' ');
+	if (end)
+		*end = '\0';
+	return str_take(&text);
+}
+
+static int listening_socket(unsigned *port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001) };
+	socklen_t length = sizeof(at);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &length), 0);
+	*port = ntohs(at.sin_port);
+	return fd;
+}
+
+static bool answers(unsigned port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_port = htons((uint16_t)port),
+				  .sin_addr.s_addr = htonl(0x7f000001) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool connected = connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
+	close(fd);
+	return connected;
+}
+
+static void pin(const char *key_name)
+{
+	AUTO_FREE char *key = public_key(key_name);
+	AUTO_FREE char *line = xasprintf("[127.0.0.1]:%u %s\n", server.port, key);
+	write_text("known_hosts", line);
+}
+
+static int start_server(void **state)
+{
+	(void)state;
+	snprintf(server.dir, sizeof(server.dir), "/tmp/moyai-ssh-test-XXXXXX");
+	assert_non_null(mkdtemp(server.dir));
+	keygen("host");
+	keygen("other");
+	keygen("id_ed25519");
+	close(listening_socket(&server.port));
+	AUTO_FREE char *key = public_key("id_ed25519");
+	write_text("authorized_keys", key);
+	/* SHLVL: bash would read root's ~/.bashrc when it thinks it is outermost. */
+	AUTO_FREE char *config = xasprintf(
+		"ListenAddress 127.0.0.1\nPort %u\nHostKey %s/host\nPidFile none\nUsePAM no\n"
+		"AuthorizedKeysFile %s/authorized_keys\nStrictModes no\nPermitRootLogin yes\n"
+		"PasswordAuthentication no\nSetEnv SHLVL=2\nLogLevel ERROR\n",
+		server.port, server.dir, server.dir);
+	write_text("sshd_config", config);
+	server.made_run_sshd = geteuid() == 0 && mkdir("/run/sshd", 0755) == 0;
+	server.pid = fork();
+	if (server.pid == 0) {
+		AUTO_FREE char *file = path("sshd_config");
+		int null = open("/dev/null", O_RDWR);
+		dup2(null, 0);
+		dup2(null, 1);
+		execl("/usr/sbin/sshd", "/usr/sbin/sshd", "-D", "-e", "-f", file, NULL);
+		_exit(127);
+	}
+	for (int i = 0; i < 500 && !answers(server.port); i++)
+		nanosleep(&(struct timespec){ 0, 10000000 }, NULL);
+	struct passwd *me = getpwuid(geteuid());
+	server.options = (struct ssh_options){ .state_dir = server.dir,
+					       .user = xstrdup(me->pw_name),
+					       .port = server.port,
+					       .connect_timeout_ms = 5000 };
+	pin("host");
+	return ssh_setup(NULL);
+}
+
+static int stop_server(void **state)
+{
+	(void)state;
+	kill(server.pid, SIGTERM);
+	waitpid(server.pid, NULL, 0);
+	if (server.made_run_sshd)
+		rmdir("/run/sshd");
+	free((char *)(size_t)server.options.user);
+	return run_args(NULL, "rm", "-rf", server.dir, NULL);
+}
+
+static struct link *open_link(const struct ssh_options *options, struct err *err)
+{
+	return ssh_link_open(options, "n1", "127.0.0.1", err);
+}
+
+static void expect_line(struct stream *stream, const char *text)
+{
+	struct err err = ERR_INIT;
+	char *line;
+	size_t length;
+	if (stream_read_line(stream, 5000, &line, &length, &err) != 1)
+		fail_msg("no line: %s", err.text);
+	assert_string_equal(line, text);
+}
+
+static void test_two_commands_on_one_connection(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	char *line;
+	size_t length;
+	struct link *link = open_link(&server.options, &err);
+	if (link == NULL)
+		fail_msg("%s", err.text);
+	struct stream *stream = link_exec(link, RUN_ARGV("cat"), NULL, &err);
+	assert_non_null(stream);
+	assert_int_equal(stream_write(stream, "one\ntwo\n", 8, 5000, &err), 0);
+	expect_line(stream, "one");
+	expect_line(stream, "two");
+	assert_int_equal(stream_end_input(stream, &err), 0);
+	assert_int_equal(stream_read_line(stream, 5000, &line, &length, &err), 0);
+	stream_close(stream);
+	stream = link_exec(link, RUN_ARGV("echo", "again;", "echo", "bad", ">&2"), NULL, &err);
+	expect_line(stream, "again");
+	assert_int_equal(stream_read_line(stream, 5000, &line, &length, &err), 0);
+	assert_string_equal(str_text(&stream->errors), "bad\n");
+	stream_close(stream);
+	link_close(link);
+}
+
+/* As much as a moyai-node, both ways, through the flow control of ssh. */
+static void test_megabytes(void **state)
+{
+	(void)state;
+	enum { BYTES = 8 * 1024 * 1024 };
+	struct err err = ERR_INIT;
+	struct link *link = open_link(&server.options, &err);
+	struct stream *stream = link_exec(link, RUN_ARGV("sha256sum"), NULL, &err);
+	char *bytes = xcalloc(1, BYTES);
+	char hex[HASH_HEX_SIZE];
+	for (size_t i = 0; i < BYTES; i++)
+		bytes[i] = (char)(i * 31 >> 3);
+	hash_bytes_hex(bytes, BYTES, hex, NULL);
+	assert_int_equal(stream_write(stream, bytes, BYTES, 5000, &err), 0);
+	stream_end_input(stream, &err);
+	AUTO_FREE char *expected = xasprintf("%s  -", hex);
+	expect_line(stream, expected);
+	stream_close(stream);
+	stream = link_exec(link, RUN_ARGV("seq", "300000"), NULL, &err);
+	for (int i = 1; i <= 300000; i++) {
+		char number[16];
+		snprintf(number, sizeof(number), "%d", i);
+		expect_line(stream, number);
+	}
+	stream_close(stream);
+	link_close(link);
+	free(bytes);
+}
+
+static void test_too_slow(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	char *line;
+	size_t length;
+	struct link *link = open_link(&server.options, &err);
+	struct stream *stream = link_exec(link, RUN_ARGV("sleep", "30"), NULL, &err);
+	assert_int_equal(stream_read_line(stream, 1000, &line, &length, &err), -1);
+	assert_string_equal(err.text, "no answer for 1 s");
+	stream_close(stream);
+	link_close(link);
+}
+
+static char *fingerprint(const char *key_name)
+{
+	AUTO_FREE char *key = path(key_name);
+	struct str out = STR_INIT;
+	struct run run = { .argv = RUN_ARGV("ssh-keygen", "-l", "-f", key) };
+	assert_int_equal(run_ok(&run, &out, NULL), 0);
+	/* "256 SHA256:… comment" */
+	char *start = strchr(out.data, ' ') + 1;
+	*strchr(start, ' ') = '\0';
+	char *text = xstrdup(start);
+	str_free(&out);
+	return text;
+}
+
+static void test_unknown_host_key(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	AUTO_FREE char *pins = path("known_hosts");
+	AUTO_FREE char *shown = fingerprint("host");
+	AUTO_FREE char *key = public_key("host");
+	AUTO_FREE char *expected = xasprintf(
+		"refused: the host key of [127.0.0.1]:%u (%s) is not pinned; Moyai pins it when "
+		"\"moyai pxe serve\" boots n1. If you have verified it another way, add this line "
+		"to %s: [127.0.0.1]:%u %s",
+		server.port, shown, pins, server.port, key);
+	write_text("known_hosts", "");
+	assert_null(open_link(&server.options, &err));
+	assert_string_equal(err.text, expected);
+	unlink(pins);
+	assert_null(open_link(&server.options, &err));
+	assert_string_equal(err.text, expected);
+	assert_false(file_exists(pins)); /* never pinned by itself */
+	pin("host");
+}
+
+static void test_changed_host_key(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	AUTO_FREE char *pins = path("known_hosts");
+	AUTO_FREE char *shown = fingerprint("host");
+	AUTO_FREE char *pinned = fingerprint("other");
+	AUTO_FREE char *expected = xasprintf(
+		"refused: the host key of [127.0.0.1]:%u has changed: it shows %s, pinned is %s; "
+		"either another machine answers there, or it was booted without Moyai. If you know "
+		"why, remove the line of [127.0.0.1]:%u from %s and boot n1 again",
+		server.port, shown, pinned, server.port, pins);
+	pin("other");
+	assert_null(open_link(&server.options, &err));
+	assert_string_equal(err.text, expected);
+	pin("host");
+}
+
+static void test_key_refused(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	AUTO_FREE char *own = path("id_ed25519");
+	AUTO_FREE char *kept = path("kept");
+	AUTO_FREE char *other = path("other");
+	AUTO_FREE char *expected = xasprintf(
+		"log-in as %s with %s refused; the node takes the site's keys at its next boot",
+		server.options.user, own);
+	unsetenv("SSH_AUTH_SOCK");
+	assert_int_equal(rename(own, kept), 0);
+	assert_int_equal(rename(other, own), 0);
+	assert_null(open_link(&server.options, &err));
+	assert_string_equal(err.text, expected);
+	assert_int_equal(rename(own, other), 0);
+	assert_int_equal(rename(kept, own), 0);
+}
+
+static void test_nobody_there(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	struct ssh_options options = server.options;
+	int fd = listening_socket(&options.port);
+	close(fd);
+	AUTO_FREE char *refused = xasprintf("127.0.0.1 port %u: Connection refused", options.port);
+	assert_null(open_link(&options, &err));
+	assert_string_equal(err.text, refused);
+}
+
+/* It accepts, and never says a word. */
+static void test_mute_server(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	struct ssh_options options = server.options;
+	int fd = listening_socket(&options.port);
+	assert_int_equal(listen(fd, 1), 0);
+	options.connect_timeout_ms = 1000;
+	long before_ms = stream_now_ms();
+	AUTO_FREE char *expected = xasprintf("127.0.0.1 port %u: no answer for 1 s", options.port);
+	assert_null(open_link(&options, &err));
+	assert_string_equal(err.text, expected);
+	assert_true(stream_now_ms() - before_ms < 4000);
+	close(fd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_two_commands_on_one_connection),
+		cmocka_unit_test(test_megabytes),
+		cmocka_unit_test(test_too_slow),
+		cmocka_unit_test(test_unknown_host_key),
+		cmocka_unit_test(test_changed_host_key),
+		cmocka_unit_test(test_key_refused),
+		cmocka_unit_test(test_nobody_there),
+		cmocka_unit_test(test_mute_server),
+	};
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("ssh", tests, start_server, stop_server);
+}

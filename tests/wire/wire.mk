@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# moyai-node with test kinds behind pipes, and what it is asked.
+wire_dir     := $(BUILD)/tests
+wire_cflags  := $(CFLAGS) -I.
+wire_node    := $(call object,$(filter-out orchestrator/node/facts.c,$(wildcard orchestrator/node/*.c)) \
+	$(wildcard orchestrator/remote/protocol*.c) orchestrator/programs/moyai-node.c)
+wire_kinds   := $(patsubst tests/%.c,$(wire_dir)/obj/%.o,$(wildcard tests/wire/kinds/*.c))
+wire_tests   := $(patsubst tests/wire/%.c,$(wire_dir)/wire_%,$(wildcard tests/wire/*_test.c))
+
+$(wire_dir)/obj/wire/%.o: tests/wire/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(wire_cflags) -c -o $@ $<
+# The test kinds come first: their tables take the place of those in the archive.
+$(wire_dir)/moyai-node-wire: $(wire_kinds) $(wire_node) $(BUILD)/libshared.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs jansson gnutls)
+$(wire_dir)/wire_%: $(wire_dir)/obj/wire/%.o $(wire_dir)/obj/wire/peer.o $(wire_kinds) \
+		$(call object,$(wildcard orchestrator/remote/protocol*.c)) $(BUILD)/libshared.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs jansson gnutls cmocka)
+-include $(shell find $(wire_dir)/obj/wire -name '*.d' 2>/dev/null)
+.PRECIOUS: $(wire_dir)/obj/wire/%.o
+
+.PHONY: check-wire
+check-wire: $(wire_tests) $(wire_dir)/moyai-node-wire
+	@tests/wire/run $(wire_tests)
