@@ -226,7 +226,7 @@ static int table_is_there(bool *there, struct err *err)
 
 static json_t *read_table(struct err *err)
 {
-	bool there;
+	bool there = false;
 	if (table_is_there(&there, err) != 0)
 		return NULL;
 	if (!there)

@@ -6,3 +6,6 @@ $(BUILD)/tests/drive: $(BUILD)/obj-tests/kinds/network/drive.o $(call object,$(w
 $(BUILD)/obj-tests/kinds/network/drive.o: tests/kinds/network/drive.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -c -o $@ $<
+.PHONY: check-kinds-network
+check-kinds-network: $(BUILD)/tests/drive
+	@tests/kinds/network/machine $<

@@ -21,15 +21,17 @@ static char *file_of(const char *name)
 }
 
 /* Names were checked with the configuration; what came over the wire is checked again. */
-static int proc_path(const char *name, char **path, struct err *err)
+static char *proc_path(const char *name, struct err *err)
 {
-	if (!sysctl_name_valid(name))
-		return err_set(err, "\"%s\" is not a name of a kernel parameter", name);
-	*path = xasprintf("/proc/sys/%s", name);
-	for (char *at = *path + strlen("/proc/sys/"); *at; at++)
+	if (!sysctl_name_valid(name)) {
+		err_set(err, "\"%s\" is not a name of a kernel parameter", name);
+		return NULL;
+	}
+	char *path = xasprintf("/proc/sys/%s", name);
+	for (char *at = path + strlen("/proc/sys/"); *at; at++)
 		if (*at == '.')
 			*at = '/';
-	return 0;
+	return path;
 }
 
 static int sysctl_list(struct node *node, struct text_list *owned, struct err *err)
@@ -73,11 +75,11 @@ static int sysctl_observe(struct node *node, const char *id, const struct spec *
 	struct sysctl *body = have->body;
 	const struct sysctl *wanted = want ? want->body : NULL;
 	AUTO_STR struct str value = STR_INIT;
-	AUTO_FREE char *path = NULL;
+	AUTO_FREE char *path = proc_path(id, err);
 	AUTO_FREE char *file = file_of(id);
 	bool there;
 	(void)node;
-	if (proc_path(id, &path, err) != 0 || read_value(path, &value, &there, err) != 0)
+	if (path == NULL || read_value(path, &value, &there, err) != 0)
 		return -1;
 	*found = want ? there && file_exists(file) : file_exists(file);
 	body->name = xstrdup(id);
@@ -116,11 +118,11 @@ static int write_value(const char *path, const char *value, struct err *err)
 static int sysctl_apply(struct node *node, const struct step *step, struct err *err)
 {
 	const struct sysctl *want = step->want->body;
-	AUTO_FREE char *path = NULL;
+	AUTO_FREE char *path = proc_path(want->name, err);
 	AUTO_FREE char *file = file_of(want->name);
 	AUTO_STR struct str text = STR_INIT;
 	(void)node;
-	if (proc_path(want->name, &path, err) != 0)
+	if (path == NULL)
 		return -1;
 	if (!sysctl_value_valid(want->value))
 		return err_set(err, "a value is one line");
