@@ -75,17 +75,16 @@ static const char *text_of(const json_t *json, const char *name)
 	return json_string_value(json_object_get(json, name));
 }
 
-/* What was said, for an error: the beginning of the line, in one line. */
-static void quote_line(const char *line, size_t length, struct str *out)
+/* What was said, for an error: in one line that no terminal obeys. */
+static void add_harmless(struct str *out, const char *text, size_t length)
 {
-	enum { SHOWN = 100 };
 	AUTO_STR struct str visible = STR_INIT;
-	utf8_add_visible(&visible, line, length < SHOWN ? length : SHOWN);
+	utf8_add_visible(&visible, text, length);
 	for (size_t i = 0; i < visible.length; i++) {
 		if ((unsigned char)visible.data[i] < ' ' || visible.data[i] == 0x7F)
 			visible.data[i] = ' ';
 	}
-	str_addf(out, "\"%s%s\"", str_text(&visible), length > SHOWN ? "…" : "");
+	str_add(out, str_text(&visible));
 }
 
 static json_t *line_to_json(const char *line, size_t length, struct err *err)
@@ -94,13 +93,14 @@ static json_t *line_to_json(const char *line, size_t length, struct err *err)
 	json_t *json = json_loadb(line, length, JSON_REJECT_DUPLICATES, &why);
 	if (json_is_object(json))
 		return json;
-	AUTO_STR struct str quoted = STR_INIT;
-	quote_line(line, length, &quoted);
-	if (json == NULL)
-		err_set(err, "not a line of the protocol: %s: %s", str_text(&quoted), why.text);
-	else
-		err_set(err, "not a line of the protocol: %s: not an object", str_text(&quoted));
+	enum { SHOWN = 100 };
+	AUTO_STR struct str said = STR_INIT;
+	add_harmless(&said, line, length < SHOWN ? length : SHOWN);
+	str_addf(&said, "%s\": ", length > SHOWN ? "…" : "");
+	add_harmless(&said, json ? "not an object" : why.text,
+		     json ? strlen("not an object") : strlen(why.text));
 	json_decref(json);
+	err_set(err, "not a line of the protocol: \"%s", str_text(&said));
 	return NULL;
 }
 
