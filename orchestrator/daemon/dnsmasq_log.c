@@ -79,7 +79,7 @@ void dnsmasq_log_line(struct dnsmasq_log *log, const char *line, struct dnsmasq_
 		numbered(log, number, rest + 1, event);
 		return;
 	}
-	if (text_starts(line, "dnsmasq-tftp: ")) {
+	if (strstr(line, "dnsmasq-tftp[")) {
 		const char *to = text_starts(text, "sent ") ? strstr(text, " to ") : NULL;
 		if (to) {
 			event->type = DNSMASQ_TFTP;
