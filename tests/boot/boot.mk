@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The boot server's tests: text by text, and as machines in network namespaces see it.
 # `make check-boot-machine` also boots QEMU to the kernel, by BIOS and by UEFI.
-boot_tests := tokens pins ipxe dnsmasq boot
+boot_tests := tokens pins ipxe dnsmasq
 boot_test_programs := $(patsubst %,$(BUILD)/tests/boot/%_test,$(boot_tests))
 
 .PHONY: check-boot check-boot-machine
