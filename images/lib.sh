@@ -3,19 +3,18 @@
 # What the image scripts share. Sourced, not run.
 # shellcheck disable=SC2034
 
-# Start again with a known environment and in a mount namespace of its own:
-# what is mounted there vanishes with the process, however it ends.
+# Start again with a known environment and in namespaces of our own: what is
+# mounted there vanishes with the process, however it ends, and so does every
+# process that a package starts; and all ends when the caller ends.
 enter_namespace() {
-	if [ "${MOYAI_NAMESPACE:-}" = "$$" ]; then
-		umask 022
-		return
-	fi
+	umask 022
+	[ "${MOYAI_NAMESPACE:-}" != inside ] || return 0
 	[ "$(id -u)" = 0 ] || die "an image is built by root (chroot, mount, owners of files)"
-	# exec keeps the process id through env and unshare
 	exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root TZ=UTC \
-		DEBIAN_FRONTEND=noninteractive MOYAI_NAMESPACE="$$" \
+		DEBIAN_FRONTEND=noninteractive MOYAI_NAMESPACE=inside \
 		${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} \
-		unshare --mount --propagation private -- "$@"
+		setpriv --pdeathsig KILL \
+		unshare --mount --propagation private --pid --fork --kill-child --mount-proc -- "$@"
 }
 
 die() {
@@ -70,6 +69,17 @@ set_units() {
 	done <"$1/mask"
 }
 
+# Remove below FOLDER what the patterns on stdin match, and never anything else.
+remove_patterns() {
+	while read -r pattern; do
+		case $pattern in
+		/* | *..* | *[[:space:]]*) die "$pattern: a pattern must stay below its folder" ;;
+		esac
+		# shellcheck disable=SC2086 # the pattern is to be expanded
+		(cd "$1" && rm -rf -- $pattern)
+	done
+}
+
 # Nothing of the build machine and nothing that differs between two builds.
 image_clean() {
 	: >"$2/etc/machine-id"
@@ -83,9 +93,7 @@ image_clean() {
 	find "$2/var/log" "$2/run" "$2/tmp" "$2/var/tmp" -mindepth 1 -xdev -delete
 	rm -rf "$2"/var/cache/apt/* "$2"/var/lib/apt/lists/*
 	mkdir -p "$2/var/cache/apt/archives/partial" "$2/var/lib/apt/lists/partial"
-	while read -r pattern; do
-		(cd "$2" && rm -rf -- $pattern)
-	done <"$1/trim"
+	remove_patterns "$2" <"$1/trim"
 	# the day of the last change of a password is the day of the build
 	if [ -f "$2/etc/shadow" ]; then
 		day=$(($(cat "$1/epoch") / 86400))
@@ -98,7 +106,7 @@ image_clean() {
 pack() {
 	rm -f "$2.part"
 	env -u SOURCE_DATE_EPOCH mksquashfs "$1" "$2.part" -noappend -quiet -no-progress \
-		-comp zstd -Xcompression-level "${MOYAI_ZSTD_LEVEL:-15}" -b 262144 -no-exports \
+		-comp zstd -Xcompression-level 15 -b 262144 -no-exports \
 		-mkfs-time "$3" -all-time "$3" >/dev/null
 	mv "$2.part" "$2"
 }

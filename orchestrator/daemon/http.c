@@ -35,6 +35,17 @@ static void log_message(void *context, const char *fmt, va_list args)
 	log_line("http: %s", str_text(&text));
 }
 
+/* "%00" would end the text early, and what stands behind it would go unseen. As
+   "%01" it is a character that nothing of ours holds. */
+static size_t unescape(void *context, struct MHD_Connection *connection, char *text)
+{
+	(void)context;
+	(void)connection;
+	for (char *at = text; (at = strstr(at, "%00")) != NULL; at += 3)
+		at[2] = '1';
+	return MHD_http_unescape(text);
+}
+
 static void peer(struct MHD_Connection *connection, char text[64])
 {
 	const union MHD_ConnectionInfo *info =
@@ -111,10 +122,11 @@ int http_start(struct server *server, const char *address, uint16_t port, struct
 		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, port, NULL, NULL,
 		handle, server, MHD_OPTION_EXTERNAL_LOGGER, log_message, NULL,
 		MHD_OPTION_SOCK_ADDR, &at, MHD_OPTION_NOTIFY_COMPLETED, completed, NULL,
+		MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_TIMEOUT_S,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX,
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_PER_ADDRESS,
-		MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U, MHD_OPTION_END);
+		MHD_OPTION_END);
 	if (daemon == NULL)
 		return err_set_errno(err, errno, "HTTP on %s port %u", address, port);
 	const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);

@@ -63,7 +63,7 @@ int site_reread(const char *site_dir, const char *share_dir, struct site *site)
 		log_line("the site changed and cannot be read; the last good one stays: %s",
 			 err.text);
 	} else if (mistakes.count > 0) {
-		mistakes_sort(&mistakes);
+		mistakes_sort(&mistakes, &site->files);
 		mistakes_print(&mistakes, &text);
 		log_line("the site changed and has mistakes; the last good one stays:\n%s",
 			 str_text(&text));

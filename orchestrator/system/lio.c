@@ -107,7 +107,8 @@ static void read_store(const char *folder, struct lio_target *target)
 	if (!configfs_is(folder, "enable", "1"))
 		return;
 	if (target->file) {
-		AUTO_FREE char *size = info_word(info, "Size:");
+		/* Not the "SectorSize:" of the line before. */
+		AUTO_FREE char *size = info_word(info, " Size:");
 		target->device = info_word(info, "File:");
 		target->size = size ? strtoull(size, NULL, 10) : 0;
 		return;

@@ -78,7 +78,7 @@ static void check(const struct site *site, const struct site_node *node, const s
 		const struct spec *other = &node->wants.items[i];
 		const struct bridge *body = other->body;
 		if (other == want)
-			return; /* reported at the later of two */
+			break; /* reported at the later of two */
 		if (other->kind == want->kind && text_equal(body->network, bridge->network))
 			mistake_add(mistakes, want->place,
 				    "bridge %s: network %s is already in bridge %s, and an "

@@ -53,7 +53,7 @@ static void check(const struct site *site, const struct site_node *node, const s
 		const struct spec *other = &node->wants.items[i];
 		const struct masquerade *body = other->body;
 		if (other == want)
-			return;
+			break; /* reported at the later of two */
 		if (other->kind == want->kind && text_equal(body->from, rule->from) &&
 		    text_equal(body->out, rule->out))
 			mistake_add(mistakes, want->place,

@@ -159,9 +159,8 @@ static int apply(struct node *node, const struct step *step, struct err *err)
 		return -1;
 	bool again = runs && needs_new_login(want, &running.login);
 	int rc = 0;
-	/* By the old record, before it is replaced. */
 	if (again)
-		rc = iscsi_log_out(want->target_iqn, err);
+		rc = iscsi_log_out(&running, err);
 	if (rc == 0)
 		rc = iscsi_record_write(&login, err);
 	if (rc == 0 && (!runs || again))
@@ -184,9 +183,9 @@ static int take_away(struct node *node, const char *id, struct err *err)
 		bool runs;
 		if (iscsi_session_read(iqns.items[i], &running, &runs, err) != 0)
 			return -1;
+		int rc = runs ? iscsi_log_out(&running, err) : 0;
 		iscsi_session_free(&running);
-		if ((runs && iscsi_log_out(iqns.items[i], err) != 0) ||
-		    iscsi_record_remove(iqns.items[i], err) != 0)
+		if (rc != 0 || iscsi_record_remove(iqns.items[i], err) != 0)
 			return -1;
 	}
 	return 0;

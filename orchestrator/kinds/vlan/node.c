@@ -90,6 +90,29 @@ static int rejoin(struct node *node, const char *name, int master, struct err *e
 	return link_set_master(link->index, master, err);
 }
 
+/* The kernel knows a tag once per parent. One of ours under another name was renamed in the
+   configuration: its own removal comes last, too late for this one. */
+static int free_tag(const struct links *links, const struct vlan *want, const struct link *parent,
+		    struct err *err)
+{
+	for (size_t i = 0; i < links->count; i++) {
+		const struct link *link = &links->items[i];
+		bool owned = false;
+		if (link->parent != parent->index || link->vlan != want->id ||
+		    !text_equal(link->kind, "vlan") || text_equal(link->name, want->name))
+			continue;
+		if (networkd_owns("vlan", link->name, &owned, err) != 0)
+			return -1;
+		if (!owned)
+			return err_set(err,
+				       "tag %" PRIu64 " on %s is that of interface %s, which is "
+				       "not Moyai's",
+				       want->id, parent->name, link->name);
+		return link_delete(link->name, err);
+	}
+	return 0;
+}
+
 static int vlan_apply(struct node *node, const struct step *step, struct err *err)
 {
 	const struct vlan *want = step->want->body;
@@ -118,6 +141,8 @@ static int vlan_apply(struct node *node, const struct step *step, struct err *er
 	if (networkd_configure(&text, link != NULL, err) != 0)
 		return -1;
 	if (link != NULL && !link->up && link_set_up(link->index, err) != 0)
+		return -1;
+	if (link == NULL && free_tag(links, want, parent, err) != 0)
 		return -1;
 	if (link == NULL && link_create_vlan(want->name, parent, want->id, err) != 0)
 		return -1;

@@ -85,7 +85,7 @@ static void check_tag(const struct site *site, const struct site_node *node,
 		const struct spec *other = &node->wants.items[i];
 		const struct vlan *body = other->body;
 		if (other == want)
-			return;
+			break; /* reported at the later of two */
 		if (other->kind == want->kind && body->id == vlan->id &&
 		    text_equal(body->parent, vlan->parent))
 			mistake_add(mistakes, want->place,

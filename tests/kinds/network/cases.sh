@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The kinds of the network for real, on a machine that may be spoilt: root, systemd-networkd,
-# an interface boot0 with an address by DHCP. `cases.sh DRIVE` prints a line per check and ends
+# an interface boot0 with an address by DHCP. `cases.sh DRIVE [KIND…]` prints a line per check and ends
 # with "N passed, N failed".
 set -u
 drive=$1
+shift # the rest: kinds to look at; all of them when there is none
 dir=$(mktemp -d)
 passed=0
 failed=0
@@ -63,7 +64,8 @@ check_plan() { # WHAT PATTERN SLICE
 	if [ $? -eq 2 ] && grep -q -e "$2" "$dir/out"; then ok "$1"; else not_ok "$1"; fi
 }
 
-# interrupted WHAT FROM TO KEPT: killed at every point on the way from one slice to the other
+# interrupted WHAT FROM TO: killed on the way from one slice to the other, at every POINT_STEPth
+# point (1: at each) that the way itself has
 interrupted() {
 	points=$dir/points
 	: >"$points"
@@ -72,15 +74,17 @@ interrupted() {
 	count=$(wc -l <"$points")
 	[ "$count" -gt 0 ] || { not_ok "$1: no points"; return; }
 	at=1
+	killed=0
 	while [ $at -le "$count" ]; do
 		"$drive" "$dir/$2.json" apply >"$dir/out" 2>&1 || { not_ok "$1: back before $at"; return; }
 		MOYAI_CRASH_AT=$at "$drive" "$dir/$3.json" apply >"$dir/out" 2>&1
 		[ $? -eq 137 ] || { not_ok "$1: point $at was not reached"; return; }
 		"$drive" "$dir/$3.json" apply >"$dir/out" 2>&1 || { not_ok "$1: after point $at"; return; }
 		"$drive" "$dir/$3.json" plan >"$dir/out" 2>&1 || { not_ok "$1: not whole after point $at"; return; }
-		at=$((at + 1))
+		killed=$((killed + 1))
+		at=$((at + ${POINT_STEP:-1}))
 	done
-	ok "$1: killed at each of $count points"
+	ok "$1: killed at $killed of $count points"
 }
 
 boot_address=$(ip -4 -o addr show boot0 | awk '{print $4}')
@@ -90,7 +94,7 @@ live='"link":"up","undeclared":"none"'
 slice nothing
 expect 0 "0 steps, 0 kept" "nothing wanted, nothing there" plan nothing
 
-echo "# sysctl"
+cases_sysctl() {
 slice sysctl "$(want sysctl '"name":"net.ipv4.ip_forward","value":"1"')" \
 	"$(want sysctl '"name":"net.ipv4.tcp_rmem","value":"4096 131072   6291456"')"
 slice sysctl_off "$(want sysctl '"name":"net.ipv4.ip_forward","value":"0"')"
@@ -112,8 +116,9 @@ failed sysctl/net.ipv4.ip_forward: /proc/sys/net/ipv4/ip_forward: \"seven\" is n
 interrupted "sysctl create" nothing sysctl
 interrupted "sysctl change" sysctl_off sysctl
 interrupted "sysctl remove" sysctl nothing
+}
 
-echo "# service"
+cases_service() {
 printf '[Service]\nExecStart=/bin/sleep 1000000\n' >/run/systemd/system/moyai-test.service
 printf '[Service]\nExecStart=/bin/sh -c "echo no disk to serve >&2; exit 3"\nType=oneshot\n' \
 	>/run/systemd/system/moyai-bad.service
@@ -143,8 +148,9 @@ comes nothing 0 "service: failed ones removed"
 interrupted "service start" service_off service
 interrupted "service stop" service service_off
 comes nothing 0 "service: end"
+}
 
-echo "# vlan"
+cases_vlan() {
 address='"addresses":["10.77.20.12/24"]'
 slice vlan "$(want vlan '"name":"storage","parent":"boot0","id":20,"mtu":1450,'"$address,$live")"
 slice vlan_other "$(want vlan '"name":"storage","parent":"boot0","id":21,"mtu":1400,"addresses":["10.77.21.12/24","10.77.22.12/24"],"gateway":"10.77.21.1",'"$live")"
@@ -179,7 +185,15 @@ check_has "vlan: default route" 'default via 10.77.21.1 dev storage' ip route
 comes vlan 1 "vlan: changed back"
 expect 2 "change vlan/storage: mtu[1450>9000] refused: mtu 9000 is larger than 1500, that of its parent boot0
 1 steps, 0 kept" "vlan: too large an mtu is refused" plan vlan_big
+slice vlan_renamed "$(want vlan '"name":"store","parent":"boot0","id":20,"mtu":1450,'"$address,$live")"
+comes vlan_renamed 1 "vlan: another name for the same tag"
 comes nothing 0 "vlan: removed"
+ip link add link boot0 name alien type vlan id 20
+expect 1 "create vlan/storage: parent[>boot0] id[>20] mtu[>1450] addresses[>10.77.20.12/24] link[>up] undeclared[>none]
+failed vlan/storage: tag 20 on boot0 is that of interface alien, which is not Moyai's
+1 steps, 0 kept" "vlan: a tag that is taken" apply vlan
+ip link del alien
+comes nothing 0 "vlan: the mark of the failed one goes"
 check_not "vlan: it is gone" ip link show storage
 expect 2 "create vlan/storage: parent[>boot0] id[>20] mtu[>9000] addresses[>10.77.20.12/24] link[>up] undeclared[>none] refused: mtu 9000 is larger than 1500, that of its parent boot0
 1 steps, 0 kept" "vlan: too large an mtu is refused before it is there" plan vlan_big
@@ -193,8 +207,9 @@ ip link del storage
 interrupted "vlan create" nothing vlan
 interrupted "vlan change" vlan vlan_other
 interrupted "vlan remove" vlan nothing
+}
 
-echo "# bridge"
+cases_bridge() {
 guests="$(want vlan '"name":"guests","parent":"boot0","id":30,"mtu":1450,'"$live")"
 guests31="$(want vlan '"name":"guests","parent":"boot0","id":31,"mtu":1450,'"$live")"
 bridge='"name":"br-guests","network":"guests","port":"guests","mtu":1450'
@@ -226,8 +241,9 @@ check_not "bridge: it is gone" ip link show br-guests
 interrupted "bridge create" nothing bridge
 interrupted "bridge change" bridge_bare bridge
 interrupted "bridge remove" bridge nothing
+}
 
-echo "# masquerade"
+cases_masquerade() {
 slice nat "$(want masquerade '"name":"guests","from":"10.77.30.0/24","out":"boot0"')" \
 	"$(want masquerade '"name":"one","from":"10.77.40.7/32","out":"boot0"')"
 slice nat_other "$(want masquerade '"name":"guests","from":"10.77.31.0/25","out":"storage"')"
@@ -249,6 +265,13 @@ check_not "masquerade: the table is gone" nft list table ip moyai
 interrupted "masquerade create" nothing nat
 interrupted "masquerade change" nat nat_other
 interrupted "masquerade remove" nat nothing
+}
+
+[ $# -gt 0 ] || set -- sysctl service vlan bridge masquerade
+for kind; do
+	echo "# $kind"
+	"cases_$kind"
+done
 
 echo "# the connection"
 kill $monitor

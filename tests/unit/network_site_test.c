@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the network's kinds say about a site, and what they make of it for a node. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* cmocka wants the four above before it. */
+#include <cmocka.h>
+#include <string.h>
+
+#include "engine/slice.h"
+#include "model/site.h"
+
+#define HEAD                                                                                       \
+	"name = \"demo\"; domain = \"demo.example\"; mirror = \"http://mirror/debian\";\n"         \
+	"boot = { network = \"boot\"; server = \"10.77.0.1\"; };\n"                                \
+	"networks = ( { name = \"boot\"; cidr = \"10.77.0.0/24\"; },\n"                            \
+	"  { name = \"storage\"; cidr = \"10.77.20.0/24\"; vlan = 20; mtu = 1450; },\n"            \
+	"  { name = \"guests\"; cidr = \"10.77.30.0/24\"; vlan = 30; gateway = \"gw\"; } );\n"     \
+	"nodes = ( { name = \"gw\"; role = \"gateway\"; mac = \"52:54:00:4d:00:12\";\n"            \
+	"  addresses = { boot = \"10.77.0.12\"; guests = \"10.77.30.12\"; }; },\n"                 \
+	"{ name = \"vm1\"; role = \"vm-server\"; mac = \"52:54:00:4d:00:13\";\n"                   \
+	"  addresses = { boot = \"10.77.0.13\"; storage = \"10.77.20.13\"; guests = "              \
+	"\"10.77.30.13\"; };\n"
+#define TAIL "} );\n"
+
+static char *share; /* the source tree: its roles are used */
+
+static void read_text(const char *body, struct site *site, struct str *mistakes_text)
+{
+	AUTO_FREE char *text = xasprintf(HEAD "%s" TAIL, body);
+	struct mistakes mistakes = MISTAKES_INIT;
+	struct err err = ERR_INIT;
+	assert_int_equal(
+		site_read_text(text, strlen(text), "/nonexistent", share, site, &mistakes, &err),
+		0);
+	mistakes_print(&mistakes, mistakes_text);
+	mistakes_free(&mistakes);
+}
+
+static void expect_mistake(const char *body, const char *expected)
+{
+	struct site site;
+	AUTO_STR struct str text = STR_INIT;
+	read_text(body, &site, &text);
+	assert_string_equal(str_text(&text), expected);
+	site_free(&site);
+}
+
+#define AT "site.cfg:10: "
+
+static void mistakes(void **state)
+{
+	(void)state;
+	expect_mistake("bridges = ( { name = \"br0\"; network = \"guest\"; } );\n",
+		       AT "bridge br0: there is no network guest; tagged networks: storage, "
+			  "guests\n");
+	expect_mistake("bridges = ( { name = \"br0\"; network = \"boot\"; } );\n",
+		       AT "bridge br0: network boot is untagged, and a bridge stands on a "
+			  "tagged one; tagged networks: storage, guests\n");
+	expect_mistake("bridges = ( { name = \"guests\"; network = \"guests\"; } );\n",
+		       AT "bridge guests: network guests makes an interface of the same name; "
+			  "choose another, like \"br-guests\"\n");
+	expect_mistake(
+		"masquerades = ( { name = \"a\"; from = \"10.77.30.0/24\"; out = \"eth0\"; } "
+		");\n",
+		AT "masquerade a: out: this node has no interface eth0; it has boot0, "
+		   "storage, guests\n");
+	expect_mistake("vlans = ( { name = \"boot0\"; id = 40; } );\n",
+		       AT "vlan boot0: that is the name of an interface every node has; choose "
+			  "another\n" AT
+			  "vlan boot0: its parent boot0 stands on boot0 itself; a parent is "
+			  "another interface\n");
+	expect_mistake("vlans = ( { name = \"lab\"; id = 20; } );\n",
+		       AT "vlan lab: id 20 on boot0 is already that of network storage, which "
+			  "this node has an address on\n");
+	expect_mistake("vlans = ( { name = \"lab\"; id = 40; addresses = [ \"10.1.1.1\" ]; } );\n",
+		       AT "vlan lab: addresses: \"10.1.1.1\" has no prefix length; write it like "
+			  "\"10.0.20.5/24\"\n");
+	expect_mistake("sysctls = ( { name = \"net/ipv4/../x\"; value = \"1\"; } );\n",
+		       AT "sysctl \"net/ipv4/../x\": not a name of a kernel parameter; write it "
+			  "with dots, like net.ipv4.ip_forward\n");
+	expect_mistake("services = ( { name = \"libvirtd\"; } );\n",
+		       AT "service \"libvirtd\": not a name of a unit; write it in full, like "
+			  "libvirtd.service\n");
+}
+
+static void print_want(const struct slice *slice, const char *kind, const char *id, struct str *out)
+{
+	const struct spec *spec = spec_list_find(&slice->wants, kind, id);
+	assert_non_null(spec);
+	str_addf(out, "%s %s:", kind, id);
+	for (const struct field *field = spec->kind->fields; field->name; field++) {
+		if (!field_given(field, spec->body) || field == spec->kind->fields)
+			continue;
+		str_addf(out, " %s=", field->name);
+		field_print(field, spec->body, out);
+	}
+	str_add(out, "\n");
+}
+
+static void derived(void **state)
+{
+	struct site site;
+	struct slice slice;
+	struct err err = ERR_INIT;
+	AUTO_STR struct str text = STR_INIT;
+	const struct site_key key = { { 1 } };
+	(void)state;
+	read_text("bridges = ( { name = \"br-guests\"; network = \"guests\"; } );\n", &site, &text);
+	assert_string_equal(str_text(&text), "");
+	const struct derive from = { &site, site_find_node(&site, "vm1"), &key };
+	assert_int_equal(slice_make(&from, &slice, &err), 0);
+	print_want(&slice, "vlan", "storage", &text);
+	print_want(&slice, "vlan", "guests", &text);
+	print_want(&slice, "bridge", "br-guests", &text);
+	assert_string_equal(
+		str_text(&text),
+		"vlan storage: parent=boot0 id=20 mtu=1450 addresses=10.77.20.13/24 link=up "
+		"undeclared=none\n"
+		"vlan guests: parent=boot0 id=30 mtu=1500 link=up undeclared=none\n"
+		"bridge br-guests: network=guests port=guests mtu=1500 "
+		"addresses=10.77.30.13/24 gateway=10.77.30.12 link=up undeclared=none\n");
+	slice_free(&slice);
+	site_free(&site);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(mistakes), cmocka_unit_test(derived) };
+	share = argc > 1 ? argv[1] : ".";
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Every tests/unit/*_test.c is a program of cmocka tests. It may call everything but programs/:
+# the linker takes from the archives only what a test needs.
+unit_tests := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*_test.c))
+unit_src   := $(filter-out orchestrator/programs/%,$(moyai_src) $(node_src))
+
+$(BUILD)/tests/libtest.a: $(call object,$(unit_src))
+	@mkdir -p $(@D)
+	rm -f $@ && $(AR) rcsD $@ $^
+$(BUILD)/tests/%_test: tests/unit/%_test.c $(BUILD)/tests/libtest.a $(BUILD)/libshared.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< \
+		-Wl,--start-group $(BUILD)/tests/libtest.a $(BUILD)/libshared.a -Wl,--end-group \
+		$(shell pkg-config --libs $(sort $(LIBS_MOYAI) $(LIBS_NODE))) -lcmocka -lpthread
+-include $(wildcard $(BUILD)/tests/*.d)
+
+.PHONY: check-unit
+check-unit: $(unit_tests)
+	@tests/unit/run $(unit_tests)
