@@ -101,6 +101,7 @@ static int add_interfaces(json_t *facts, struct node *node, struct err *err)
 
 /* What udev found out about a disk: `S:` lines are links in /dev, `E:` its properties. */
 struct udev_disk {
+	bool known; /* udev has looked at it */
 	char *by_id;
 	char *model;
 	char *serial;
@@ -123,6 +124,7 @@ static void read_udev(const char *number, struct udev_disk *disk)
 	AUTO_STR struct str text = STR_INIT;
 	char *rest;
 	read_line(path, &text);
+	disk->known = text.length > 0;
 	for (char *line = text.data ? strtok_r(text.data, "\n", &rest) : NULL; line;
 	     line = strtok_r(NULL, "\n", &rest)) {
 		/* udev sorts nothing: the first by-id name in the alphabet, always. */
@@ -182,7 +184,7 @@ static void add_disk(json_t *list, const char *name)
 		str_addf(&holds, "%s, %zu partition%s", disk.table, partitions,
 			 partitions == 1 ? "" : "s");
 	else
-		str_add(&holds, disk.content ? disk.content : "nothing");
+		str_add(&holds, disk.content ? disk.content : disk.known ? "nothing" : "unknown");
 	set_text(item, "path", path);
 	set_text(item, "by_id", by_id);
 	set_number(item, "size_bytes", size_bytes);

@@ -59,43 +59,61 @@ static void print_step(const struct step *step)
 	fflush(stdout);
 }
 
+static int print_facts(struct node *node, struct err *err)
+{
+	json_t *facts = facts_collect(node, err);
+	if (facts == NULL)
+		return -1;
+	json_dumpf(facts, stdout, JSON_COMPACT);
+	puts("");
+	json_decref(facts);
+	return 0;
+}
+
+/* Exit code as said above. */
+static int carry_out(struct node *node, const struct slice *slice, bool apply, struct err *err)
+{
+	struct plan plan = { 0 };
+	int failed = 0;
+	if (plan_make(node, slice, &plan, err) != 0)
+		return 1;
+	for (size_t i = 0; i < plan.count; i++) {
+		const struct step *step = &plan.items[i];
+		struct err why = ERR_INIT;
+		print_step(step);
+		if (!apply || (step->refused == NULL && apply_step(node, slice, step->kind->name,
+								   step->id, NULL, &why) == 0))
+			continue;
+		printf("failed %s/%s: %s\n", step->kind->name, step->id,
+		       step->refused ? step->refused : why.text);
+		failed = 1;
+	}
+	printf("%zu steps, %zu kept\n", plan.count, plan.kept);
+	int code = failed ? 1 : plan.count && !apply ? 2 : 0;
+	plan_free(&plan);
+	return code;
+}
+
 int main(int argc, char **argv)
 {
 	struct err err = ERR_INIT;
 	struct slice slice = { 0 };
 	struct node node;
-	struct plan plan = { 0 };
-	int failed = 0;
-	if (argc != 3 || read_slice(argv[1], &slice, &err) != 0) {
-		fprintf(stderr, "drive: %s\n",
-			argc == 3 ? err.text : "SLICE.json plan|apply|facts");
+	int code = 1;
+	if (argc != 3) {
+		fprintf(stderr, "drive: SLICE.json plan|apply|facts\n");
 		return 1;
 	}
-	node_init(&node, slice.site, slice.node);
-	if (strcmp(argv[2], "facts") == 0) {
-		json_t *facts = facts_collect(&node, &err);
-		json_dumpf(facts, stdout, JSON_COMPACT);
-		puts("");
-		return facts ? 0 : 1;
+	if (read_slice(argv[1], &slice, &err) == 0) {
+		node_init(&node, slice.site, slice.node);
+		if (strcmp(argv[2], "facts") == 0)
+			code = print_facts(&node, &err) == 0 ? 0 : 1;
+		else
+			code = carry_out(&node, &slice, strcmp(argv[2], "apply") == 0, &err);
+		node_free(&node);
 	}
-	if (plan_make(&node, &slice, &plan, &err) != 0) {
-		printf("plan failed: %s\n", err.text);
-		return 1;
-	}
-	for (size_t i = 0; i < plan.count; i++) {
-		const struct step *step = &plan.items[i];
-		print_step(step);
-		if (strcmp(argv[2], "apply") != 0)
-			continue;
-		if (step->refused == NULL &&
-		    apply_step(&node, &slice, step->kind->name, step->id, NULL, &err) == 0)
-			continue;
-		printf("failed %s/%s: %s\n", step->kind->name, step->id,
-		       step->refused ? step->refused : err.text);
-		failed = 1;
-	}
-	printf("%zu steps, %zu kept\n", plan.count, plan.kept);
-	if (failed)
-		return 1;
-	return plan.count && strcmp(argv[2], "apply") != 0 ? 2 : 0;
+	if (err.text[0] != '\0')
+		fprintf(stderr, "drive: %s\n", err.text);
+	slice_free(&slice);
+	return code;
 }
