@@ -211,6 +211,17 @@ static void add_missing(struct reader *reader, const config_setting_t *group,
 	}
 }
 
+/* What was written wrong stays "not given": its fallback would lead to mistakes
+   that nobody made. */
+static void add_fallbacks(const config_setting_t *group, const struct field *fields, void *object)
+{
+	for (const struct field *field = fields; field->name; field++)
+		if (field->fallback != NULL && !field_given(field, object) &&
+		    config_setting_get_member(group, field->name) == NULL &&
+		    field_set_text(field, object, field->fallback, NULL) != 0)
+			abort(); /* a mistake of the program */
+}
+
 static void read_member(struct reader *reader, const config_setting_t *member,
 			const struct field *fields, void *object, const char *what,
 			const struct read_more *more)
@@ -244,7 +255,7 @@ size_t read_group(struct reader *reader, const config_setting_t *group, const st
 		read_member(reader, config_setting_get_elem(group, (unsigned)i), fields, object,
 			    what, more);
 	add_missing(reader, group, fields, object, what);
-	fields_fallback(fields, object);
+	add_fallbacks(group, fields, object);
 	return reader->mistakes->count - before;
 }
 
