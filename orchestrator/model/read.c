@@ -64,14 +64,15 @@ bool read_config(struct reader *reader, const char *name, const char *text, size
 		text = str_text(&read);
 		length = read.length;
 	}
-	/* libconfig wants it terminated. */
-	AUTO_FREE char *copy = xstrndup(text, length);
-	bool fine = guard_text(&guard, name, text, length, 0);
+	/* Terminated, and with a NUL byte inside still whole for the guard. */
+	AUTO_STR struct str copy = STR_INIT;
+	str_add_bytes(&copy, text, length);
+	bool fine = guard_text(&guard, name, str_text(&copy), length, 0);
 	text_list_free(&guard.open);
 	if (!fine)
 		return false;
 	config_set_include_dir(config, reader->dir);
-	if (config_read_string(config, copy) != CONFIG_TRUE) {
+	if (config_read_string(config, str_text(&copy)) != CONFIG_TRUE) {
 		add_parse_error(reader, config);
 		return false;
 	}
