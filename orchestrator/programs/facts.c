@@ -103,10 +103,15 @@ static void add_table(const json_t *rows, struct str *out)
 	json_t *value;
 	json_t *row;
 	size_t i;
-	json_array_foreach(rows, i, row) json_object_update_missing(columns, row);
+	json_array_foreach(rows, i, row)
+	{
+		json_object_update_missing(columns, row);
+	}
 	table.columns = json_object_size(columns);
 	json_object_foreach(columns, key, value)
+	{
 		cell_name(&table, table.cells.count ? "" : "  ", key);
+	}
 	json_array_foreach(rows, i, row)
 	{
 		size_t before = table.cells.count;
