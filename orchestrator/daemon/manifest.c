@@ -76,7 +76,8 @@ static int read_layers(json_t *layers, struct manifest *manifest, struct err *er
 	if (json_array_size(layers) == 0 || json_array_size(layers) > MANIFEST_LAYERS_MAX)
 		return err_set(err, "layers: a list of 1 to %d files is needed",
 			       MANIFEST_LAYERS_MAX);
-	json_array_foreach (layers, i, layer) {
+	json_array_foreach(layers, i, layer)
+	{
 		if (read_file(layer, "layers", &manifest->layers[i], err) != 0)
 			return -1;
 		manifest->layer_count++;
@@ -100,7 +101,8 @@ static int read_json(json_t *json, struct manifest *manifest, struct err *err)
 		return err_set(err, "%s", why.text);
 	size_t i;
 	json_t *argument;
-	json_array_foreach (arguments, i, argument) {
+	json_array_foreach(arguments, i, argument)
+	{
 		if (!json_is_string(argument))
 			return err_set(err, "kernel_arguments: must be texts");
 		text_list_add(&manifest->kernel_arguments, json_string_value(argument));

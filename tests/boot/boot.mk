@@ -10,8 +10,8 @@ $(BUILD)/tests/boot/%_test: tests/boot/%_test.c $(filter $(BUILD)/obj/daemon/%,$
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs cmocka $(LIBS_MOYAI)) -lpthread
 
 check-boot: $(boot_test_programs) $(BUILD)/moyai
-	@tests/boot/unit-tests $(boot_test_programs)
-	@MOYAI=$(BUILD)/moyai tests/boot/boot-test
+	@code=0; tests/boot/unit-tests $(boot_test_programs) || code=1; \
+	MOYAI=$(BUILD)/moyai tests/boot/boot-test || code=1; exit $$code
 
 check-boot-machine: $(BUILD)/moyai
 	@MOYAI=$(BUILD)/moyai tests/boot/machine-test bios
