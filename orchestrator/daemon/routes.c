@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "base/utf8.h"
-#include "daemon/manifest.h"
+#include "model/manifest.h"
 #include "daemon/pins.h"
 #include "daemon/server.h"
 

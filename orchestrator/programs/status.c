@@ -90,7 +90,7 @@ static json_t *holds(const struct host *host, const struct remote_options *optio
 {
 	json_t *counts = json_object();
 	struct slice slice = { 0 };
-	struct derive from = { options->site, host->node, options->key };
+	struct derive from = { options->site, host->node, options->key, options->images };
 	if (slice_make(&from, &slice, NULL) != 0)
 		return counts;
 	for (size_t i = 0; i < COUNT_OF(HOLDS); i++) {

@@ -262,7 +262,7 @@ int host_slice_line(const struct host *host, const struct remote_options *option
 		    struct err *err)
 {
 	struct slice slice = { 0 };
-	struct derive from = { options->site, host->node, options->key };
+	struct derive from = { options->site, host->node, options->key, options->images };
 	if (slice_make(&from, &slice, err) != 0)
 		return -1;
 	add_consent(host, options, &slice);
