@@ -8,9 +8,10 @@
 
 /* What it says at every start and end, or for things that are no trouble. */
 static const char *const USUAL[] = {
-	"compile time options",   "DNS disabled", "DHCP, static leases only",
-	"DHCP, sockets",    "exiting on receipt of",  "TFTP root is", "cleared cache",
-	"IPv6 router",	    "warning: no upstream ",  "no servers found",
+	"compile time options", "DNS disabled",		 "DHCP, static leases only",
+	"DHCP, sockets",	"exiting on receipt of", "TFTP root is",
+	"cleared cache",	"IPv6 router",		 "warning: no upstream ",
+	"no servers found",
 };
 
 static unsigned slot(struct dnsmasq_log *log, uint64_t number)

@@ -13,8 +13,8 @@
 enum { ERROR_TEXT_MAX_BYTES = 1000 };
 
 /* The node a request's token stands for; NULL after having answered. */
-static struct boot_node *authorize(struct request *request, const char *what, enum MHD_Result *answer,
-				   const struct token **found)
+static struct boot_node *authorize(struct request *request, const char *what,
+				   enum MHD_Result *answer, const struct token **found)
 {
 	struct server *server = request->server;
 	const char *text = http_argument(request, "token");

@@ -36,14 +36,22 @@ static struct site site = {
 static int setup(void **state)
 {
 	(void)state;
-	addresses[0] = (struct node_address){ .network = &network,
-					      .address = (char[]){ "10.77.0.12" } };
-	addresses[1] = (struct node_address){ .network = &network,
-					      .address = (char[]){ "10.77.0.14" } };
+	static char texts[2][16] = { "10.77.0.12", "10.77.0.14" };
 	for (int i = 0; i < 2; i++) {
+		addresses[i] = (struct node_address){ .network = &network, .address = texts[i] };
 		nodes[i].addresses = &addresses[i];
 		nodes[i].address_count = 1;
+		map_put(&site.node_by_name, nodes[i].name, &nodes[i]);
 	}
+	map_put(&site.network_by_name, network.name, &network);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	map_free(&site.node_by_name);
+	map_free(&site.network_by_name);
 	return 0;
 }
 
@@ -96,7 +104,8 @@ static void test_config_hostile(void **state)
 	char hostile[] = "example\ndhcp-script=/bin/sh";
 	site.domain = hostile;
 	assert_int_equal(print(&out, &err), -1);
-	assert_string_equal(err.text, "dnsmasq.conf.in: the value of DOMAIN holds a control character");
+	assert_string_equal(err.text,
+			    "dnsmasq.conf.in: the value of DOMAIN holds a control character");
 	assert_string_equal(str_text(&out), "");
 	site.domain = domain;
 }
@@ -150,7 +159,8 @@ static void test_log(void **state)
 		  DNSMASQ_NOTHING, "", "" },
 		{ "dnsmasq[12]: exiting on receipt of SIGTERM", DNSMASQ_NOTHING, "", "" },
 		{ "dnsmasq: failed to bind DHCP server socket: Address already in use",
-		  DNSMASQ_TROUBLE, "", "failed to bind DHCP server socket: Address already in use" },
+		  DNSMASQ_TROUBLE, "",
+		  "failed to bind DHCP server socket: Address already in use" },
 		{ "", DNSMASQ_TROUBLE, "", "" },
 	};
 	struct dnsmasq_log log = { 0 };
@@ -167,9 +177,11 @@ static void test_log(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_config),		    cmocka_unit_test(test_config_gateway),
-		cmocka_unit_test(test_config_hostile),	    cmocka_unit_test(test_log),
+		cmocka_unit_test(test_config),
+		cmocka_unit_test(test_config_gateway),
+		cmocka_unit_test(test_config_hostile),
+		cmocka_unit_test(test_log),
 		cmocka_unit_test(test_config_no_addresses),
 	};
-	return cmocka_run_group_tests(tests, setup, NULL);
+	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -28,8 +28,9 @@ static void manifest_file_write(const char *text)
 #define FILE_JSON(path) "{\"path\": \"" path "\", \"sha256\": \"" HASH "\", \"size\": 7}"
 #define MANIFEST(arguments, kernel, layers)                                                        \
 	"{\"role\": \"storage\", \"version\": \"1f0c\", \"kernel_arguments\": [" arguments "], "   \
-	"\"files\": {\"kernel\": " kernel ", \"initrd\": " FILE_JSON("base-cloud/initrd.img") ", " \
-	"\"layers\": [" layers "]}}"
+	"\"files\": {\"kernel\": " kernel                                                          \
+	", \"initrd\": " FILE_JSON("base-cloud/initrd.img") ", "                                   \
+							    "\"layers\": [" layers "]}}"
 #define GOOD FILE_JSON("base-cloud/vmlinuz")
 #define LAYER FILE_JSON("base-cloud/base.squashfs")
 
@@ -57,19 +58,23 @@ static void test_script(void **state)
 	manifest_file_write(MANIFEST("\"quiet\", \"a=\\\"b\\\"\"", GOOD, LAYER));
 	if (script("ttyS1,9600", &out, &err) != 0)
 		fail_msg("%s", err.text);
-	assert_non_null(strstr(
-		str_text(&out),
-		"\nkernel http://10.77.0.1:8077/image/base-cloud/vmlinuz initrd=initrd.img "
-		"console=ttyS1,9600 quiet a=\"b\" moyai.server=http://10.77.0.1:8077 "
-		"moyai.node=store1 moyai.mac=52:54:00:4d:00:14 moyai.token=70fe "
-		"moyai.layer=base-cloud/base.squashfs," HASH ",7 || goto again\n"));
+	assert_non_null(
+		strstr(str_text(&out),
+		       "\nkernel http://10.77.0.1:8077/image/base-cloud/vmlinuz initrd=initrd.img "
+		       "console=ttyS1,9600 quiet a=\"b\" moyai.server=http://10.77.0.1:8077 "
+		       "moyai.node=store1 moyai.mac=52:54:00:4d:00:14 moyai.token=70fe "
+		       "moyai.layer=base-cloud/base.squashfs," HASH ",7 || goto again\n"));
 }
 
 static void test_hostile_arguments(void **state)
 {
 	(void)state;
-	static const char *const words[] = { "a\\nboot", "a b", "||", "&&", "${net0/mac}", "#x", "" };
-	static const char *const shown[] = { "a\nboot", "a b", "||", "&&", "${net0/mac}", "#x", "" };
+	static const char *const words[] = {
+		"a\\nboot", "a b", "||", "&&", "${net0/mac}", "#x", ""
+	};
+	static const char *const shown[] = {
+		"a\nboot", "a b", "||", "&&", "${net0/mac}", "#x", ""
+	};
 	for (size_t i = 0; i < COUNT_OF(words); i++) {
 		AUTO_FREE char *list = xasprintf("\"%s\"", words[i]);
 		AUTO_STR struct str out = STR_INIT;
