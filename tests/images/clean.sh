@@ -40,7 +40,8 @@ nothing_of_the_machine() {
 	find "$1/etc/hostname" "$1/etc/resolv.conf" "$1/etc/apt/auth.conf" "$1/etc/apt/auth.conf.d" \
 		"$1"/etc/apt/apt.conf.d/*mmdebstrap* "$1"/etc/apt/sources.list.d/* "$1/usr/sbin/policy-rc.d" \
 		"$1/var/lib/systemd/random-seed" "$1/etc/passwd-" "$1/etc/shadow-" 2>/dev/null
-	find "$1/var/log" "$1/tmp" "$1/run" "$1/var/tmp" "$1/var/lib/apt/lists" "$1/var/cache/apt" -xdev -type f
+	find "$1/var/log" "$1/tmp" "$1/run" "$1/var/tmp" "$1/var/lib/apt/lists" "$1/var/cache/apt" -xdev -type f \
+		2>/dev/null
 	[ ! -s "$1/etc/machine-id" ] || echo "etc/machine-id is not empty"
 }
 only_mirror() {

@@ -44,8 +44,8 @@ done
 kill -KILL "$moyai_pid"
 wait "$waiting" 2>/dev/null
 sleep 0.5
-check "killed: nothing stays mounted" sh -c "grep -hF '$work/images' /proc/[0-9]*/mountinfo 2>/dev/null | grep -v /mnt/"
-check "killed: no image is half there" test ! -e "$work/images/gateway"
+check "killed: nothing stays mounted" bash -c "set +o pipefail; grep -hF '$work/images' /proc/[0-9]*/mountinfo 2>/dev/null | grep -v /mnt/"
+check "killed: no image is half there" find "$work/images" -maxdepth 1 -name gateway
 
 # shellcheck disable=SC2086
 if elsewhere $roles; then
