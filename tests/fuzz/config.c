@@ -29,7 +29,7 @@ static void check_slices(const struct site *site)
 {
 	static const struct site_key KEY = { { 1 } };
 	for (size_t i = 0; i < site->node_count; i++) {
-		const struct derive from = { site, &site->nodes[i], &KEY };
+		const struct derive from = { .site = site, .node = &site->nodes[i], .key = &KEY };
 		struct slice slice;
 		struct slice again;
 		struct err err = ERR_INIT;

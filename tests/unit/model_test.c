@@ -257,7 +257,7 @@ static json_t *slice_of(const struct site *site, const char *name, const struct 
 	struct slice slice;
 	struct slice again;
 	struct err err = ERR_INIT;
-	struct derive from = { site, site_find_node(site, name), key };
+	struct derive from = { .site = site, .node = site_find_node(site, name), .key = key };
 	int failed = slice_make(&from, &slice, &err);
 	assert_string_equal(err.text, "");
 	assert_int_equal(failed, 0);

@@ -107,7 +107,7 @@ static void through_site(const char *text, const char *expected_mistake)
 	assert_string_equal(str_text(&said), expected_mistake);
 	if (mistakes.count == 0) {
 		struct slice slice;
-		const struct derive from = { &site, &site.nodes[0], NULL };
+		const struct derive from = { .site = &site, .node = &site.nodes[0] };
 		assert_int_equal(slice_make(&from, &slice, &err), 0);
 		json_t *json = slice_to_json(&slice);
 		const json_t *fields = json_object_get(
