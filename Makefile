@@ -56,7 +56,7 @@ check-lint lint:
 check-lint-changed lint-changed:
 	@CC_FLAGS='$(CFLAGS)' tests/lint/lint changed
 check-includes:
-	@tests/lint/includes-test && tests/lint/includes .
+	@tests/lint/run-test && tests/lint/includes-test && tests/lint/includes .
 check-sanitizer:
 	@$(MAKE) -s BUILD=build-asan EXTRA_CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
 		all check-unit check-golden check-wire

@@ -69,6 +69,17 @@ set_units() {
 	done <"$1/mask"
 }
 
+# Remove below FOLDER what the patterns on stdin match, and never anything else.
+remove_patterns() {
+	while read -r pattern; do
+		case $pattern in
+		/* | *..* | *[[:space:]]*) die "$pattern: a pattern must stay below its folder" ;;
+		esac
+		# shellcheck disable=SC2086 # the pattern is to be expanded
+		(cd "$1" && rm -rf -- $pattern)
+	done
+}
+
 # Nothing of the build machine and nothing that differs between two builds.
 image_clean() {
 	: >"$2/etc/machine-id"
@@ -82,9 +93,7 @@ image_clean() {
 	find "$2/var/log" "$2/run" "$2/tmp" "$2/var/tmp" -mindepth 1 -xdev -delete
 	rm -rf "$2"/var/cache/apt/* "$2"/var/lib/apt/lists/*
 	mkdir -p "$2/var/cache/apt/archives/partial" "$2/var/lib/apt/lists/partial"
-	while read -r pattern; do
-		(cd "$2" && rm -rf -- $pattern)
-	done <"$1/trim"
+	remove_patterns "$2" <"$1/trim"
 	# the day of the last change of a password is the day of the build
 	if [ -f "$2/etc/shadow" ]; then
 		day=$(($(cat "$1/epoch") / 86400))

@@ -7,7 +7,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
-#include "daemon/manifest.h"
+#include "model/manifest.h"
 #include "model/site.h"
 /*
  * Which node is at which stage of its boot. Kept in STATE/boot/NODE.json, which

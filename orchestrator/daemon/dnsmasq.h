@@ -40,14 +40,13 @@ struct dnsmasq_event {
 	char mac[18];
 	char text[256];
 };
-/* The lines of one DHCP exchange carry a number: what one says (the MAC), the
-   next explain (the vendor class). */
+/* The lines of one DHCP exchange carry a number: one tells the vendor class, a
+   later one the MAC. */
 enum { DNSMASQ_EXCHANGES = 64 };
 struct dnsmasq_log {
 	struct {
 		uint64_t number;
-		char mac[18];
-		bool unknown, told;
+		bool used, pxe, told;
 	} exchanges[DNSMASQ_EXCHANGES];
 	unsigned next;
 };

@@ -72,10 +72,10 @@ int dnsmasq_config_print(const struct dnsmasq_config *config, struct str *out, s
 	AUTO_FREE char *script = xasprintf("http://%s:%llu/ipxe?mac=${netX/mac}", site->boot_server,
 					   (unsigned long long)site->boot_port);
 	AUTO_FREE char *route = gateway ? xasprintf(",%s", gateway) : xstrdup("");
-	AUTO_FREE char *mtu = network->mtu && network->mtu != MTU_USUAL
-				      ? xasprintf("dhcp-option=option:mtu,%llu",
-						  (unsigned long long)network->mtu)
-				      : xstrdup("");
+	AUTO_FREE char *mtu =
+		network->mtu && network->mtu != MTU_USUAL
+			? xasprintf("dhcp-option=option:mtu,%llu", (unsigned long long)network->mtu)
+			: xstrdup("");
 	const struct template_value values[] = {
 		{ "INTERFACE", config->interface, 0 },
 		{ "SERVER", site->boot_server, 0 },

@@ -8,18 +8,20 @@
 
 /* What it says at every start and end, or for things that are no trouble. */
 static const char *const USUAL[] = {
-	"compile time options",   "DNS disabled", "DHCP, static leases only",
-	"DHCP, sockets",    "exiting on receipt of",  "TFTP root is", "cleared cache",
-	"IPv6 router",	    "warning: no upstream ",  "no servers found",
+	"compile time options", "DNS disabled",		 "DHCP, static leases only",
+	"DHCP, sockets",	"exiting on receipt of", "TFTP root is",
+	"cleared cache",	"IPv6 router",		 "warning: no upstream ",
+	"no servers found",
 };
 
 static unsigned slot(struct dnsmasq_log *log, uint64_t number)
 {
 	for (unsigned i = 0; i < DNSMASQ_EXCHANGES; i++)
-		if (log->exchanges[i].number == number && log->exchanges[i].mac[0])
+		if (log->exchanges[i].used && log->exchanges[i].number == number)
 			return i;
 	unsigned i = log->next++ % DNSMASQ_EXCHANGES;
 	memset(&log->exchanges[i], 0, sizeof(log->exchanges[i]));
+	log->exchanges[i].used = true;
 	log->exchanges[i].number = number;
 	return i;
 }
@@ -41,29 +43,25 @@ static void discover(struct dnsmasq_log *log, uint64_t number, const char *text,
 	if (at == NULL)
 		return;
 	unsigned i = slot(log, number);
-	memcpy(log->exchanges[i].mac, mac, sizeof(mac));
 	if (strstr(at, " ignored") || strstr(at, " no address available")) {
 		event->type = DNSMASQ_UNKNOWN;
-		memcpy(event->mac, mac, sizeof(mac));
+	} else if (log->exchanges[i].pxe && !log->exchanges[i].told) {
+		/* A repeated question is the same exchange. */
+		log->exchanges[i].told = true;
+		event->type = DNSMASQ_PXE;
+	} else {
+		return;
 	}
+	memcpy(event->mac, mac, sizeof(mac));
 }
 
 static void numbered(struct dnsmasq_log *log, uint64_t number, const char *text,
 		     struct dnsmasq_event *event)
 {
-	if (text_starts(text, "DHCPDISCOVER(")) {
+	if (text_starts(text, "DHCPDISCOVER("))
 		discover(log, number, text, event);
-		return;
-	}
-	if (!text_starts(text, "vendor class: PXEClient"))
-		return;
-	unsigned i = slot(log, number);
-	/* The vendor class is told again with the request that follows the offer. */
-	if (log->exchanges[i].mac[0] == '\0' || log->exchanges[i].told)
-		return;
-	log->exchanges[i].told = true;
-	event->type = DNSMASQ_PXE;
-	memcpy(event->mac, log->exchanges[i].mac, sizeof(event->mac));
+	else if (text_starts(text, "vendor class: PXEClient"))
+		log->exchanges[slot(log, number)].pxe = true;
 }
 
 void dnsmasq_log_line(struct dnsmasq_log *log, const char *line, struct dnsmasq_event *event)

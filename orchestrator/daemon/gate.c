@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 #include "daemon/ipxe.h"
-#include "daemon/manifest.h"
+#include "model/manifest.h"
 #include "daemon/pins.h"
 #include "daemon/routes.h"
 #include "daemon/server.h"

@@ -120,10 +120,9 @@ int http_start(struct server *server, const char *address, uint16_t port, struct
 		return err_set(err, "%s: not an address", address);
 	struct MHD_Daemon *daemon = MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, port, NULL, NULL,
-		handle, server, MHD_OPTION_EXTERNAL_LOGGER, log_message, NULL,
-		MHD_OPTION_SOCK_ADDR, &at, MHD_OPTION_NOTIFY_COMPLETED, completed, NULL,
-		MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_TIMEOUT_S,
+		handle, server, MHD_OPTION_EXTERNAL_LOGGER, log_message, NULL, MHD_OPTION_SOCK_ADDR,
+		&at, MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_UNESCAPE_CALLBACK,
+		unescape, NULL, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_TIMEOUT_S,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX,
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_PER_ADDRESS,
 		MHD_OPTION_END);
@@ -200,11 +199,12 @@ const char *http_argument(const struct request *request, const char *name)
 enum MHD_Result http_text(struct request *request, unsigned status, const char *text)
 {
 	AUTO_FREE char *copy = xstrdup(text);
-	struct MHD_Response *response = MHD_create_response_from_buffer(strlen(copy), copy,
-									MHD_RESPMEM_MUST_COPY);
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer(strlen(copy), copy, MHD_RESPMEM_MUST_COPY);
 	if (response == NULL)
 		return MHD_NO;
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain; charset=utf-8");
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
+				"text/plain; charset=utf-8");
 	enum MHD_Result result = MHD_queue_response(request->connection, status, response);
 	MHD_destroy_response(response);
 	return result;

@@ -52,10 +52,10 @@ static int arguments(const struct ipxe_boot *boot, struct str *out, struct err *
 	text_list_take(&words, xasprintf("moyai.mac=%s", boot->mac));
 	text_list_take(&words, xasprintf("moyai.token=%s", boot->token));
 	for (unsigned i = 0; i < manifest->layer_count; i++)
-		text_list_take(&words, xasprintf("moyai.layer=%s,%s,%llu",
-						 manifest->layers[i].path,
-						 manifest->layers[i].sha256,
-						 (unsigned long long)manifest->layers[i].size_bytes));
+		text_list_take(&words,
+			       xasprintf("moyai.layer=%s,%s,%llu", manifest->layers[i].path,
+					 manifest->layers[i].sha256,
+					 (unsigned long long)manifest->layers[i].size_bytes));
 	for (size_t i = 0; i < words.count; i++) {
 		if (check_word(words.items[i], err) != 0)
 			return -1;

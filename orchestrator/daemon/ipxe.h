@@ -3,7 +3,7 @@
 #define DAEMON_IPXE_H
 #include "base/err.h"
 #include "base/str.h"
-#include "daemon/manifest.h"
+#include "model/manifest.h"
 /*
  * The scripts that iPXE gets, from the templates pxe/NAME.ipxe.in. Pure but for
  * reading the templates.

@@ -69,8 +69,8 @@ int pin_fingerprint(const char *key, struct str *out, struct err *err)
 		return err_set(err, "not a valid ssh-ed25519 key");
 	int rc = ssh_get_publickey_hash(imported, SSH_PUBLICKEY_HASH_SHA256, &hash, &length);
 	ssh_key_free(imported);
-	char *text = rc == 0 ? ssh_get_fingerprint_hash(SSH_PUBLICKEY_HASH_SHA256, hash, length)
-			     : NULL;
+	char *text =
+		rc == 0 ? ssh_get_fingerprint_hash(SSH_PUBLICKEY_HASH_SHA256, hash, length) : NULL;
 	ssh_clean_pubkey_hash(&hash);
 	if (text == NULL)
 		return err_set(err, "no fingerprint of the key");
@@ -94,8 +94,8 @@ static int split(const char *state_dir, const char *address, struct str *key, st
 	while (*line) {
 		const char *end = strchr(line, '\n');
 		size_t size = end ? (size_t)(end - line) : strlen(line);
-		bool ours = size > length && strncmp(line, address, length) == 0 &&
-			    line[length] == ' ';
+		bool ours =
+			size > length && strncmp(line, address, length) == 0 && line[length] == ' ';
 		if (ours && key && key->length == 0) {
 			str_add_bytes(key, line + length + 1, size - length - 1);
 		} else if (!ours && others) {

@@ -76,7 +76,8 @@ static void wake(const struct probe *probe)
 	packet.icmp.type = ICMP_TIMESTAMP;
 	packet.icmp.checksum = checksum((const char *)&packet + sizeof(packet.ip),
 					sizeof(packet) - sizeof(packet.ip));
-	ssize_t ignored = sendto(fd, &packet, sizeof(packet), 0, (struct sockaddr *)&to, sizeof(to));
+	ssize_t ignored =
+		sendto(fd, &packet, sizeof(packet), 0, (struct sockaddr *)&to, sizeof(to));
 	(void)ignored;
 }
 

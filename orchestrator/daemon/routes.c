@@ -6,15 +6,15 @@
 
 #include "base/log.h"
 #include "base/utf8.h"
-#include "daemon/manifest.h"
+#include "model/manifest.h"
 #include "daemon/pins.h"
 #include "daemon/server.h"
 
 enum { ERROR_TEXT_MAX_BYTES = 1000 };
 
 /* The node a request's token stands for; NULL after having answered. */
-static struct boot_node *authorize(struct request *request, const char *what, enum MHD_Result *answer,
-				   const struct token **found)
+static struct boot_node *authorize(struct request *request, const char *what,
+				   enum MHD_Result *answer, const struct token **found)
 {
 	struct server *server = request->server;
 	const char *text = http_argument(request, "token");

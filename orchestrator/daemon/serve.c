@@ -128,9 +128,8 @@ static void dnsmasq_event(void *context, const struct dnsmasq_event *event)
 static void dnsmasq_died(struct server *server)
 {
 	dnsmasq_stop(&server->dnsmasq);
-	int64_t wait_ms = DNSMASQ_AGAIN_MIN_MS << (server->dnsmasq_deaths < 5
-							   ? server->dnsmasq_deaths
-							   : 5);
+	int64_t wait_ms = DNSMASQ_AGAIN_MIN_MS
+			  << (server->dnsmasq_deaths < 5 ? server->dnsmasq_deaths : 5);
 	if (wait_ms > DNSMASQ_AGAIN_MAX_MS)
 		wait_ms = DNSMASQ_AGAIN_MAX_MS;
 	server->dnsmasq_deaths++;
@@ -182,8 +181,8 @@ int server_start(const struct server_options *options, struct site *site, struct
 	signal(SIGPIPE, SIG_IGN);
 	server->address = xstrdup(server->site.boot_server);
 	server->port = server->site.boot_port;
-	server->url = xasprintf("http://%s:%llu", server->address,
-				(unsigned long long)server->port);
+	server->url =
+		xasprintf("http://%s:%llu", server->address, (unsigned long long)server->port);
 	server->site_stamp = site_stamp(options->site_dir, &server->site);
 	if (find_interface(server->address, server->interface, err) != 0 ||
 	    (server->signals = block_signals(err)) < 0 ||
@@ -313,8 +312,7 @@ void server_stop(struct server *server)
 	free(server->url);
 	free(server->address);
 	free(server->login_key);
-	*server = (struct server){ .dnsmasq = { .log_fd = -1 },
-				   .probe_pipe = { -1, -1 },
-				   .signals = -1,
-				   .ra = -1 };
+	*server = (struct server){
+		.dnsmasq = { .log_fd = -1 }, .probe_pipe = { -1, -1 }, .signals = -1, .ra = -1
+	};
 }

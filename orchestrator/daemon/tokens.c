@@ -44,9 +44,9 @@ static int add_json(struct tokens *tokens, json_t *json)
 	json_int_t expires;
 	int used;
 	int replaced;
-	if (json_unpack(json, "{s:s, s:s, s:s, s:s, s:I, s:b, s:b}", "sha256", &hash, "node",
-			&node, "boot", &boot, "why", &why, "expires", &expires, "used", &used,
-			"replaced", &replaced) != 0 ||
+	if (json_unpack(json, "{s:s, s:s, s:s, s:s, s:I, s:b, s:b}", "sha256", &hash, "node", &node,
+			"boot", &boot, "why", &why, "expires", &expires, "used", &used, "replaced",
+			&replaced) != 0 ||
 	    strlen(hash) != HASH_HEX_SIZE - 1)
 		return -1;
 	struct token *token = add(tokens);
@@ -73,8 +73,7 @@ int tokens_load(const char *state_dir, struct tokens *tokens, struct err *err)
 		size_t i;
 		json_t *item;
 		bool bad = !json_is_array(json);
-		json_array_foreach (json, i, item)
-			bad = bad || add_json(&list, item) != 0;
+		json_array_foreach(json, i, item) bad = bad || add_json(&list, item) != 0;
 		if (bad) {
 			err_set(err,
 				"%s: not a list of tokens; remove it, and machines that boot now "

@@ -244,15 +244,19 @@ static int check_cycles(const struct graph *graph, struct err *err)
 
 /* ---- digests ---- */
 
-/* What an earlier step on the same host touches is known only after it: only
-   "absent" keeps its meaning, since creating one thing never creates another. */
+/*
+ * What an earlier step on the same host touches is known only after it. But
+ * "absent" keeps its meaning, since creating one thing never creates another;
+ * and what is removed waits only for what was built upon it.
+ */
 static void forget_digests(struct graph *graph)
 {
 	for (size_t i = 0; i < graph->count; i++) {
 		const struct graph_step *step = &graph->steps[i];
 		for (size_t d = 0; d < step->dependent_count; d++) {
 			struct graph_step *after = &graph->steps[step->dependents[d]];
-			if (after->action == STEP_CREATE || after->node != step->node)
+			if (after->action == STEP_CREATE || after->action == STEP_REMOVE ||
+			    after->node != step->node)
 				continue;
 			free(after->digest);
 			after->digest = NULL;

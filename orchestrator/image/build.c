@@ -37,10 +37,12 @@ static double now_s(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static void tell(struct build *build, const char *name, int what, double since, const char *text)
+static void tell(struct build *build, const char *name, enum image_event_type what, double since,
+		 const char *text)
 {
-	struct image_event event = { .name = name, .seconds = now_s() - since, .text = text };
-	event.what = what;
+	struct image_event event = {
+		.name = name, .what = what, .seconds = now_s() - since, .text = text
+	};
 	pthread_mutex_lock(&build->lock);
 	if (build->report)
 		build->report(&event, build->context);

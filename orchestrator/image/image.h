@@ -58,9 +58,10 @@ int image_plan_make(const struct image_dirs *dirs, const struct site *site,
 void image_plan_free(struct image_plan *plan);
 
 /* What a build tells while it goes; called from several threads, one at a time. */
+enum image_event_type { IMAGE_STARTED, IMAGE_DONE, IMAGE_FAILED };
 struct image_event {
 	const char *name; /* "base-cloud", "storage" */
-	enum { IMAGE_STARTED, IMAGE_DONE, IMAGE_FAILED } what;
+	enum image_event_type what;
 	double seconds;
 	const char *text; /* why it is made; its size; the error */
 };

@@ -13,7 +13,8 @@
 	KIND(volume) \
 	KIND(memory) \
 	KIND(target) \
-	KIND(session)
+	KIND(session) \
+	KIND(repository)
 /* clang-format on */
 
 #define DECLARE(name) extern const struct kind_node name##_node;

@@ -10,7 +10,6 @@
 struct check {
 	struct site *site;
 	struct mistakes *mistakes;
-	const char *file; /* site.cfg, for what has no line of its own */
 };
 
 /* "line 12", or "nodes.cfg:12" when it is in another file. */
@@ -39,20 +38,20 @@ static const char UNIT_RIGHT[] = "a unit in full, like \"ssh.service\"";
 static void check_globals(struct check *check)
 {
 	const struct site *site = check->site;
-	struct place place = { check->file, 0 };
 	if (site->domain != NULL && !text_is_domain(site->domain))
-		mistake_add(check->mistakes, place,
+		mistake_add(check->mistakes, site->domain_place,
 			    "domain: \"%.80s\" is not a DNS domain; write it like "
 			    "\"demo.example\"",
 			    site->domain);
 	if (site->mirror != NULL && !text_is_url(site->mirror))
-		mistake_add(check->mistakes, place,
+		mistake_add(check->mistakes, site->mirror_place,
 			    "mirror: \"%.80s\" is not a URL; write it like "
 			    "\"http://mirror.example/debian\"",
 			    site->mirror);
-	check_items(check, place, "firmware", &site->firmware, text_is_package, PACKAGE_RIGHT);
-	check_items(check, place, "authorized_keys", &site->authorized_keys, text_is_ssh_key,
-		    "one public key, like \"ssh-ed25519 AAAA… name\"");
+	check_items(check, site->firmware_place, "firmware", &site->firmware, text_is_package,
+		    PACKAGE_RIGHT);
+	check_items(check, site->authorized_keys_place, "authorized_keys", &site->authorized_keys,
+		    text_is_ssh_key, "one public key, like \"ssh-ed25519 AAAA… name\"");
 }
 
 static bool network_range(const struct network *network, struct ipv4_network *range)
@@ -225,7 +224,7 @@ static void check_in_network(struct check *check, struct place place, const char
 static void check_boot(struct check *check)
 {
 	const struct site *site = check->site;
-	struct place place = { check->file, 0 };
+	struct place place = site->boot_place;
 	if (site->boot_network == NULL)
 		return;
 	const struct network *network = site_find_network(site, site->boot_network);
@@ -374,7 +373,7 @@ static void check_role_wants(struct check *check, struct role *role)
 
 void check_site(struct site *site, struct mistakes *mistakes)
 {
-	struct check check = { site, mistakes, site->files.items[0] };
+	struct check check = { site, mistakes };
 	check_globals(&check);
 	check_boot(&check);
 	check_networks(&check);

@@ -17,6 +17,7 @@
  * The first field of every kind is `name`, and is its id.
  */
 struct step;
+struct image_set; /* model/manifest.h */
 
 /* Points at a resource: node NULL means "on the same node". */
 struct ref {
@@ -36,6 +37,7 @@ struct derive {
 	const struct site *site;
 	const struct site_node *node;
 	const struct site_key *key;
+	const struct image_set *images; /* what is built; NULL: nobody looked */
 };
 
 struct kind_spec {

@@ -64,14 +64,15 @@ bool read_config(struct reader *reader, const char *name, const char *text, size
 		text = str_text(&read);
 		length = read.length;
 	}
-	/* libconfig wants it terminated. */
-	AUTO_FREE char *copy = xstrndup(text, length);
-	bool fine = guard_text(&guard, name, text, length, 0);
+	/* Terminated, and with a NUL byte inside still whole for the guard. */
+	AUTO_STR struct str copy = STR_INIT;
+	str_add_bytes(&copy, text, length);
+	bool fine = guard_text(&guard, name, str_text(&copy), length, 0);
 	text_list_free(&guard.open);
 	if (!fine)
 		return false;
 	config_set_include_dir(config, reader->dir);
-	if (config_read_string(config, copy) != CONFIG_TRUE) {
+	if (config_read_string(config, str_text(&copy)) != CONFIG_TRUE) {
 		add_parse_error(reader, config);
 		return false;
 	}
@@ -211,6 +212,17 @@ static void add_missing(struct reader *reader, const config_setting_t *group,
 	}
 }
 
+/* What was written wrong stays "not given": its fallback would lead to mistakes
+   that nobody made. */
+static void add_fallbacks(const config_setting_t *group, const struct field *fields, void *object)
+{
+	for (const struct field *field = fields; field->name; field++)
+		if (field->fallback != NULL && !field_given(field, object) &&
+		    config_setting_get_member(group, field->name) == NULL &&
+		    field_set_text(field, object, field->fallback, NULL) != 0)
+			abort(); /* a mistake of the program */
+}
+
 static void read_member(struct reader *reader, const config_setting_t *member,
 			const struct field *fields, void *object, const char *what,
 			const struct read_more *more)
@@ -244,7 +256,7 @@ size_t read_group(struct reader *reader, const config_setting_t *group, const st
 		read_member(reader, config_setting_get_elem(group, (unsigned)i), fields, object,
 			    what, more);
 	add_missing(reader, group, fields, object, what);
-	fields_fallback(fields, object);
+	add_fallbacks(group, fields, object);
 	return reader->mistakes->count - before;
 }
 

@@ -174,8 +174,29 @@ static void read_nodes(struct reader *reader, const config_setting_t *root)
 		read_node(reader, config_setting_get_elem(list, i), i);
 }
 
+static void keep_places(struct reader *reader, const config_setting_t *root)
+{
+	struct site *site = reader->site;
+	const struct {
+		const char *name;
+		struct place *place;
+	} kept[] = {
+		{ "domain", &site->domain_place },
+		{ "mirror", &site->mirror_place },
+		{ "firmware", &site->firmware_place },
+		{ "authorized_keys", &site->authorized_keys_place },
+		{ "boot", &site->boot_place },
+	};
+	for (size_t i = 0; i < COUNT_OF(kept); i++) {
+		const config_setting_t *member = config_setting_get_member(root, kept[i].name);
+		if (member != NULL)
+			*kept[i].place = read_place(reader, member);
+	}
+}
+
 void read_site(struct reader *reader, const config_setting_t *root)
 {
+	keep_places(reader, root);
 	const struct read_more more = { root_key, "boot networks nodes", false, NULL };
 	read_group(reader, root, SITE_FIELDS, reader->site, "", &more);
 	read_boot(reader, root);

@@ -27,7 +27,7 @@ static void add_scalar(const char *key, const json_t *value, struct str *out)
 	else if (json_is_number(value) && number >= 0 && text_ends(key, "_bytes"))
 		size_print_short((uint64_t)number, out);
 	else if (json_is_number(value) && number >= 0 && text_ends(key, "_s"))
-		str_addf(out, "%.0f s", number);
+		show_seconds((uint64_t)number, out);
 	else if (json_is_integer(value))
 		str_addf(out, "%lld", (long long)json_integer_value(value));
 	else if (json_is_real(value))
@@ -103,10 +103,15 @@ static void add_table(const json_t *rows, struct str *out)
 	json_t *value;
 	json_t *row;
 	size_t i;
-	json_array_foreach(rows, i, row) json_object_update_missing(columns, row);
+	json_array_foreach(rows, i, row)
+	{
+		json_object_update_missing(columns, row);
+	}
 	table.columns = json_object_size(columns);
 	json_object_foreach(columns, key, value)
+	{
 		cell_name(&table, table.cells.count ? "" : "  ", key);
+	}
 	json_array_foreach(rows, i, row)
 	{
 		size_t before = table.cells.count;

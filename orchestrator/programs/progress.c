@@ -196,8 +196,10 @@ static void host_event(struct progress *progress, const struct conduct_event *ev
 	if (event->type == CONDUCT_LOST && progress->applying) {
 		keep(progress, event, "failed", "\033[31m");
 	} else if (event->type == CONDUCT_DONE && progress->terminal) {
-		AUTO_FREE char *text = xasprintf("%zu steps", event->done);
-		keep(progress, event, text, "\033[32m");
+		bool all = event->done == event->total;
+		AUTO_FREE char *text = xasprintf("%zu of %zu step%s", event->done, event->total,
+						 event->total == 1 ? "" : "s");
+		keep(progress, event, text, all ? "\033[32m" : "\033[33m");
 	} else if (progress->terminal) {
 		update(progress, NULL);
 	}

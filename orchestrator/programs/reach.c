@@ -84,6 +84,7 @@ static int fill(const struct options *options, const char *nodes, const bool *st
 	*remote = (struct remote_options){
 		.site = &reach->site,
 		.key = &reach->key,
+		.images = &reach->images,
 		.ssh = { .state_dir = reach->state_dir,
 			 .user = "root",
 			 .connect_timeout_ms = CONNECT_TIMEOUT_MS },
@@ -104,6 +105,7 @@ static int fill(const struct options *options, const char *nodes, const bool *st
 	if (ssh_port(&remote->ssh.port, err) != 0 ||
 	    site_key_load(reach->state_dir, &reach->key, err) != 0)
 		return -1;
+	image_set_read(options->images_dir, &reach->site, &reach->images);
 	reach->node_program = find_node_program();
 	remote->node_program = reach->node_program;
 	if (hash_file_hex(reach->node_program, remote->build, err) != 0)
@@ -133,6 +135,7 @@ int reach_open(const struct options *options, const char *nodes, const bool *sto
 void reach_close(struct reach *reach)
 {
 	site_free(&reach->site);
+	image_set_free(&reach->images);
 	text_list_free(&reach->names);
 	free(reach->state_dir);
 	free(reach->node_program);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef PROGRAMS_REACH_H
 #define PROGRAMS_REACH_H
+#include "model/manifest.h"
 #include "programs/command.h"
 #include "remote/conduct.h"
 /*
@@ -11,6 +12,7 @@
 struct reach {
 	struct site site;
 	struct site_key key;
+	struct image_set images;
 	struct text_list names;
 	char *state_dir;
 	char *node_program;

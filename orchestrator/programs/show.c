@@ -44,6 +44,23 @@ void show_json_line(struct str *out, json_t *object)
 	json_decref(object);
 }
 
+void show_seconds(uint64_t seconds, struct str *out)
+{
+	static const struct {
+		uint64_t seconds;
+		char letter;
+	} UNITS[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
+	size_t first = 0;
+	while (first < 3 && seconds < UNITS[first].seconds)
+		first++;
+	str_addf(out, "%llu%c", (unsigned long long)(seconds / UNITS[first].seconds),
+		 UNITS[first].letter);
+	seconds %= UNITS[first].seconds;
+	if (first < 3 && seconds >= UNITS[first + 1].seconds)
+		str_addf(out, " %llu%c", (unsigned long long)(seconds / UNITS[first + 1].seconds),
+			 UNITS[first + 1].letter);
+}
+
 /* ---- groups ---- */
 
 void show_group_add(struct show_groups *groups, const char *text, const char *name)
@@ -150,15 +167,27 @@ static void add_value(struct str *out, const char *value)
 		show_safe(out, value);
 }
 
+/* Of a new thing only what somebody chose is told; what follows from it (an
+   IQN, a serial number) is in --json. Its name is its id, and was said already. */
+static bool is_told(const struct remote_step *step, const struct remote_change *change)
+{
+	const struct kind_spec *kind = kind_find(step->kind);
+	const struct field *field =
+		kind && kind->fields ? field_find(kind->fields, change->field) : NULL;
+	if (strcmp(change->field, "name") == 0 || step->action == STEP_REMOVE)
+		return false;
+	if (step->action != STEP_CREATE)
+		return true;
+	return change->want && !(field && field->flags & (FIELD_DERIVED | FIELD_SECRET));
+}
+
 /* What the step is about: "size 1G, pool main", "mtu 1500 → 1450". */
 static void add_changes(const struct remote_step *step, struct str *out)
 {
 	const char *separator = "";
 	for (size_t i = 0; i < step->change_count; i++) {
 		const struct remote_change *change = &step->changes[i];
-		/* The name is its id, and was said already. */
-		if (step->action == STEP_REMOVE || strcmp(change->field, "name") == 0 ||
-		    (step->action == STEP_CREATE && change->want == NULL))
+		if (!is_told(step, change))
 			continue;
 		str_add(out, separator);
 		show_safe(out, change->field);

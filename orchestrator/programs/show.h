@@ -10,6 +10,9 @@
  */
 void show_safe(struct str *out, const char *text);
 
+/* Two units at most: "3d 4h", "5m 12s". */
+void show_seconds(uint64_t seconds, struct str *out);
+
 /* Whether to colour what goes to this descriptor: a terminal, and no NO_COLOR. */
 bool show_colours(int fd);
 

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/size.h"
 #include "programs/command.h"
 #include "programs/interrupt.h"
 #include "programs/progress.h"
@@ -91,7 +90,7 @@ static json_t *holds(const struct host *host, const struct remote_options *optio
 {
 	json_t *counts = json_object();
 	struct slice slice = { 0 };
-	struct derive from = { options->site, host->node, options->key };
+	struct derive from = { options->site, host->node, options->key, options->images };
 	if (slice_make(&from, &slice, NULL) != 0)
 		return counts;
 	for (size_t i = 0; i < COUNT_OF(HOLDS); i++) {
@@ -146,24 +145,6 @@ static void drift_text(const struct host *host, const json_t *boot, struct str *
 		str_addf(out, ", %zu refused", refused);
 }
 
-/* Two units at most: "3d 4h", "5m 12s". */
-static void uptime_text(uint64_t seconds, struct str *out)
-{
-	static const struct {
-		uint64_t seconds;
-		char letter;
-	} UNITS[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
-	size_t first = 0;
-	while (first < 3 && seconds < UNITS[first].seconds)
-		first++;
-	str_addf(out, "%llu%c", (unsigned long long)(seconds / UNITS[first].seconds),
-		 UNITS[first].letter);
-	seconds %= UNITS[first].seconds;
-	if (first < 3 && seconds >= UNITS[first + 1].seconds)
-		str_addf(out, " %llu%c", (unsigned long long)(seconds / UNITS[first + 1].seconds),
-			 UNITS[first + 1].letter);
-}
-
 static void add_row(struct show_table *table, const struct fleet *fleet, const struct host *host,
 		    const char *state_dir)
 {
@@ -174,7 +155,7 @@ static void add_row(struct show_table *table, const struct fleet *fleet, const s
 	const char *version = get(host->facts, "image_version");
 	const json_t *seconds = json_object_get(host->facts, "uptime_s");
 	if (seconds)
-		uptime_text((uint64_t)json_number_value(seconds), &uptime);
+		show_seconds((uint64_t)json_number_value(seconds), &uptime);
 	if (host->failed == NULL) {
 		json_t *counts = holds(host, fleet->options);
 		holds_text(counts, &held);

@@ -370,6 +370,15 @@ static void run_step(struct apply *apply, size_t index)
 		wake_dependents(fleet, index);
 }
 
+/* Steps of the host that came true. */
+static size_t count_ok(const struct graph *graph, size_t node)
+{
+	size_t ok = 0;
+	for (size_t i = graph->nodes[node].first; i < graph->nodes[node].end; i++)
+		ok += graph->steps[i].state == GRAPH_OK;
+	return ok;
+}
+
 static void *apply_host(void *argument)
 {
 	struct apply *apply = argument;
@@ -408,7 +417,7 @@ static void *apply_host(void *argument)
 	if (host->failed == NULL)
 		emit(fleet, &(struct conduct_event){ .type = CONDUCT_DONE,
 						     .node = host->name,
-						     .done = threads->done_steps[apply->index],
+						     .done = count_ok(&fleet->graph, apply->index),
 						     .total = host->step_count });
 	threads->running--;
 	pthread_cond_signal(&threads->ended);

@@ -19,7 +19,7 @@ enum conduct_event_type {
 	CONDUCT_START,	  /* a step */
 	CONDUCT_OK,	  /* a step came true */
 	CONDUCT_FAILED,	  /* a step failed; text: why */
-	CONDUCT_DONE,	  /* the host has nothing more to do */
+	CONDUCT_DONE,	  /* the host has nothing more to do; done: steps that came true */
 	CONDUCT_MESSAGE,  /* a line its moyai-node wrote to stderr; text */
 };
 struct conduct_event {
@@ -28,7 +28,8 @@ struct conduct_event {
 	const char *kind, *id; /* START, OK, FAILED */
 	enum step_action action;
 	const char *text;
-	size_t done, total; /* steps of the node; hosts for ANSWERED and LOST while planning */
+	/* Steps of the node, tried and in all; while planning, hosts. */
+	size_t done, total;
 };
 
 struct fleet {

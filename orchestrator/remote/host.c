@@ -8,8 +8,10 @@
 #include "base/utf8.h"
 #include "remote/pipe.h"
 
-/* A moyai-node with its debug information is below 10 MiB. */
-enum { NODE_PROGRAM_MAX = 64 * 1024 * 1024 };
+enum {
+	NODE_PROGRAM_MAX = 64 * 1024 * 1024, /* with its debug information it is below 10 MiB */
+	OUTPUT_MAX = 64 * 1024 * 1024,	     /* of a command under `run`, per stream */
+};
 
 void host_fail(struct host *host, const char *why)
 {
@@ -260,7 +262,7 @@ int host_slice_line(const struct host *host, const struct remote_options *option
 		    struct err *err)
 {
 	struct slice slice = { 0 };
-	struct derive from = { options->site, host->node, options->key };
+	struct derive from = { options->site, host->node, options->key, options->images };
 	if (slice_make(&from, &slice, err) != 0)
 		return -1;
 	add_consent(host, options, &slice);
@@ -276,10 +278,15 @@ static void add_step(struct host *host, struct remote_step *step)
 	*step = (struct remote_step){ 0 };
 }
 
-static void add_output(struct host *host, const struct message *message)
+/* It is kept until all hosts have ended, to be folded: there is a limit. */
+static int add_output(struct host *host, const struct message *message, struct err *err)
 {
-	str_add_bytes(message->is_stderr ? &host->errors : &host->out, str_text(&message->output),
-		      message->output.length);
+	struct str *to = message->is_stderr ? &host->errors : &host->out;
+	if (to->length + message->output.length > OUTPUT_MAX)
+		return err_set(err, "the command wrote more than %d MiB",
+			       OUTPUT_MAX / (1024 * 1024));
+	str_add_bytes(to, str_text(&message->output), message->output.length);
+	return 0;
 }
 
 /* Takes what it keeps out of the message. 1 at the end. */
@@ -298,8 +305,7 @@ static int take(struct host *host, struct message *message, unsigned allowed, st
 		message->facts = NULL;
 		return 0;
 	case MESSAGE_OUTPUT:
-		add_output(host, message);
-		return 0;
+		return add_output(host, message, err);
 	case MESSAGE_EXIT:
 		host->exit_code = message->exit_code;
 		return 0;

@@ -321,19 +321,12 @@ int iscsi_initiator_write(const char *initiator_iqn, struct err *err)
 	return 0;
 }
 
-/* iscsiadm about one target, with an exit code that is as good as 0. */
-static int admin(const char *target_iqn, const char *portal, const char *what, int good,
-		 struct err *err)
+/* iscsiadm, with an exit code that is as good as 0. */
+static int admin(const char *const *argv, const char *what, int good, struct err *err)
 {
 	struct run_result result;
-	const struct run run = {
-		.argv = portal ? RUN_ARGV("iscsiadm", "--mode", "node", "--targetname", target_iqn,
-					  "--portal", portal, what)
-			       : RUN_ARGV("iscsiadm", "--mode", "node", "--targetname", target_iqn,
-					  what),
-		.timeout_ms = RUN_TIMEOUT_MS,
-	};
-	if (run_capture(&run, &result, err) != 0)
+	if (run_capture(&(struct run){ .argv = argv, .timeout_ms = RUN_TIMEOUT_MS }, &result,
+			err) != 0)
 		return -1;
 	int rc = 0;
 	if (result.exit_code != 0 && result.exit_code != good) {
@@ -348,14 +341,20 @@ static int admin(const char *target_iqn, const char *portal, const char *what, i
 int iscsi_log_in(const struct iscsi_login *login, struct err *err)
 {
 	static const char *const MODULES[] = { "iscsi_tcp", NULL };
+	const char *const *argv = RUN_ARGV("iscsiadm", "--mode", "node", "--targetname",
+					   login->target_iqn, "--portal", login->portal, "--login");
 	if (sysfs_modules(MODULES, err) != 0)
 		return -1;
-	return admin(login->target_iqn, login->portal, "--login", ISCSI_ERR_SESS_EXISTS, err);
+	return admin(argv, "--login", ISCSI_ERR_SESS_EXISTS, err);
 }
 
-int iscsi_log_out(const char *target_iqn, struct err *err)
+int iscsi_log_out(const struct iscsi_session *session, struct err *err)
 {
-	return admin(target_iqn, NULL, "--logout", ISCSI_ERR_NO_OBJS_FOUND, err);
+	/* By the session, not by the record, which may be gone. */
+	AUTO_FREE char *id = xasprintf("%u", session->id);
+	const char *const *argv =
+		RUN_ARGV("iscsiadm", "--mode", "session", "--sid", id, "--logout");
+	return admin(argv, "--logout", ISCSI_ERR_NO_OBJS_FOUND, err);
 }
 
 static int sysfs_write(const char *path, const char *text, struct err *err)

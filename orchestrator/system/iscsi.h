@@ -50,7 +50,7 @@ char *iscsi_initiator_read(void);
 int iscsi_initiator_write(const char *initiator_iqn, struct err *err);
 
 int iscsi_log_in(const struct iscsi_login *login, struct err *err);
-int iscsi_log_out(const char *target_iqn, struct err *err);
+int iscsi_log_out(const struct iscsi_session *session, struct err *err);
 /* Of a session that runs. */
 int iscsi_set_timeout(const struct iscsi_session *session, uint64_t timeout_s, struct err *err);
 /* Ask the target for the size of the disk again. */

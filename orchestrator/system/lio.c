@@ -107,7 +107,8 @@ static void read_store(const char *folder, struct lio_target *target)
 	if (!configfs_is(folder, "enable", "1"))
 		return;
 	if (target->file) {
-		AUTO_FREE char *size = info_word(info, "Size:");
+		/* Not the "SectorSize:" of the line before. */
+		AUTO_FREE char *size = info_word(info, " Size:");
 		target->device = info_word(info, "File:");
 		target->size = size ? strtoull(size, NULL, 10) : 0;
 		return;
@@ -198,11 +199,11 @@ int lio_read(const char *iqn, struct lio_target *out, bool *found, struct err *e
 	return 0;
 }
 
-static int prepare(struct err *err)
+static int prepare(bool file, struct err *err)
 {
-	static const char *const MODULES[] = { "target_core_mod", "target_core_iblock",
-					       "target_core_file", "iscsi_target_mod", NULL };
-	if (sysfs_modules(MODULES, err) != 0)
+	const char *modules[] = { "target_core_mod", "iscsi_target_mod",
+				  file ? "target_core_file" : "target_core_iblock", NULL };
+	if (sysfs_modules(modules, err) != 0)
 		return -1;
 	if (!file_exists(CONFIGFS) || !file_exists(ROOT)) {
 		point_pass("mount configfs");
@@ -376,7 +377,7 @@ int lio_make(const struct lio_target *want, struct err *err)
 	AUTO_FREE char *group = xasprintf(FABRIC "/%s/tpgt_1", want->iqn);
 	struct lio_target have = { 0 };
 	bool found;
-	if (prepare(err) != 0 || lio_read(want->iqn, &have, &found, err) != 0)
+	if (prepare(want->file, err) != 0 || lio_read(want->iqn, &have, &found, err) != 0)
 		return -1;
 	bool renew = !found || lun_differs(want, &have);
 	/* The initiator then sees a target that is away for a moment, waits and

@@ -29,7 +29,8 @@ static char *content(const char *name)
 	return str_take(&text);
 }
 
-static void pin(const char *node, const char *address, const char *key, const char *why, bool wanted)
+static void pin(const char *node, const char *address, const char *key, const char *why,
+		bool wanted)
 {
 	bool changed;
 	struct err err = ERR_INIT;

@@ -86,7 +86,9 @@ static void test_unknown(void **state)
 {
 	(void)state;
 	static const char *const texts[] = {
-		"", "x", "0000000000000000000000000000000000000000000000000000000000000000",
+		"",
+		"x",
+		"0000000000000000000000000000000000000000000000000000000000000000",
 	};
 	struct tokens tokens;
 	const struct token *found;

@@ -6,7 +6,8 @@ BEGIN {
 	# engine/apply.c tells the node when what it saw is out of date.
 	may["engine"] = "engine model base system/node.h"
 	may["remote"] = "remote engine model base"
-	may["daemon"] = "daemon engine model base"
+	# The boot server hands out the key that remote/ logs in with.
+	may["daemon"] = "daemon engine model base remote/identity.h"
 	may["image"] = "image engine model base"
 	may["system"] = "system base"
 	may["node"] = "node system engine model base remote/protocol.h"
@@ -17,7 +18,8 @@ BEGIN {
 
 	only["parted/"] = "system"
 	only["libmnl/"] = "system"
-	only["libconfig.h"] = "model"
+	# image/ reads its recipes, which are no part of a site.
+	only["libconfig.h"] = "model image"
 	only["libssh/"] = "remote daemon"
 	only["microhttpd.h"] = "daemon"
 }

@@ -115,7 +115,7 @@ static int start_server(void **state)
 	AUTO_FREE char *config = xasprintf(
 		"ListenAddress 127.0.0.1\nPort %u\nHostKey %s/host\nPidFile none\nUsePAM no\n"
 		"AuthorizedKeysFile %s/authorized_keys\nStrictModes no\nPermitRootLogin yes\n"
-		"PasswordAuthentication no\nSetEnv SHLVL=2\nLogLevel ERROR\n",
+		"PasswordAuthentication no\nSetEnv SHLVL=2\nLogLevel QUIET\n",
 		server.port, server.dir, server.dir);
 	write_text("sshd_config", config);
 	server.made_run_sshd = geteuid() == 0 && mkdir("/run/sshd", 0755) == 0;

@@ -286,7 +286,12 @@ static void test_digests(void **state)
 	step(&graph, STEP_CHANGE, "volume", "old", NULL, needs("pool/main", NULL));
 	graph_add_node(&graph, "vm1", false, NULL);
 	step(&graph, STEP_CHANGE, "session", "s", NULL, needs("store1 volume/old", NULL));
+	graph_add_node(&graph, "store2", false, NULL);
+	step(&graph, STEP_REMOVE, "volume", "v", NULL, needs("pool/p", NULL));
+	step(&graph, STEP_REMOVE, "pool", "p", NULL, needs(NULL));
 	link_ok(&graph);
+	assert_int_equal(graph.steps[5].waits_for, 1);
+	assert_string_equal(graph.steps[5].digest, "d");
 	assert_string_equal(graph.steps[0].digest, "d");
 	assert_string_equal(graph.steps[1].digest, "d");
 	assert_null(graph.steps[2].digest);

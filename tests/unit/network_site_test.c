@@ -109,7 +109,9 @@ static void derived(void **state)
 	(void)state;
 	read_text("bridges = ( { name = \"br-guests\"; network = \"guests\"; } );\n", &site, &text);
 	assert_string_equal(str_text(&text), "");
-	const struct derive from = { &site, site_find_node(&site, "vm1"), &key };
+	const struct derive from = { .site = &site,
+				     .node = site_find_node(&site, "vm1"),
+				     .key = &key };
 	assert_int_equal(slice_make(&from, &slice, &err), 0);
 	print_want(&slice, "vlan", "storage", &text);
 	print_want(&slice, "vlan", "guests", &text);

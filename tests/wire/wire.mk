@@ -22,4 +22,16 @@ $(wire_dir)/wire_%: $(wire_dir)/obj/wire/%.o $(wire_dir)/obj/wire/peer.o $(wire_
 
 .PHONY: check-wire
 check-wire: $(wire_tests) $(wire_dir)/moyai-node-wire
-	@tests/wire/run $(wire_tests)
+	@tests/wire/run $(wire_dir) $(wire_tests)
+
+# The conformance test of kinds (tests/kinds/conformance.c): with all kinds for a machine of its
+# own, and with the test kinds here.
+$(wire_dir)/obj/conformance.o: tests/kinds/conformance.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -c -o $@ $<
+conform_parts := $(wire_dir)/obj/conformance.o $(call object,$(wildcard orchestrator/remote/protocol*.c))
+$(wire_dir)/conform: $(conform_parts) $(BUILD)/libshared.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs jansson gnutls)
+$(wire_dir)/conform-wire: $(conform_parts) $(wire_kinds) $(BUILD)/libshared.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs jansson gnutls)
+check-wire: $(wire_dir)/conform $(wire_dir)/conform-wire

@@ -124,6 +124,8 @@ static int judge(struct step *step, struct err *err)
 		size_print(seen->disk_size, &there);
 		step->refused = xasprintf("disk %s has room for %s of partitions; %s are declared",
 					  want->disk, str_text(&there), str_text(&wanted));
+	} else if (step->action == STEP_CREATE && want->size == FIELD_UNSET && seen->room == 0) {
+		step->refused = xasprintf("nothing is left of disk %s", want->disk);
 	} else if (want->size != FIELD_UNSET && seen->room != FIELD_UNSET &&
 		   want->size > seen->room) {
 		size_print(want->size, &wanted);

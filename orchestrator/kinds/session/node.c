@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "engine/plan.h"
 #include "kinds/session/spec.h"
 #include "system/iscsi.h"
 #include "system/node.h"
 #include "system/sysfs.h"
+
+enum { RECONNECT_MS = 15000, POLL_MS = 200 };
 
 /* "iqn.2026-11.moyai.demo:" */
 static char *site_prefix(const struct node *node)
@@ -128,16 +131,34 @@ static int observe(struct node *node, const char *id, const struct spec *wanted,
 	return 0;
 }
 
+/* One that lost its target logs in again by itself, iscsid sees to it. Only
+   then can the target be asked for the size of its disk. */
+static int catch_up(const struct session *want, struct err *err)
+{
+	for (unsigned waited_ms = 0; waited_ms < RECONNECT_MS; waited_ms += POLL_MS) {
+		struct iscsi_session running = { 0 };
+		bool runs;
+		if (iscsi_session_read(want->target_iqn, &running, &runs, err) != 0)
+			return -1;
+		bool size_differs = running.disk && sysfs_block_size(running.disk) != want->size;
+		int rc = running.logged_in && size_differs ? iscsi_rescan(&running, err) : 0;
+		bool done = running.logged_in && !size_differs;
+		iscsi_session_free(&running);
+		if (rc != 0 || done)
+			return rc;
+		nanosleep(&(struct timespec){ 0, POLL_MS * 1000000L }, NULL);
+	}
+	/* What is still missing the engine will see, and say. */
+	return 0;
+}
+
 /* What a running session can take on without a new login. */
 static int adjust(const struct session *want, const struct iscsi_session *running, struct err *err)
 {
 	if (running->login.timeout_s != want->timeout &&
 	    iscsi_set_timeout(running, want->timeout, err) != 0)
 		return -1;
-	if (running->disk != NULL && sysfs_block_size(running->disk) != want->size)
-		return iscsi_rescan(running, err);
-	/* One that is reconnecting is iscsid's matter; the engine waits for it. */
-	return 0;
+	return catch_up(want, err);
 }
 
 static int apply(struct node *node, const struct step *step, struct err *err)
@@ -159,9 +180,8 @@ static int apply(struct node *node, const struct step *step, struct err *err)
 		return -1;
 	bool again = runs && needs_new_login(want, &running.login);
 	int rc = 0;
-	/* By the old record, before it is replaced. */
 	if (again)
-		rc = iscsi_log_out(want->target_iqn, err);
+		rc = iscsi_log_out(&running, err);
 	if (rc == 0)
 		rc = iscsi_record_write(&login, err);
 	if (rc == 0 && (!runs || again))
@@ -184,9 +204,9 @@ static int take_away(struct node *node, const char *id, struct err *err)
 		bool runs;
 		if (iscsi_session_read(iqns.items[i], &running, &runs, err) != 0)
 			return -1;
+		int rc = runs ? iscsi_log_out(&running, err) : 0;
 		iscsi_session_free(&running);
-		if ((runs && iscsi_log_out(iqns.items[i], err) != 0) ||
-		    iscsi_record_remove(iqns.items[i], err) != 0)
+		if (rc != 0 || iscsi_record_remove(iqns.items[i], err) != 0)
 			return -1;
 	}
 	return 0;

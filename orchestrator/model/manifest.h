@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef DAEMON_MANIFEST_H
-#define DAEMON_MANIFEST_H
+#ifndef MODEL_MANIFEST_H
+#define MODEL_MANIFEST_H
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -8,9 +8,9 @@
 #include "base/hash.h"
 #include "base/str.h"
 /*
- * What the boot server needs of IMAGES/ROLE/manifest.json. A manifest is read
- * again for every boot, so a new image needs no restart. Only files that a
- * manifest names are ever served.
+ * What is needed of IMAGES/ROLE/manifest.json to serve an image. A manifest is
+ * read again for every boot, so a new image needs no restart. Only manifests and
+ * the files they name are ever served.
  */
 enum { MANIFEST_LAYERS_MAX = 8 };
 
@@ -39,6 +39,19 @@ const struct image_file *manifest_file(const struct manifest *manifest, const ch
 
 /* True when some manifest names the path; size_bytes: what it should have. */
 bool manifest_any(const char *images_dir, const char *path, uint64_t *size_bytes);
+
+/*
+ * Every file of the images of a site's roles, manifests included: what a cluster
+ * manager keeps. Sorted by path, each once.
+ */
+struct image_set {
+	struct image_file *files;
+	size_t count;
+	char *missing; /* why an image could not be read; NULL: the set is whole */
+};
+struct site;
+void image_set_read(const char *images_dir, const struct site *site, struct image_set *set);
+void image_set_free(struct image_set *set);
 
 /* A relative path without empty, "." or ".." parts, of plain characters. */
 bool image_path_plain(const char *path);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "daemon/manifest.h"
+#include "model/manifest.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
+#include "model/site.h"
 
 enum { MANIFEST_MAX_BYTES = 16 * 1024 * 1024 };
 
@@ -76,7 +78,8 @@ static int read_layers(json_t *layers, struct manifest *manifest, struct err *er
 	if (json_array_size(layers) == 0 || json_array_size(layers) > MANIFEST_LAYERS_MAX)
 		return err_set(err, "layers: a list of 1 to %d files is needed",
 			       MANIFEST_LAYERS_MAX);
-	json_array_foreach (layers, i, layer) {
+	json_array_foreach(layers, i, layer)
+	{
 		if (read_file(layer, "layers", &manifest->layers[i], err) != 0)
 			return -1;
 		manifest->layer_count++;
@@ -100,7 +103,8 @@ static int read_json(json_t *json, struct manifest *manifest, struct err *err)
 		return err_set(err, "%s", why.text);
 	size_t i;
 	json_t *argument;
-	json_array_foreach (arguments, i, argument) {
+	json_array_foreach(arguments, i, argument)
+	{
 		if (!json_is_string(argument))
 			return err_set(err, "kernel_arguments: must be texts");
 		text_list_add(&manifest->kernel_arguments, json_string_value(argument));
@@ -153,12 +157,27 @@ const struct image_file *manifest_file(const struct manifest *manifest, const ch
 	return NULL;
 }
 
+/* ROLE/manifest.json itself. */
+static bool is_manifest(const char *images_dir, const char *path, uint64_t *size_bytes)
+{
+	const char *slash = strchr(path, '/');
+	AUTO_FREE char *full = xasprintf("%s/%s", images_dir, path);
+	struct stat status;
+	if (slash == NULL || strcmp(slash, "/manifest.json") != 0 || lstat(full, &status) != 0 ||
+	    !S_ISREG(status.st_mode))
+		return false;
+	*size_bytes = (uint64_t)status.st_size;
+	return true;
+}
+
 bool manifest_any(const char *images_dir, const char *path, uint64_t *size_bytes)
 {
 	AUTO_LIST struct text_list roles = TEXT_LIST_INIT;
 	bool found = false;
 	if (!image_path_plain(path) || file_list_dir(images_dir, &roles, NULL) != 0)
 		return false;
+	if (is_manifest(images_dir, path, size_bytes))
+		return true;
 	for (size_t i = 0; i < roles.count && !found; i++) {
 		struct manifest manifest;
 		int layer;
@@ -172,4 +191,69 @@ bool manifest_any(const char *images_dir, const char *path, uint64_t *size_bytes
 		manifest_free(&manifest);
 	}
 	return found;
+}
+
+/* ---- all files of a site ---- */
+
+static void set_add(struct image_set *set, const struct image_file *file)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (strcmp(set->files[i].path, file->path) == 0)
+			return;
+	set->files = xrealloc(set->files, set->count + 1, sizeof(*set->files));
+	set->files[set->count] = *file;
+	set->files[set->count++].path = xstrdup(file->path);
+}
+
+static int set_add_role(struct image_set *set, const char *images_dir, const char *role,
+			struct err *err)
+{
+	AUTO_FREE char *path = xasprintf("%s/manifest.json", role);
+	AUTO_FREE char *full = xasprintf("%s/%s", images_dir, path);
+	struct image_file self = { .path = path };
+	struct manifest manifest;
+	if (manifest_read(images_dir, role, &manifest, err) != 0)
+		return -1;
+	set_add(set, &manifest.kernel);
+	set_add(set, &manifest.initrd);
+	for (unsigned i = 0; i < manifest.layer_count; i++)
+		set_add(set, &manifest.layers[i]);
+	manifest_free(&manifest);
+	if (hash_file_hex(full, self.sha256, err) != 0 ||
+	    !is_manifest(images_dir, path, &self.size_bytes))
+		return -1;
+	set_add(set, &self);
+	return 0;
+}
+
+static int compare_files(const void *a, const void *b)
+{
+	return strcmp(((const struct image_file *)a)->path, ((const struct image_file *)b)->path);
+}
+
+void image_set_read(const char *images_dir, const struct site *site, struct image_set *set)
+{
+	AUTO_LIST struct text_list roles = TEXT_LIST_INIT;
+	*set = (struct image_set){ 0 };
+	for (size_t i = 0; i < site->node_count; i++)
+		if (site->nodes[i].role && !text_list_has(&roles, site->nodes[i].role_name))
+			text_list_add(&roles, site->nodes[i].role_name);
+	for (size_t i = 0; i < roles.count && set->missing == NULL; i++) {
+		struct err err = ERR_INIT;
+		if (set_add_role(set, images_dir, roles.items[i], &err) != 0)
+			set->missing = xasprintf("there is no image of role %s (%s); run moyai "
+						 "image build",
+						 roles.items[i], err.text);
+	}
+	if (set->count > 1)
+		qsort(set->files, set->count, sizeof(*set->files), compare_files);
+}
+
+void image_set_free(struct image_set *set)
+{
+	for (size_t i = 0; i < set->count; i++)
+		image_file_free(&set->files[i]);
+	free(set->files);
+	free(set->missing);
+	*set = (struct image_set){ 0 };
 }

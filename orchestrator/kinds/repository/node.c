@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/plan.h"
+#include "kinds/repository/spec.h"
+#include "system/store.h"
+
+static int list(struct node *node, struct text_list *owned, struct err *err)
+{
+	(void)node;
+	return store_list(owned, err);
+}
+
+static int observe(struct node *node, const char *id, const struct spec *want, struct spec *seen,
+		   bool *found, struct err *err)
+{
+	struct repository *have = seen->body;
+	AUTO_STR struct str content = STR_INIT;
+	(void)node;
+	(void)want;
+	if (store_read(id, found, &have->files, err) != 0)
+		return -1;
+	if (!*found)
+		return 0;
+	if (repository_content(&have->files, &content, err) != 0)
+		return -1;
+	have->name = xstrdup(id);
+	have->content = str_take(&content);
+	return 0;
+}
+
+static int apply(struct node *node, const struct step *step, struct err *err)
+{
+	const struct repository *want = step->want->body;
+	(void)node;
+	return store_make(want->name, want->url, &want->files, err);
+}
+
+static int take_away(struct node *node, const char *id, struct err *err)
+{
+	(void)node;
+	return store_remove(id, err);
+}
+
+const struct kind_node repository_node = {
+	.name = "repository",
+	.list = list,
+	.observe = observe,
+	.apply = apply,
+	.remove = take_away,
+};

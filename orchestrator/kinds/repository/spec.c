@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "kinds/repository/spec.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/size.h"
+#include "model/manifest.h"
+
+#define AT(member) offsetof(struct repository, member)
+
+static const struct field FIELDS[] = {
+	{ "name", FIELD_NAME, AT(name), FIELD_REQUIRED | FIELD_FIXED, 1, 63, NULL, NULL,
+	  "the files are under /var/lib/moyai/NAME" },
+	{ "content", FIELD_TEXT, AT(content), FIELD_DERIVED, 0, 0, NULL, NULL,
+	  "number, size and digest of the files" },
+	{ "url", FIELD_TEXT, AT(url), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
+	  "the boot server they are fetched from" },
+	{ "files", FIELD_LIST, AT(files), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
+	  "path, sha256 and size of each file" },
+	FIELD_END
+};
+
+int repository_content(const struct text_list *files, struct str *out, struct err *err)
+{
+	AUTO_STR struct str lines = STR_INIT;
+	char hex[HASH_HEX_SIZE];
+	uint64_t bytes = 0;
+	for (size_t i = 0; i < files->count; i++) {
+		const char *size = strrchr(files->items[i], ' ');
+		str_addf(&lines, "%s\n", files->items[i]);
+		bytes += size ? strtoull(size + 1, NULL, 10) : 0;
+	}
+	if (hash_bytes_hex(str_text(&lines), lines.length, hex, err) != 0)
+		return -1;
+	str_addf(out, "%zu file%s, ", files->count, files->count == 1 ? "" : "s");
+	size_print_short(bytes, out);
+	str_addf(out, ", %.12s", hex);
+	return 0;
+}
+
+static int derive(const struct derive *from, struct spec *want, struct err *err)
+{
+	struct repository *repository = want->body;
+	AUTO_STR struct str content = STR_INIT;
+	if (from->images == NULL || from->images->missing)
+		return err_set(err, "repository %s: %s", want->id,
+			       from->images ? from->images->missing : "no images were read");
+	text_list_free(&repository->files);
+	for (size_t i = 0; i < from->images->count; i++) {
+		const struct image_file *file = &from->images->files[i];
+		text_list_take(&repository->files, xasprintf("%s %s %" PRIu64, file->path,
+							     file->sha256, file->size_bytes));
+	}
+	if (repository_content(&repository->files, &content, err) != 0)
+		return -1;
+	free(repository->content);
+	free(repository->url);
+	repository->content = str_take(&content);
+	repository->url = xasprintf("http://%s:%" PRIu64 "/image/", from->site->boot_server,
+				    from->site->boot_port);
+	return 0;
+}
+
+const struct kind_spec repository_spec = {
+	.name = "repository",
+	.section = "repositories",
+	.doc = "the appliance images of the site's roles, kept on the cluster manager",
+	.example = "{ name = \"images\"; }",
+	.size = sizeof(struct repository),
+	.fields = FIELDS,
+	.derive = derive,
+};

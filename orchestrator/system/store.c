@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "system/store.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/point.h"
+#include "base/run.h"
+
+#define ROOT "/var/lib/moyai"
+enum { INDEX_MAX_BYTES = 1024 * 1024, FETCH_TIMEOUT_MS = 600000, PATH_SIZE = 600 };
+
+struct entry {
+	char path[PATH_SIZE];
+	char sha256[HASH_HEX_SIZE];
+	uint64_t bytes;
+	uint64_t changed_ns; /* mtime; 0 in a wanted list */
+};
+
+static char *index_path(const char *name)
+{
+	return xasprintf(ROOT "/%s/.moyai", name);
+}
+
+/* "PATH SHA256 BYTES", in the index with " MTIME_NS" behind it. */
+static int entry_parse(const char *line, struct entry *entry)
+{
+	*entry = (struct entry){ 0 };
+	int fields = sscanf(line, "%599s %64s %" SCNu64 " %" SCNu64, entry->path, entry->sha256,
+			    &entry->bytes, &entry->changed_ns);
+	if (fields < 3 || strlen(entry->sha256) != HASH_HEX_SIZE - 1)
+		return -1;
+	/* It came over our own connection, and still it must not climb out. */
+	if (entry->path[0] == '/' || entry->path[0] == '.' || strstr(entry->path, "/."))
+		return -1;
+	return 0;
+}
+
+static void entry_print(const struct entry *entry, bool with_time, struct str *out)
+{
+	str_addf(out, "%s %s %" PRIu64, entry->path, entry->sha256, entry->bytes);
+	if (with_time)
+		str_addf(out, " %" PRIu64, entry->changed_ns);
+}
+
+/* Size and time of change of the file as it lies there. */
+static int look(const char *name, struct entry *entry)
+{
+	AUTO_FREE char *path = xasprintf(ROOT "/%s/%s", name, entry->path);
+	struct stat status;
+	if (lstat(path, &status) != 0 || !S_ISREG(status.st_mode))
+		return -1;
+	entry->bytes = (uint64_t)status.st_size;
+	entry->changed_ns =
+		(uint64_t)status.st_mtim.tv_sec * 1000000000ULL + (uint64_t)status.st_mtim.tv_nsec;
+	return 0;
+}
+
+/* Lines of the index; found: whether there is one. */
+static int index_read(const char *name, bool *found, struct text_list *lines, struct err *err)
+{
+	AUTO_FREE char *path = index_path(name);
+	AUTO_STR struct str text = STR_INIT;
+	*found = file_exists(path);
+	if (!*found)
+		return 0;
+	if (file_read(path, INDEX_MAX_BYTES, &text, err) != 0)
+		return -1;
+	for (char *at = text.data; at && *at;) {
+		const char *line = strsep(&at, "\n");
+		if (*line && *line != '#')
+			text_list_add(lines, line);
+	}
+	return 0;
+}
+
+static int index_write(const char *name, const struct text_list *lines, struct err *err)
+{
+	AUTO_FREE char *path = index_path(name);
+	AUTO_STR struct str text = STR_INIT;
+	str_add(&text, "# moyai: path, sha256, bytes, time of change in ns\n");
+	for (size_t i = 0; i < lines->count; i++)
+		str_addf(&text, "%s\n", lines->items[i]);
+	point_pass("write the index");
+	int rc = file_write(path, str_text(&text), text.length, 0644, err);
+	point_pass("write the index");
+	return rc;
+}
+
+int store_list(struct text_list *names, struct err *err)
+{
+	AUTO_LIST struct text_list all = TEXT_LIST_INIT;
+	if (file_list_dir(ROOT, &all, err) != 0)
+		return -1;
+	for (size_t i = 0; i < all.count; i++) {
+		AUTO_FREE char *mark = index_path(all.items[i]);
+		if (file_exists(mark))
+			text_list_add(names, all.items[i]);
+	}
+	return 0;
+}
+
+int store_read(const char *name, bool *found, struct text_list *files, struct err *err)
+{
+	AUTO_LIST struct text_list lines = TEXT_LIST_INIT;
+	if (index_read(name, found, &lines, err) != 0)
+		return -1;
+	for (size_t i = 0; i < lines.count; i++) {
+		AUTO_STR struct str text = STR_INIT;
+		struct entry kept;
+		if (entry_parse(lines.items[i], &kept) != 0)
+			continue;
+		struct entry now = kept;
+		if (look(name, &now) != 0 || now.bytes != kept.bytes ||
+		    now.changed_ns != kept.changed_ns)
+			continue;
+		entry_print(&kept, false, &text);
+		text_list_add(files, str_text(&text));
+	}
+	text_list_sort(files);
+	return 0;
+}
+
+static int make_parent(const char *path, struct err *err)
+{
+	AUTO_FREE char *parent = xstrdup(path);
+	char *slash = strrchr(parent, '/');
+	if (slash == NULL)
+		return 0;
+	*slash = '\0';
+	return file_make_dirs(parent, 0755, err);
+}
+
+/* Fetched beside, checked, renamed: under its name a file is whole or not there. */
+static int fetch(const char *name, const char *url, struct entry *entry, struct err *err)
+{
+	AUTO_FREE char *path = xasprintf(ROOT "/%s/%s", name, entry->path);
+	AUTO_FREE char *part = xasprintf("%s.part", path);
+	AUTO_FREE char *from = xasprintf("%s%s", url, entry->path);
+	char hex[HASH_HEX_SIZE];
+	uint64_t wanted_bytes = entry->bytes;
+	if (make_parent(path, err) != 0)
+		return -1;
+	const struct run get = {
+		.argv = RUN_ARGV("busybox", "wget", "-q", "-O", part, from),
+		.timeout_ms = FETCH_TIMEOUT_MS,
+	};
+	if (run_ok(&get, NULL, err) != 0 || hash_file_hex(part, hex, err) != 0) {
+		unlink(part);
+		return err_context(err, "%s", from);
+	}
+	if (strcmp(hex, entry->sha256) != 0) {
+		unlink(part);
+		return err_set(err, "%s: the sha256 of what arrived is %s, the image's is %s", from,
+			       hex, entry->sha256);
+	}
+	if (rename(part, path) != 0)
+		return err_set_errno(err, errno, "%s", path);
+	point_pass("rename");
+	if (look(name, entry) != 0 || entry->bytes != wanted_bytes)
+		return err_set(err, "%s: changed while it was stored", path);
+	return 0;
+}
+
+/* The index line of a file that is there as wanted, or NULL. */
+static const char *kept_line(const struct text_list *lines, const struct text_list *there,
+			     const char *wanted)
+{
+	if (!text_list_has(there, wanted))
+		return NULL;
+	for (size_t i = 0; i < lines->count; i++)
+		if (text_starts(lines->items[i], wanted) && lines->items[i][strlen(wanted)] == ' ')
+			return lines->items[i];
+	return NULL;
+}
+
+static int remove_unwanted(const char *name, const struct text_list *lines,
+			   const struct text_list *wanted, struct err *err)
+{
+	for (size_t i = 0; i < lines->count; i++) {
+		struct entry entry;
+		bool stays = false;
+		if (entry_parse(lines->items[i], &entry) != 0)
+			continue;
+		for (size_t w = 0; w < wanted->count && !stays; w++) {
+			struct entry want;
+			stays = entry_parse(wanted->items[w], &want) == 0 &&
+				strcmp(want.path, entry.path) == 0;
+		}
+		AUTO_FREE char *path = xasprintf(ROOT "/%s/%s", name, entry.path);
+		if (!stays && file_remove(path, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int store_make(const char *name, const char *url, const struct text_list *files, struct err *err)
+{
+	AUTO_LIST struct text_list lines = TEXT_LIST_INIT;
+	AUTO_LIST struct text_list there = TEXT_LIST_INIT;
+	AUTO_LIST struct text_list index = TEXT_LIST_INIT;
+	AUTO_FREE char *folder = xasprintf(ROOT "/%s", name);
+	bool found;
+	if (file_make_dirs(folder, 0755, err) != 0 || index_read(name, &found, &lines, err) != 0 ||
+	    store_read(name, &found, &there, err) != 0)
+		return -1;
+	for (size_t i = 0; i < files->count; i++) {
+		const char *kept = kept_line(&lines, &there, files->items[i]);
+		if (kept)
+			text_list_add(&index, kept);
+	}
+	/* The index grows with every file: what has arrived is not fetched again. */
+	for (size_t i = 0; i < files->count; i++) {
+		AUTO_STR struct str text = STR_INIT;
+		struct entry entry;
+		if (kept_line(&lines, &there, files->items[i]))
+			continue;
+		if (entry_parse(files->items[i], &entry) != 0)
+			return err_set(err, "\"%s\" is not a file of an image", files->items[i]);
+		if (fetch(name, url, &entry, err) != 0)
+			return -1;
+		entry_print(&entry, true, &text);
+		text_list_add(&index, str_text(&text));
+		if (index_write(name, &index, err) != 0)
+			return -1;
+	}
+	return index_write(name, &index, err) != 0 ? -1 : remove_unwanted(name, &lines, files, err);
+}
+
+int store_remove(const char *name, struct err *err)
+{
+	AUTO_LIST struct text_list lines = TEXT_LIST_INIT;
+	AUTO_LIST struct text_list none = TEXT_LIST_INIT;
+	AUTO_FREE char *index = index_path(name);
+	bool found;
+	if (index_read(name, &found, &lines, err) != 0 ||
+	    remove_unwanted(name, &lines, &none, err) != 0)
+		return -1;
+	/* The mark goes last: a removal that was cut off is found again. */
+	return file_remove(index, err);
+}

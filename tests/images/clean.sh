@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash
+# Nothing of the build machine stays in an image: looked for in the trees as a node has them.
+
+mount_image() { # role
+	local role=$1 lower='' path n=0
+	while read -r path; do
+		n=$((n + 1))
+		mkdir -p "$work/mnt/$role.$n"
+		mountpoint -q "$work/mnt/$role.$n" || mount -o ro,loop "$images/$path" "$work/mnt/$role.$n"
+		lower="$work/mnt/$role.$n${lower:+:$lower}"
+	done < <(jq -r '.files.layers[].path' "$images/$role/manifest.json")
+	mkdir -p "$work/mnt/$role"
+	mount -t overlay -o "ro,lowerdir=$lower" overlay "$work/mnt/$role"
+}
+
+# Hosts that this machine's apt asks, but for the mirror's.
+apt_hosts() {
+	mirror=$(sed -n 's|^mirror = "[a-z]*://\([^/"]*\).*|\1|p' configs/demo/site.cfg)
+	{
+		apt-get indextargets --format '$(URI)'
+		apt-config dump | grep -i 'proxy' | grep -o '"[a-z]*://[^"]*"' | tr -d '"'
+	} | sed -n 's|^[a-z]*://\([^/@]*@\)\{0,1\}\([^/:]*\).*|\2|p' | sort -u | grep -vxF "$mirror"
+}
+
+no_word_of() { # tree what word…: files that name the word, but for binaries' accidental bytes
+	local tree=$1 what=$2 word
+	shift 2
+	for word in "$@"; do
+		grep -rIlwF --exclude-dir=modules -e "$word" "$tree"/etc "$tree"/var "$tree"/root "$tree"/home \
+			"$tree"/usr/lib/moyai 2>/dev/null | sed "s|^$tree|$what ($word) is in |"
+	done
+}
+accounts_locked() { awk -F: '$2 != "*" && $2 !~ /^!/ { print $1 " has a password field " $2 }' "$1/etc/shadow"; }
+no_private_keys() {
+	grep -rIl -e '-----BEGIN [A-Z ]*PRIVATE KEY-----' "$1" --exclude-dir=modules 2>/dev/null
+	find "$1" -xdev \( -name 'ssh_host_*' -o -name 'id_*' -path '*/.ssh/*' -o -name authorized_keys \)
+}
+nothing_of_the_machine() {
+	find "$1/etc/hostname" "$1/etc/resolv.conf" "$1/etc/apt/auth.conf" "$1/etc/apt/auth.conf.d" \
+		"$1"/etc/apt/apt.conf.d/*mmdebstrap* "$1"/etc/apt/sources.list.d/* "$1/usr/sbin/policy-rc.d" \
+		"$1/var/lib/systemd/random-seed" "$1/etc/passwd-" "$1/etc/shadow-" 2>/dev/null
+	find "$1/var/log" "$1/tmp" "$1/run" "$1/var/tmp" "$1/var/lib/apt/lists" "$1/var/cache/apt" -xdev -type f \
+		2>/dev/null
+	[ ! -s "$1/etc/machine-id" ] || echo "etc/machine-id is not empty"
+}
+only_mirror() {
+	local mirror
+	mirror=$(sed -n 's|^mirror = "\(.*\)";|\1|p' configs/demo/site.cfg)
+	grep -v -e "^deb $mirror bookworm" -e "^deb $mirror-security bookworm-security " "$1/etc/apt/sources.list"
+	true
+}
+dpkg_right() {
+	chroot "$1" dpkg --audit
+	# apt's view without its caches: every dependency of what is installed is met
+	chroot "$1" apt-get -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o Debug::NoLocking=1 --quiet=2 check
+}
+
+# The test of the tests: each would see what it looks for.
+mkdir -p "$work/dirty/etc" "$work/dirty/root" "$work/dirty/var" "$work/dirty/home" "$work/dirty/usr/lib/moyai"
+echo "root:\$y\$j9T\$x:1:0:99999:7:::" >"$work/dirty/etc/shadow"
+printf -- '-----BEGIN %s PRIVATE KEY-----\n' OPENSSH >"$work/dirty/root/key"
+hostname >"$work/dirty/etc/hostname"
+if [ -n "$(accounts_locked "$work/dirty")" ] && [ -n "$(no_private_keys "$work/dirty")" ] &&
+	[ -n "$(no_word_of "$work/dirty" host "$(hostname)")" ] && [ -n "$(nothing_of_the_machine "$work/dirty")" ]; then
+	ok "clean: a dirty tree is seen"
+else
+	not_ok "clean: a dirty tree is seen" "a check is blind"
+fi
+
+mapfile -t hosts < <(apt_hosts)
+for role in $(jq -r .role "$images"/*/manifest.json); do
+	mount_image "$role"
+	tree=$work/mnt/$role
+	# The hostname of a machine may be an English word: then only whole lines count.
+	check "clean: $role has no password" accounts_locked "$tree"
+	check "clean: $role has no private key" no_private_keys "$tree"
+	check "clean: $role has no file of the build machine" nothing_of_the_machine "$tree"
+	check "clean: $role knows only the mirror" only_mirror "$tree"
+	check "clean: $role does not name the build machine's sources" no_word_of "$tree" "an apt host" "${hosts[@]}"
+	check "clean: $role does not name the build folder" no_word_of "$tree" "the build folder" "$top" "$images"
+	if [ "${#HOSTNAME}" -ge 5 ]; then
+		check "clean: $role does not name the build machine" no_word_of "$tree" "the host name" "$HOSTNAME"
+	else
+		check "clean: $role has no file that is the host name" grep -rIlxF -e "$HOSTNAME" "$tree/etc"
+	fi
+	check "clean: $role has a right dpkg status" dpkg_right "$tree"
+done

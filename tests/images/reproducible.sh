@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash
+# The same bytes from the same inputs, elsewhere, later, by another user's habits;
+# and after a build that was killed. The base takes minutes: only in the long test.
+
+same_bytes() { # path…
+	local path
+	for path; do
+		cmp "$images/$path" "$work/images/$path"
+	done
+}
+leftovers() {
+	grep -F "$work/images" /proc/*/mountinfo 2>/dev/null | grep -v "/mnt/"
+	find "$work/images/.work" -maxdepth 1 \( -name 'spec-*' -o -name 'out-*' \)
+}
+
+# Another mask, language, zone, name of the machine, home, and order of files.
+elsewhere() {
+	(umask 077 && LC_ALL=C.UTF-8 LANG=de_DE.UTF-8 TZ=Asia/Tokyo HOME=$work USER=nobody \
+		MOYAI_SHARE=$work/share MOYAI_IMAGES=$work/images MOYAI_STATE=$work/state \
+		unshare --uts sh -c 'hostname elsewhere.example; exec "$@"' - \
+		"$work/bin/moyai" -C "$work/site" image build "$@") >"$work/elsewhere.log" 2>&1
+}
+base=$(jq -r '.files.layers[0].path | split("/")[0]' "$images/gateway/manifest.json")
+roles=gateway
+parts=(gateway/role.squashfs gateway/node.squashfs gateway/manifest.json "$base/initrd.img")
+if [ "${IMAGES_TEST:-}" = long ]; then
+	rm -r "${work:?}/images/$base" "$work/images/vm-server"
+	roles="gateway vm-server"
+	parts+=("$base/base.squashfs" "$base/vmlinuz" vm-server/role.squashfs vm-server/manifest.json)
+else
+	rm "$work/images/$base/initrd.img"
+fi
+rm -r "$work/images/gateway"
+
+# Killed while it works, without a chance to clean up.
+# shellcheck disable=SC2086
+elsewhere $roles &
+waiting=$!
+for _ in $(seq 600); do
+	moyai_pid=$(pgrep -f "^$work/bin/moyai") && [ -d "$work/images/.work/out-gateway" ] && break
+	sleep 0.1
+done
+kill -KILL "$moyai_pid"
+wait "$waiting" 2>/dev/null
+sleep 0.5
+check "killed: nothing stays mounted" bash -c "set +o pipefail; grep -hF '$work/images' /proc/[0-9]*/mountinfo 2>/dev/null | grep -v /mnt/"
+check "killed: no image is half there" find "$work/images" -maxdepth 1 -name gateway
+
+# shellcheck disable=SC2086
+if elsewhere $roles; then
+	ok "killed: the next build works"
+else
+	not_ok "killed: the next build works" "$(tail -n 1 "$work/elsewhere.log")"
+fi
+for part in "${parts[@]}"; do
+	check "reproducible: $part" same_bytes "$part"
+done
+check "reproducible: nothing is left behind" leftovers

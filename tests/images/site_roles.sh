@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash
+# A site's own roles/: one that adds to a shipped role, and a new one that extends it.
+mkdir -p "$work/site/roles/storage/files/etc/site" "$work/site/roles/archive/files/etc/site"
+cat >"$work/site/roles/storage/role.cfg" <<'END'
+packages = [ "lsscsi" ];
+kernel_arguments = [ "panic=5" ];
+sysctls = ( { name = "vm.swappiness"; value = "1"; } );
+END
+echo "of the site" >"$work/site/roles/storage/files/etc/site/storage"
+cat >"$work/site/roles/archive/role.cfg" <<'END'
+extends = "storage";
+console = "ttyS1,9600";
+mask = [ "dm-event.socket" ];
+END
+echo "of archive" >"$work/site/roles/archive/files/etc/site/archive"
+
+if moyai image build storage archive 2>"$work/site.log"; then
+	ok "site roles: are built"
+else
+	not_ok "site roles: are built" "$(tail -n 1 "$work/site.log")"
+fi
+role_is() { # role path-there…
+	local role=$1 list path
+	shift
+	list=$(unsquashfs -l -d '' "$work/images/$role/role.squashfs")
+	for path; do
+		grep -qxF "$path" <<<"$list" || echo "$role has no $path"
+	done
+	jq -e '.packages.lsscsi and .packages.lvm2' "$work/images/$role/manifest.json" >/dev/null ||
+		echo "$role lacks a package"
+}
+value() { jq -r "$2" "$work/images/$1/manifest.json"; }
+is() { [ "$1" = "$2" ] || echo "\"$1\" instead of \"$2\""; }
+check "site roles: storage has the site's package and file" role_is storage /usr/bin/lsscsi /etc/site/storage
+check "site roles: archive has storage's and its own" role_is archive /usr/bin/lsscsi /etc/site/storage \
+	/etc/site/archive /etc/systemd/system/dm-event.socket
+check "site roles: kernel arguments are added" is "$(value storage '.kernel_arguments | join(" ")')" \
+	"quiet no_timer_check panic=5"
+check "site roles: the console of a role" is "$(value archive .console)" ttyS1,9600
+check "site roles: the shipped console stays" is "$(value storage .console)" ttyS0,115200
+check "site roles: the others stay as they are" is "$(moyai image list --json gateway | jq -r .state)" "up to date"

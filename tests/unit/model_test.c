@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "engine/slice.h"
+#include "model/nodeset.h"
+#include "model/secret.h"
+
+/* Tests run in the source tree. */
+static const char SHARE[] = "tests/golden/share";
+
+static void read_good(const char *text, struct site *site)
+{
+	struct mistakes mistakes = MISTAKES_INIT;
+	struct err err = ERR_INIT;
+	AUTO_STR struct str all = STR_INIT;
+	assert_int_equal(
+		site_read_text(text, strlen(text), "/nonexistent", SHARE, site, &mistakes, &err),
+		0);
+	mistakes_print(&mistakes, &all);
+	assert_string_equal(str_text(&all), "");
+	mistakes_free(&mistakes);
+}
+
+static const char GOOD[] =
+	"name = \"lab\"; domain = \"lab.example\"; mirror = \"http://mirror.example/debian\";\n"
+	"authorized_keys = [ \"ssh-ed25519 "
+	"AAAAC3NzaC1lZDI1NTE5AAAAIEHhPtb2jZ2AQQA5zSLFTMIqY7rH6oGv1XjFQcE8b8Zp a \\\"b\\\" $(c)\" "
+	"];\n"
+	"boot = { network = \"boot\"; server = \"10.0.0.1\"; };\n"
+	"networks = ( { name = \"boot\"; cidr = \"10.0.0.0/24\"; },\n"
+	"  { name = \"storage\"; cidr = \"10.0.20.0/24\"; vlan = 20; gateway = \"store1\"; },\n"
+	"  { name = \"guests\"; vlan = 30; mtu = 9000; cidr = \"10.0.30.0/24\"; } );\n"
+	"nodes = ( { name = \"store1\"; role = \"storage\"; mac = \"52-54-00-00-00-0A\";\n"
+	"    addresses = { boot = \"10.0.0.11\"; storage = \"10.0.20.11\"; };\n"
+	"    may_lose = [ \"volume/home\" ];\n"
+	"    partitions = ( { name = \"main\"; disk = \"/dev/disk/by-id/a b\"; } );\n"
+	"    pools = ( { name = \"main\"; partitions = [ \"main\" ]; } );\n"
+	"    volumes = ( { name = \"home\"; pool = \"main\"; size = 4194304; } );\n"
+	"    targets = ( { name = \"home\"; volume = \"home\"; initiator = \"vm1\";\n"
+	"      network = \"storage\"; } ); },\n"
+	"  { name = \"vm1\"; role = \"vm-server\"; mac = \"52:54:00:00:00:0b\";\n"
+	"    addresses = { boot = \"10.0.0.12\"; storage = \"10.0.20.12\"; guests = "
+	"\"10.0.30.12\"; };\n"
+	"    bridges = ( { name = \"br0\"; network = \"guests\"; } );\n"
+	"    sessions = ( { name = \"home\"; from = \"store1\"; network = \"storage\";\n"
+	"      timeout = \"2m\"; } ); } );\n";
+
+struct sample {
+	char *text, *name, *path, *choice, *address, *cidr, *mac;
+	uint64_t bytes, seconds, number;
+	int truth;
+	struct text_list list;
+};
+#define AT(member) offsetof(struct sample, member)
+static const struct field FIELDS[] = {
+	{ "text", FIELD_TEXT, AT(text), 0, 1, 10, NULL, NULL, NULL },
+	{ "name", FIELD_NAME, AT(name), 0, 1, 15, NULL, NULL, NULL },
+	{ "path", FIELD_PATH, AT(path), 0, 0, 0, NULL, NULL, NULL },
+	{ "choice", FIELD_CHOICE, AT(choice), 0, 0, 0, "ramfs tmpfs", "ramfs", NULL },
+	{ "address", FIELD_ADDRESS, AT(address), 0, 0, 0, NULL, NULL, NULL },
+	{ "cidr", FIELD_CIDR, AT(cidr), 0, 0, 0, NULL, NULL, NULL },
+	{ "mac", FIELD_MAC, AT(mac), 0, 0, 0, NULL, NULL, NULL },
+	{ "bytes", FIELD_BYTES, AT(bytes), 0, 1024, 1 << 20, NULL, NULL, NULL },
+	{ "seconds", FIELD_SECONDS, AT(seconds), 0, 0, 0, NULL, "90s", NULL },
+	{ "number", FIELD_NUMBER, AT(number), 0, 1, 4094, NULL, NULL, NULL },
+	{ "truth", FIELD_BOOL, AT(truth), 0, 0, 0, NULL, NULL, NULL },
+	{ "list", FIELD_LIST, AT(list), 0, 0, 2, NULL, NULL, NULL },
+	FIELD_END
+};
+
+static void test_fields_set(void **state)
+{
+	static const struct {
+		const char *field, *text, *printed; /* printed NULL: refused, with the error… */
+		const char *error;
+	} CASES[] = {
+		{ "text", "a \"b\"$", "a \"b\"$", NULL },
+		{ "text", "", NULL, "is empty; write something or leave it out" },
+		{ "text", "12345678901", NULL, "has 11 characters; at most 10" },
+		{ "text", "\xff", NULL, "is not UTF-8; save the file as UTF-8" },
+		{ "name", "a-1", "a-1", NULL },
+		{ "name", "A", NULL,
+		  "\"A\" is not a name; write a-z, 0-9 and \"-\", beginning and ending with a "
+		  "letter "
+		  "or digit" },
+		{ "name", "a234567890123456", NULL,
+		  "\"a234567890123456\" has 16 characters; at most 15" },
+		{ "path", "/dev/a b", "/dev/a b", NULL },
+		{ "path", "/a/..", NULL,
+		  "\"/a/..\" is not an absolute path; begin with \"/\", without \"..\", \"//\" or "
+		  "control characters" },
+		{ "choice", "tmpfs", "tmpfs", NULL },
+		{ "choice", "tmp", NULL,
+		  "\"tmp\" is not one of the choices; write one of \"ramfs\", \"tmpfs\"" },
+		{ "address", "10.0.0.1", "10.0.0.1", NULL },
+		{ "address", "10.0.0.01", NULL,
+		  "\"10.0.0.01\" is not an IPv4 address; write it like \"10.0.20.5\"" },
+		{ "cidr", "10.0.0.5/8", "10.0.0.5/8", NULL },
+		{ "cidr", "10.0.0.0/33", NULL,
+		  "\"10.0.0.0/33\" is not an IPv4 network with prefix length; write it like "
+		  "\"10.0.20.0/24\"" },
+		{ "mac", "AA-bb-CC-00-11-22", "aa:bb:cc:00:11:22", NULL },
+		{ "bytes", "2K", "2K", NULL },
+		{ "bytes", "1K", "1K", NULL },
+		{ "bytes", "1023", NULL, "1023 is too small; at least 1K" },
+		{ "bytes", "2M", NULL, "2M is too large; at most 1M" },
+		{ "seconds", "120s", "2m", NULL },
+		{ "number", "4094", "4094", NULL },
+		{ "number", "-1", NULL, "\"-1\" is not a whole number" },
+		{ "number", "18446744073709551615", NULL, "is too large" },
+		{ "truth", "true", "true", NULL },
+		{ "truth", "yes", NULL, "\"yes\" is neither true nor false" },
+		{ "list", "x,y", "x,y", NULL },
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+		struct sample sample;
+		struct err err = ERR_INIT;
+		AUTO_STR struct str printed = STR_INIT;
+		const struct field *field = field_find(FIELDS, CASES[i].field);
+		fields_init(FIELDS, &sample);
+		int failed = field_set_text(field, &sample, CASES[i].text, &err);
+		field_print(field, &sample, &printed);
+		assert_int_equal(failed, CASES[i].printed ? 0 : -1);
+		assert_string_equal(str_text(&printed), CASES[i].printed ? CASES[i].printed : "");
+		assert_string_equal(err.text, CASES[i].error ? CASES[i].error : "");
+		fields_free(FIELDS, &sample);
+	}
+}
+
+static void fill(struct sample *sample)
+{
+	static const char *const VALUES[] = {
+		"t",  "name", "/p", "tmpfs", "1.2.3.4", "1.2.3.0/24", "52:54:00:00:00:01",
+		"1M", "2h",   "7",  "false", "one"
+	};
+	fields_init(FIELDS, sample);
+	for (size_t i = 0; i < COUNT_OF(VALUES); i++)
+		assert_int_equal(field_set_text(&FIELDS[i], sample, VALUES[i], NULL), 0);
+	assert_int_equal(field_set_text(&FIELDS[11], sample, "two", NULL), 0);
+	assert_int_equal(field_set_text(&FIELDS[11], sample, "three", NULL), -1);
+}
+
+static void test_fields_copy_json(void **state)
+{
+	struct sample a;
+	struct sample b;
+	struct sample c;
+	struct err err = ERR_INIT;
+	(void)state;
+	fill(&a);
+	fields_copy(FIELDS, &b, &a);
+	json_t *json = fields_to_json(FIELDS, &a);
+	fields_init(FIELDS, &c);
+	assert_int_equal(fields_from_json(FIELDS, &c, json, &err), 0);
+	for (const struct field *field = FIELDS; field->name; field++) {
+		assert_true(field_equal(field, &a, &b));
+		assert_true(field_equal(field, &a, &c));
+	}
+	fields_free(FIELDS, &c);
+	for (const struct field *field = FIELDS; field->name; field++) {
+		assert_false(field_given(field, &c));
+		assert_false(field_equal(field, &a, &c));
+	}
+	fields_fallback(FIELDS, &c);
+	assert_true(c.seconds == 90);
+	assert_string_equal(c.choice, "ramfs");
+	json_object_set_new(json, "colour", json_string("red"));
+	fields_free(FIELDS, &c);
+	assert_int_equal(fields_from_json(FIELDS, &c, json, &err), -1);
+	assert_string_equal(err.text, "there is no field \"colour\"");
+	json_decref(json);
+	fields_free(FIELDS, &a);
+	fields_free(FIELDS, &b);
+	fields_free(FIELDS, &c);
+}
+
+static void test_fields_json_refuses(void **state)
+{
+	static const struct {
+		const char *json, *error;
+	} CASES[] = {
+		{ "{\"number\": 5000}", "number: 5000 is not from 1 to 4094" },
+		{ "{\"number\": -1}", "number: is not a whole number from 0" },
+		{ "{\"number\": \"7\"}", "number: is not a whole number from 0" },
+		{ "{\"truth\": 1}", "truth: is neither true nor false" },
+		{ "{\"list\": [1]}", "list: has an item that is not text" },
+		{ "{\"list\": \"a\"}", "list: is not a list" },
+		{ "{\"text\": null}", "text: is not text" },
+		{ "[]", "fields are not an object" },
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+		struct sample sample;
+		struct err err = ERR_INIT;
+		json_t *json = json_loads(CASES[i].json, 0, NULL);
+		fields_init(FIELDS, &sample);
+		assert_int_equal(fields_from_json(FIELDS, &sample, json, &err), -1);
+		assert_string_equal(err.text, CASES[i].error);
+		fields_free(FIELDS, &sample);
+		json_decref(json);
+	}
+}
+
+static void test_print_parses_again(void **state)
+{
+	struct site first;
+	struct site second;
+	AUTO_STR struct str one = STR_INIT;
+	AUTO_STR struct str two = STR_INIT;
+	(void)state;
+	read_good(GOOD, &first);
+	site_print(&first, &one);
+	read_good(str_text(&one), &second);
+	site_print(&second, &two);
+	assert_string_equal(str_text(&one), str_text(&two));
+	assert_string_equal(second.authorized_keys.items[0] + 81, "a \"b\" $(c)");
+	assert_string_equal(site_find_node(&second, "store1")->mac, "52:54:00:00:00:0a");
+	assert_ptr_equal(site_find_mac(&second, "52:54:00:00:00:0a"), &second.nodes[0]);
+	assert_string_equal(site_node_boot_address(&second, &second.nodes[1]), "10.0.0.12");
+	site_free(&first);
+	site_free(&second);
+}
+
+static void test_demo_parses_again(void **state)
+{
+	struct site first;
+	struct site second;
+	struct mistakes mistakes = MISTAKES_INIT;
+	struct err err = ERR_INIT;
+	AUTO_STR struct str one = STR_INIT;
+	AUTO_STR struct str two = STR_INIT;
+	(void)state;
+	assert_int_equal(site_read("configs/demo", ".", &first, &mistakes, &err), 0);
+	assert_count(mistakes.count, 0);
+	assert_count(first.node_count, 5);
+	site_print(&first, &one);
+	assert_int_equal(site_read_text(str_text(&one), one.length, "configs/demo", ".", &second,
+					&mistakes, &err),
+			 0);
+	assert_count(mistakes.count, 0);
+	site_print(&second, &two);
+	assert_string_equal(str_text(&one), str_text(&two));
+	site_free(&first);
+	site_free(&second);
+}
+
+static json_t *slice_of(const struct site *site, const char *name, const struct site_key *key)
+{
+	struct slice slice;
+	struct slice again;
+	struct err err = ERR_INIT;
+	struct derive from = { .site = site, .node = site_find_node(site, name), .key = key };
+	int failed = slice_make(&from, &slice, &err);
+	assert_string_equal(err.text, "");
+	assert_int_equal(failed, 0);
+	json_t *json = slice_to_json(&slice);
+	assert_non_null(json);
+	assert_int_equal(slice_from_json(json, &again, &err), 0);
+	json_t *back = slice_to_json(&again);
+	assert_true(json_equal(json, back));
+	json_decref(back);
+	slice_free(&slice);
+	slice_free(&again);
+	return json;
+}
+
+/* The fields of a resource of a slice. */
+static json_t *want(json_t *slice, const char *kind, const char *name)
+{
+	size_t i;
+	json_t *item;
+	json_array_foreach(json_object_get(slice, "wants"), i, item)
+	{
+		json_t *fields = json_object_get(item, "fields");
+		if (text_equal(json_string_value(json_object_get(item, "kind")), kind) &&
+		    text_equal(json_string_value(json_object_get(fields, "name")), name))
+			return fields;
+	}
+	return NULL;
+}
+
+static const char *text_of(json_t *fields, const char *name)
+{
+	return json_string_value(json_object_get(fields, name));
+}
+
+static void test_slice(void **state)
+{
+	struct site site;
+	struct site_key key = { { 7 } };
+	(void)state;
+	read_good(GOOD, &site);
+	json_t *store = slice_of(&site, "store1", &key);
+	json_t *vm = slice_of(&site, "vm1", &key);
+	assert_non_null(want(vm, "service", "libvirtd.service")); /* its role's */
+	json_t *vlan = want(vm, "vlan", "storage");
+	assert_string_equal(text_of(vlan, "parent"), "boot0");
+	assert_int_equal(json_integer_value(json_object_get(vlan, "id")), 20);
+	assert_string_equal(
+		json_string_value(json_array_get(json_object_get(vlan, "addresses"), 0)),
+		"10.0.20.12/24");
+	assert_string_equal(text_of(vlan, "gateway"), "10.0.20.11");
+	assert_null(text_of(want(store, "vlan", "storage"), "gateway")); /* it is the router */
+	assert_null(want(store, "vlan", "guests"));
+	/* Below a bridge: the address is the bridge's. */
+	assert_non_null(want(vm, "vlan", "guests"));
+	assert_null(json_object_get(want(vm, "vlan", "guests"), "addresses"));
+	json_t *bridge = want(vm, "bridge", "br0");
+	assert_string_equal(text_of(bridge, "port"), "guests");
+	assert_int_equal(json_integer_value(json_object_get(bridge, "mtu")), 9000);
+	/* Both ends agree. */
+	const char *secret = text_of(want(store, "target", "home"), "chap_secret");
+	assert_non_null(secret);
+	assert_count(strlen(secret), 24);
+	assert_string_equal(secret, text_of(want(vm, "session", "home"), "chap_secret"));
+	assert_string_equal(text_of(want(store, "target", "home"), "iqn"),
+			    text_of(want(vm, "session", "home"), "target_iqn"));
+	assert_string_equal(
+		json_string_value(json_array_get(json_object_get(store, "may_lose"), 0)),
+		"volume/home");
+	assert_string_equal(text_of(want(store, "partition", "main"), "disk"),
+			    "/dev/disk/by-id/a b");
+	json_decref(store);
+	json_decref(vm);
+	site_free(&site);
+}
+
+static void test_slice_json_refuses(void **state)
+{
+	static const struct {
+		const char *json, *error;
+	} CASES[] = {
+		{ "{}", "slice: is not { site, node, wants, may_lose, consent }" },
+		{ "{\"site\":\"s\",\"node\":\"n\",\"wants\":[{\"kind\":\"x\",\"fields\":{}}],"
+		  "\"may_lose\":[],\"consent\":[]}",
+		  "slice: wants 0: there is no kind \"x\"" },
+		{ "{\"site\":\"s\",\"node\":\"n\",\"wants\":[{\"kind\":\"volume\",\"fields\":{}}],"
+		  "\"may_lose\":[],\"consent\":[]}",
+		  "slice: wants 0: volume without a name" },
+		{ "{\"site\":\"s\",\"node\":\"n\",\"wants\":[],\"may_lose\":[1],\"consent\":[]}",
+		  "slice: may_lose: item 0 is not text" },
+		{ "{\"site\":\"s\",\"node\":\"n\",\"wants\":[],\"may_lose\":[],\"consent\":[],"
+		  "\"more\":1}",
+		  "slice: is not { site, node, wants, may_lose, consent }" },
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+		struct slice slice;
+		struct err err = ERR_INIT;
+		json_t *json = json_loads(CASES[i].json, 0, NULL);
+		assert_int_equal(slice_from_json(json, &slice, &err), -1);
+		assert_string_equal(err.text, CASES[i].error);
+		json_decref(json);
+	}
+}
+
+static void expect_set(const struct site *site, const char *text, const char *expected)
+{
+	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+	AUTO_STR struct str joined = STR_INIT;
+	struct err err = ERR_INIT;
+	if (nodeset_parse(text, site, &names, &err) != 0)
+		str_add(&joined, err.text);
+	for (size_t i = 0; i < names.count; i++)
+		str_addf(&joined, "%s%s", i ? " " : "", names.items[i]);
+	assert_string_equal(str_text(&joined), expected);
+}
+
+static void many_nodes(struct site *site)
+{
+	AUTO_STR struct str text = STR_INIT;
+	str_add(&text, "name=\"n\";domain=\"n.example\";mirror=\"http://m/\";"
+		       "boot={network=\"boot\";server=\"10.0.0.1\";};"
+		       "networks=({name=\"boot\";cidr=\"10.0.0.0/24\";});nodes=(");
+	for (int i = 1; i <= 12; i++)
+		str_addf(&text,
+			 "%s{name=\"vm%02d\";role=\"%s\";mac=\"52:54:00:00:00:%02x\";"
+			 "addresses={boot=\"10.0.0.%d\";};}",
+			 i > 1 ? "," : "", i, i > 10 ? "storage" : "vm-server", i, i + 10);
+	str_add(&text, ");");
+	read_good(str_text(&text), site);
+}
+
+static void test_nodeset(void **state)
+{
+	struct site site;
+	(void)state;
+	many_nodes(&site);
+	expect_set(&site, "vm02", "vm02");
+	expect_set(&site, "vm[03-01]",
+		   "node set \"vm[03-01]\": \"vm[03-01]\": is not a range of "
+		   "numbers; write it like vm[01-16,20]");
+	expect_set(&site, "vm[01-03,12],vm02", "vm01 vm02 vm03 vm12");
+	expect_set(&site, "vm[01-09/4]", "vm01 vm05 vm09");
+	expect_set(&site, "@storage", "vm11 vm12");
+	expect_set(&site, "@all!vm[02-12]", "vm01");
+	expect_set(&site, "vm[01-03]&vm[03-04]", "vm03");
+	expect_set(&site, "vm[01-03]^vm[03-04]", "vm01 vm02 vm04");
+	expect_set(&site, "vm01,vm02!vm02,vm02", "vm01 vm02"); /* from left to right */
+	expect_set(&site, "vm13",
+		   "node set \"vm13\": there is no node \"vm13\"; did you mean "
+		   "\"vm03\"?");
+	expect_set(&site, "@stroage",
+		   "node set \"@stroage\": no node has the role \"stroage\"; did "
+		   "you mean \"storage\"?");
+	expect_set(&site, "vm01,",
+		   "node set \"vm01,\": a name is missing; write it like "
+		   "vm[01-16],@storage");
+	expect_set(&site, "vm[01",
+		   "node set \"vm[01\": \"vm[01\": a bracket has no partner; write "
+		   "it like vm[01-16,20]");
+	expect_set(&site, "vm[0-999999999]",
+		   "node set \"vm[0-999999999]\": \"vm[0-999999999]\": "
+		   "stands for more than 100000 names");
+	site_free(&site);
+}
+
+static void test_nodeset_fold(void **state)
+{
+	static const struct {
+		const char *names, *folded;
+	} CASES[] = {
+		{ "", "" },
+		{ "gw", "gw" },
+		{ "vm01 vm02 vm03", "vm[01-03]" },
+		{ "vm03 vm01 vm02 vm20", "vm[01-03,20]" },
+		{ "vm08 vm09 vm10 vm11", "vm[08-11]" },
+		{ "vm9 vm10", "vm[9-10]" },
+		{ "vm1 vm01", "vm1,vm01" },
+		{ "gw store1 vm1 vm2", "gw,store1,vm[1-2]" },
+		{ "a1-b a2-b a3", "a3,a[1-2]-b" },
+		{ "vm1 vm1 vm1", "vm1" },
+		{ "1 2", "[1-2]" },
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+		AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+		AUTO_STR struct str folded = STR_INIT;
+		for (const char *at = CASES[i].names; *at; at += strspn(at, " ")) {
+			size_t length = strcspn(at, " ");
+			text_list_take(&names, xstrndup(at, length));
+			at += length;
+		}
+		nodeset_fold(&names, &folded);
+		assert_string_equal(str_text(&folded), CASES[i].folded);
+	}
+}
+
+static void test_site_key(void **state)
+{
+	AUTO_FREE char *dir = xstrdup("/tmp/moyai-unit-XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	AUTO_FREE char *path = xasprintf("%s/site.key", dir);
+	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+	struct site_key first = { { 0 } };
+	struct site_key second = { { 0 } };
+	struct err err = ERR_INIT;
+	struct stat about;
+	(void)state;
+	assert_int_equal(site_key_load(dir, &first, &err), 0);
+	assert_int_equal(stat(path, &about), 0);
+	assert_int_equal(about.st_mode & 07777, 0600);
+	assert_int_equal(site_key_load(dir, &second, &err), 0);
+	assert_memory_equal(&first, &second, sizeof(first));
+	file_list_dir(dir, &names, NULL);
+	assert_count(names.count, 1); /* nothing temporary is left */
+	chmod(path, 0640);
+	AUTO_FREE char *expected = xasprintf("%s: has mode 0640, so that others may have read the "
+					     "key; make it 0600 if nobody did",
+					     path);
+	assert_int_equal(site_key_load(dir, &second, &err), -1);
+	assert_string_equal(err.text, expected);
+	chmod(path, 0600);
+	assert_int_equal(truncate(path, 31), 0);
+	AUTO_FREE char *cut =
+		xasprintf("%s: has 31 bytes; a site key has 32; restore the backup", path);
+	assert_int_equal(site_key_load(dir, &second, &err), -1);
+	assert_string_equal(err.text, cut);
+	unlink(path);
+	rmdir(dir);
+}
+
+static void test_secret(void **state)
+{
+	struct site_key key = { { 1, 2, 3 } };
+	struct site_key other = { { 1, 2, 4 } };
+	struct err err = ERR_INIT;
+	struct str texts[6] = { STR_INIT };
+	(void)state;
+	assert_int_equal(secret_derive(&key, "chap", "a", 0, &texts[0], &err), 0);
+	assert_int_equal(secret_derive(&key, "chap", "b", 0, &texts[1], &err), 0);
+	assert_int_equal(secret_derive(&key, "token", "a", 0, &texts[2], &err), 0);
+	assert_int_equal(secret_derive(&key, "chap", "a", 1, &texts[3], &err), 0);
+	assert_int_equal(secret_derive(&other, "chap", "a", 0, &texts[4], &err), 0);
+	assert_int_equal(secret_derive(&key, "chap", "a", 0, &texts[5], &err), 0);
+	/* The same for ever: a change of the derivation would cut every session. */
+	assert_string_equal(str_text(&texts[0]), "AA1jSxE1JeLORG0ORyFVR590");
+	assert_string_equal(str_text(&texts[0]), str_text(&texts[5]));
+	for (size_t i = 1; i < 5; i++)
+		assert_string_not_equal(str_text(&texts[0]), str_text(&texts[i]));
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		str_free(&texts[i]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_fields_set),
+		cmocka_unit_test(test_fields_copy_json),
+		cmocka_unit_test(test_fields_json_refuses),
+		cmocka_unit_test(test_print_parses_again),
+		cmocka_unit_test(test_demo_parses_again),
+		cmocka_unit_test(test_slice),
+		cmocka_unit_test(test_slice_json_refuses),
+		cmocka_unit_test(test_nodeset),
+		cmocka_unit_test(test_nodeset_fold),
+		cmocka_unit_test(test_site_key),
+		cmocka_unit_test(test_secret),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
