@@ -11,6 +11,7 @@
 
 enum {
 	CONNECT_TIMEOUT_MS = 10000,
+	LOGIN_TIMEOUT_MS = 40000, /* seconds under emulation, while the node still boots */
 	ANSWER_TIMEOUT_MS = 60000,
 	STEP_TIMEOUT_MS = 600000, /* a pvmove or an mkfs says nothing for long */
 	RUN_TIMEOUT_MS = 3600000,
@@ -87,7 +88,8 @@ static int fill(const struct options *options, const char *nodes, const bool *st
 		.images = &reach->images,
 		.ssh = { .state_dir = reach->state_dir,
 			 .user = "root",
-			 .connect_timeout_ms = CONNECT_TIMEOUT_MS },
+			 .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+			 .login_timeout_ms = LOGIN_TIMEOUT_MS },
 		.transport = getenv("MOYAI_TRANSPORT"),
 		.parallel = options->parallel,
 		.answer_timeout_ms = limit_ms ? limit_ms : ANSWER_TIMEOUT_MS,
@@ -98,6 +100,8 @@ static int fill(const struct options *options, const char *nodes, const bool *st
 	};
 	if (limit_ms && limit_ms < CONNECT_TIMEOUT_MS)
 		remote->ssh.connect_timeout_ms = limit_ms;
+	if (limit_ms && limit_ms < LOGIN_TIMEOUT_MS)
+		remote->ssh.login_timeout_ms = limit_ms;
 	if (check_scopes(options, &reach->site, err) != 0)
 		return -1;
 	if (nodes && nodeset_parse(nodes, &reach->site, &reach->names, err) != 0)

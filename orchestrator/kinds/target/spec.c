@@ -178,6 +178,7 @@ const struct kind_spec target_spec = {
 		   "network = \"storage\"; }",
 	.size = sizeof(struct target),
 	.fields = FIELDS,
+	.in_status = true,
 	.check = check,
 	.derive = derive,
 	.needs = needs,

@@ -85,6 +85,7 @@ const struct kind_spec volume_spec = {
 	.example = "{ name = \"home\"; pool = \"main\"; size = \"20G\"; }",
 	.size = sizeof(struct volume),
 	.fields = FIELDS,
+	.in_status = true,
 	.holds_data = true,
 	.check = check,
 	.derive = derive,
