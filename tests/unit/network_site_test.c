@@ -35,9 +35,8 @@ static void read_text(const char *body, struct site *site, struct str *mistakes_
 	AUTO_FREE char *text = xasprintf(HEAD "%s" TAIL, body);
 	struct mistakes mistakes = MISTAKES_INIT;
 	struct err err = ERR_INIT;
-	assert_int_equal(
-		site_read_text(text, strlen(text), site_dir, share, site, &mistakes, &err),
-		0);
+	assert_int_equal(site_read_text(text, strlen(text), site_dir, share, site, &mistakes, &err),
+			 0);
 	mistakes_print(&mistakes, mistakes_text);
 	mistakes_free(&mistakes);
 }
@@ -162,10 +161,9 @@ static void derived_with_role(void **state)
 	assert_int_equal(slice_make(&from, &slice, &err), 0);
 	print_want(&slice, "vlan", "storage", &text);
 	print_want(&slice, "partition", "main", &text);
-	assert_string_equal(
-		str_text(&text),
-		"vlan storage: parent=boot0 id=20 mtu=1450 link=up undeclared=none\n"
-		"partition main: disk=/dev/vda size=2G disk_wanted=2G\n");
+	assert_string_equal(str_text(&text),
+			    "vlan storage: parent=boot0 id=20 mtu=1450 link=up undeclared=none\n"
+			    "partition main: disk=/dev/vda size=2G disk_wanted=2G\n");
 	slice_free(&slice);
 	site_free(&site);
 }
