@@ -77,6 +77,24 @@ static int check_scopes(const struct options *options, const struct site *site, 
 	return 0;
 }
 
+/* NODES of the command line, and of these only what --limit leaves. */
+static int choose_nodes(const struct options *options, const char *nodes, const struct site *site,
+			struct text_list *names, struct err *err)
+{
+	AUTO_LIST struct text_list asked = TEXT_LIST_INIT;
+	AUTO_LIST struct text_list limit = TEXT_LIST_INIT;
+	if (nodeset_parse(nodes, site, &asked, err) != 0)
+		return -1;
+	if (options->limit && nodeset_parse(options->limit, site, &limit, err) != 0)
+		return err_context(err, "--limit");
+	for (size_t i = 0; i < asked.count; i++)
+		if (options->limit == NULL || text_list_has(&limit, asked.items[i]))
+			text_list_add(names, asked.items[i]);
+	if (options->limit && names->count == 0)
+		return err_set(err, "--limit %s leaves none of \"%s\"", options->limit, nodes);
+	return 0;
+}
+
 static int fill(const struct options *options, const char *nodes, const bool *stop,
 		struct reach *reach, struct err *err)
 {
@@ -104,7 +122,7 @@ static int fill(const struct options *options, const char *nodes, const bool *st
 		remote->ssh.login_timeout_ms = limit_ms;
 	if (check_scopes(options, &reach->site, err) != 0)
 		return -1;
-	if (nodes && nodeset_parse(nodes, &reach->site, &reach->names, err) != 0)
+	if (nodes && choose_nodes(options, nodes, &reach->site, &reach->names, err) != 0)
 		return -1;
 	if (ssh_port(&remote->ssh.port, err) != 0 ||
 	    site_key_load(reach->state_dir, &reach->key, err) != 0)
