@@ -33,7 +33,7 @@ static int vlan_observe(struct node *node, const char *id, const struct spec *wa
 	if (links == NULL || networkd_owns("vlan", id, &owned, err) != 0)
 		return -1;
 	const struct link *link = links_find(links, id);
-	*found = link != NULL;
+	*found = false;
 	if (link == NULL) {
 		/* judge() compares the mtu before the interface is there, too. */
 		const struct vlan *wanted = want ? want->body : NULL;
@@ -58,6 +58,8 @@ static int vlan_observe(struct node *node, const char *id, const struct spec *wa
 		observe_undeclared(want->body, body);
 	if (!owned || !text_equal(link->kind, "vlan"))
 		body->foreign = xstrdup(link_kind_text(link));
+	/* Without the mark it is refused, and not ours even if it is as wanted. */
+	*found = body->foreign == NULL;
 	return 0;
 }
 
