@@ -93,7 +93,9 @@ static int rejoin(struct node *node, const char *name, int master, struct err *e
 }
 
 /* The kernel knows a tag once per parent. One of ours under another name was renamed in the
-   configuration: its own removal comes last, too late for this one. */
+   configuration: its own removal comes last, too late for this one. Or it is to have another
+   tag: its own step then makes it again, though not as a port of the bridge it was in, which
+   the next plan shows. */
 static int free_tag(const struct links *links, const struct vlan *want, const struct link *parent,
 		    struct err *err)
 {
