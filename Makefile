@@ -72,7 +72,7 @@ test: deps
 
 test-long: deps
 	+@$(MAKE) -s -j$(JOBS) all
-	+@FUZZ_SECONDS=1800 RACK_TEST=long tests/run "images rack" "includes lint unit golden wire boot sanitizer fuzz kinds"
+	+@FUZZ_SECONDS=1800 POINT_STEP=1 RACK_TEST=long tests/run "images rack" "includes lint unit golden wire boot sanitizer fuzz kinds"
 
 bench:
 	@tests/bench/bench

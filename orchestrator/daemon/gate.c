@@ -3,10 +3,10 @@
 
 #include "base/log.h"
 #include "daemon/ipxe.h"
-#include "model/manifest.h"
 #include "daemon/pins.h"
 #include "daemon/routes.h"
 #include "daemon/server.h"
+#include "model/manifest.h"
 /*
  * Who gets a token: the rules of "Host keys" in docs/architecture.md. A machine
  * may boot as a node when no key of the node is pinned, when Moyai ordered the

@@ -6,9 +6,9 @@
 
 #include "base/log.h"
 #include "base/utf8.h"
-#include "model/manifest.h"
 #include "daemon/pins.h"
 #include "daemon/server.h"
+#include "model/manifest.h"
 
 enum { ERROR_TEXT_MAX_BYTES = 1000 };
 

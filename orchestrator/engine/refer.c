@@ -47,19 +47,21 @@ const struct text_list *refer_list(const struct spec *spec, const char *name)
 	return list;
 }
 
-static void each_of(const struct spec_list *list, const char *kind,
+/* instead: what stands in place of those of the list with the same name. */
+static void each_of(const struct spec_list *list, const struct spec_list *instead, const char *kind,
 		    void (*call)(const struct spec *, void *context), void *context)
 {
 	for (size_t i = 0; list != NULL && i < list->count; i++)
-		if (strcmp(list->items[i].kind->name, kind) == 0)
+		if (strcmp(list->items[i].kind->name, kind) == 0 &&
+		    (instead == NULL || spec_list_find(instead, kind, list->items[i].id) == NULL))
 			call(&list->items[i], context);
 }
 
 void refer_each(const struct site_node *node, const char *kind,
 		void (*call)(const struct spec *, void *context), void *context)
 {
-	each_of(node->role ? node->role->wants : NULL, kind, call, context);
-	each_of(&node->wants, kind, call, context);
+	each_of(node->role ? node->role->wants : NULL, &node->wants, kind, call, context);
+	each_of(&node->wants, NULL, kind, call, context);
 }
 
 static void add_name(const struct spec *spec, void *context)

@@ -98,7 +98,7 @@ changed "the same index elsewhere" "" "up to date"
 for release in bookworm bookworm-updates bookworm-security; do
 	file=$(find "$work/lists" -name "*_dists_${release}_InRelease")
 	cp -a "$file" "$work/kept"
-	echo >>"$file"
+	sed -i 's/^Label: /Label:  /' "$file"
 	changed "the index of $release" "$all" "stale: base: index $release main changed"
 	mv "$work/kept" "$file"
 done

@@ -15,6 +15,8 @@ mask = [ "dm-event.socket" ];
 END
 echo "of archive" >"$work/site/roles/archive/files/etc/site/archive"
 
+sed -i 's/role = "cluster-manager"/role = "archive"/' "$work/site/site.cfg"
+
 if moyai image build storage archive 2>"$work/site.log"; then
 	ok "site roles: are built"
 else

@@ -86,21 +86,34 @@ holder_start() {
 	echo "$pid $(process_start "$pid")" >"$dir/holder"
 }
 
-# Run a command in the rack's network; without --pid, so that signals and exit code are its own.
-rack_exec() {
-	local pid enter=(nsenter)
+# Set $enter: how to get into the rack.
+rack_enter() {
+	local pid
 	pid=$(holder_pid) || die "the rack $name is not up"
+	enter=(nsenter --target "$pid" --net)
 	[ "$(id -u)" -eq 0 ] || enter+=(--user --preserve-credentials)
-	"${enter[@]}" --target "$pid" --net -- "$@"
+}
+
+# Run a command in the rack's network, beside its processes: only what must end with the rack
+# enters their namespace too. The second form takes the place of this script, so that signals
+# and exit code are the command's own.
+rack_exec() {
+	local enter
+	rack_enter
+	"${enter[@]}" -- "$@"
+}
+rack_become() {
+	local enter
+	rack_enter
+	exec "${enter[@]}" -- "$@"
 }
 
 # Start a process that ends with the rack.
 rack_spawn() {
-	local log=$1 pid enter=(nsenter)
+	local log=$1 enter
 	shift
-	pid=$(holder_pid) || die "the rack $name is not up"
-	[ "$(id -u)" -eq 0 ] || enter+=(--user --preserve-credentials)
-	setsid "${enter[@]}" --target "$pid" --net --pid -- "$@" </dev/null >>"$log" 2>&1 &
+	rack_enter
+	setsid "${enter[@]}" --pid -- "$@" </dev/null >>"$log" 2>&1 &
 }
 
 # ---- network ----

@@ -54,6 +54,7 @@ const struct kind_spec memory_spec = {
 	.example = "{ name = \"vm1-swap\"; size = \"4G\"; backing = \"tmpfs\"; }",
 	.size = sizeof(struct memory),
 	.fields = FIELDS,
+	.in_status = true,
 	.holds_data = true,
 	.derive = derive,
 	.judge = judge,

@@ -149,6 +149,7 @@ const struct kind_spec session_spec = {
 	.example = "{ name = \"home\"; from = \"store1\"; network = \"storage\"; }",
 	.size = sizeof(struct session),
 	.fields = FIELDS,
+	.in_status = true,
 	.check = check,
 	.derive = derive,
 	.needs = needs,

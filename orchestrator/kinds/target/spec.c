@@ -170,6 +170,22 @@ static int needs(const struct spec *spec, struct refs *out, struct err *err)
 	return 0;
 }
 
+/* The initiator would not notice: name, serial and perhaps size stay the same, and what it holds
+   in its cache goes to another volume. */
+static int judge(struct step *step, struct err *err)
+{
+	const struct target *want = step->want ? step->want->body : NULL;
+	const struct target *have = step->have ? step->have->body : NULL;
+	(void)err;
+	if (want != NULL && have != NULL && want->device != NULL && have->device != NULL &&
+	    !text_equal(want->device, have->device))
+		step->refused = xasprintf(
+			"target %s exports %s, and its initiator may be using it; to export %s "
+			"give that another name, or remove the target and its session first",
+			step->id, have->device, want->device);
+	return 0;
+}
+
 const struct kind_spec target_spec = {
 	.name = "target",
 	.section = "targets",
@@ -178,7 +194,9 @@ const struct kind_spec target_spec = {
 		   "network = \"storage\"; }",
 	.size = sizeof(struct target),
 	.fields = FIELDS,
+	.in_status = true,
 	.check = check,
 	.derive = derive,
 	.needs = needs,
+	.judge = judge,
 };

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154
 # A disk that holds something else is refused with what is on it; plan says so and writes nothing.
 
-expect_exit "plan: exit 1 when a step is refused" 1 moyai plan
+expect_exit "plan: exit 2, there is something to do, and a refusal" 2 moyai plan
 expect_text "plan: names what is on the foreign disk" 'store1.*store1-data.*(ext4|ext2).*' "$output"
 expect_same "plan: wrote nothing on the nodes" "" \
 	"$(on gw "ip -o link show storage 2>/dev/null; nft list tables")"
@@ -11,4 +11,5 @@ expect_text "apply: names store1 in the summary" 'store1' "$(tail -n 5 <<<"$outp
 expect_text "apply: the file system is still there" 'payroll' "$(on store1 "blkid /dev/vda")"
 expect "apply: the other nodes went on" on gw "ip link show storage && nft list table ip moyai"
 # What the operator does who wants to lose it.
-expect "the operator empties the disk" on store1 "wipefs --all --quiet /dev/vda"
+# wipefs alone leaves the rest of the file system, which is refused as unknown data.
+expect "the operator empties the disk" on store1 "wipefs --all --quiet /dev/vda && blkdiscard --zeroout /dev/vda"
