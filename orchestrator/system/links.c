@@ -254,7 +254,7 @@ static bool subnet_has(const char *cidr, struct in_addr address)
 	return ((ntohl(address.s_addr) ^ ntohl(network.s_addr)) >> (32 - prefix)) == 0;
 }
 
-const char *links_vlan_toward(const struct links *links, const char *portal)
+const char *links_toward(const struct links *links, const char *portal)
 {
 	AUTO_FREE char *text = portal ? xstrndup(portal, strcspn(portal, ":")) : NULL;
 	struct in_addr address;
@@ -262,7 +262,7 @@ const char *links_vlan_toward(const struct links *links, const char *portal)
 		return NULL;
 	for (size_t i = 0; i < links->count; i++) {
 		const struct link *link = &links->items[i];
-		if (!text_equal(link->kind, "vlan"))
+		if (!text_equal(link->kind, "vlan") && !text_equal(link->kind, "bridge"))
 			continue;
 		for (size_t j = 0; j < link->addresses.count; j++)
 			if (subnet_has(link->addresses.items[j], address))

@@ -41,10 +41,10 @@ const struct link *links_find(const struct links *links, const char *name); /* o
 const struct link *links_find_index(const struct links *links, int index);  /* or NULL */
 
 /*
- * The vlan interface whose subnet has the address of a portal, "10.0.20.5:3260":
+ * The vlan or bridge whose subnet has the address of a portal, "10.0.20.5:3260":
  * its name, or NULL when it is reached some other way.
  */
-const char *links_vlan_toward(const struct links *links, const char *portal);
+const char *links_toward(const struct links *links, const char *portal);
 
 /* What it is in words: "a vlan interface", "a hardware interface". Static text. */
 const char *link_kind_text(const struct link *link);

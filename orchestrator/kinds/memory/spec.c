@@ -11,7 +11,7 @@ static const struct field FIELDS[] = {
 	  "the file is /run/moyai/memory/NAME/image" },
 	{ "size", FIELD_BYTES, AT(size), FIELD_REQUIRED | FIELD_GROW_ONLY, PAGE_BYTES, 1ULL << 50,
 	  NULL, NULL, "rounded up to 4K; memory is used as it is written to" },
-	{ "backing", FIELD_CHOICE, AT(backing), FIELD_REPLACEABLE, 0, 0, "ramfs tmpfs", "ramfs",
+	{ "backing", FIELD_CHOICE, AT(backing), FIELD_FIXED, 0, 0, "ramfs tmpfs", "ramfs",
 	  "ramfs is never swapped out; tmpfs gives memory back on discard, and can be" },
 	{ "available", FIELD_BYTES, AT(available), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
 	  "the node's available memory" },

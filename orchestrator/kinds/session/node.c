@@ -126,7 +126,7 @@ static int observe(struct node *node, const char *id, const struct spec *wanted,
 	}
 	/* For needs(): the interface stays until the session is gone from it. */
 	const char *portal = runs ? running.login.portal : record.portal;
-	have->vlan = xstrdup(links_vlan_toward(links, portal));
+	have->link = xstrdup(links_toward(links, portal));
 	have->name = xstrdup(id);
 	have->target_iqn = xstrdup(iqn);
 	const char *from = iqn + strlen(prefix);

@@ -64,7 +64,7 @@ static int observe(struct node *node, const char *id, const struct spec *want, s
 		return -1;
 	}
 	/* For needs(): the interface stays until the target is gone from it. */
-	have->vlan = xstrdup(links_vlan_toward(links, lio.portal));
+	have->link = xstrdup(links_toward(links, lio.portal));
 	have->name = xstrdup(id);
 	have->iqn = xstrdup(lio.iqn);
 	have->device = xstrdup(lio.device);
