@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "engine/refer.h"
 #include "engine/slice.h"
 #include "model/site.h"
 
@@ -116,6 +117,12 @@ static void derived(void **state)
 				     .node = site_find_node(&site, "vm1"),
 				     .key = &key };
 	assert_int_equal(slice_make(&from, &slice, &err), 0);
+	/* Where the address is: what is offered or reached there waits for it. */
+	AUTO_FREE char *bridged = refer_link(&site, from.node, "guests");
+	AUTO_FREE char *tagged = refer_link(&site, from.node, "storage");
+	assert_string_equal(bridged, "br-guests");
+	assert_string_equal(tagged, "storage");
+	assert_null(refer_link(&site, from.node, "boot"));
 	print_want(&slice, "vlan", "storage", &text);
 	print_want(&slice, "vlan", "guests", &text);
 	print_want(&slice, "bridge", "br-guests", &text);
