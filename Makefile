@@ -24,18 +24,29 @@ moyai_src  := $(wildcard orchestrator/remote/*.c orchestrator/daemon/*.c orchest
 node_src   := $(wildcard orchestrator/remote/protocol*.c) $(wildcard orchestrator/node/*.c orchestrator/system/*.c orchestrator/kinds/*/node.c) orchestrator/kinds/node_table.c orchestrator/programs/moyai-node.c
 object      = $(patsubst orchestrator/%.c,$(BUILD)/obj/%.o,$(1))
 
+# Short lines; V=1 shows the commands.
+ifneq ($(V),1)
+Q := @
+endif
+quiet := $(findstring s,$(firstword -$(MAKEFLAGS)))
+say = @$(if $(quiet),:,$(if $(Q),printf '  %-4s %s\n' $(1) $(2),:))
+
 .PHONY: all
 all: $(BUILD)/moyai $(BUILD)/moyai-node
 
 $(BUILD)/moyai: $(call object,$(moyai_src)) $(BUILD)/libshared.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs $(LIBS_MOYAI)) -lpthread
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs $(LIBS_MOYAI)) -lpthread
 $(BUILD)/moyai-node: $(call object,$(node_src)) $(BUILD)/libshared.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs $(LIBS_NODE))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs $(LIBS_NODE))
 $(BUILD)/libshared.a: $(call object,$(shared_src))
-	rm -f $@ && $(AR) rcsD $@ $^
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcsD $@ $^
 $(BUILD)/obj/%.o: orchestrator/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -c -o $@ $<
+	$(call say,CC,$(<:orchestrator/%=%))
+	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
 # The targets check-NAME print `ok …`, `not ok …` and `skip …` lines; tests/run counts them.
@@ -68,11 +79,11 @@ check-rack:
 # Groups in one pair of quotes follow each other, the two rows run side by side.
 test: deps
 	+@$(MAKE) -s -j$(JOBS) all
-	+@tests/run "images rack" "includes lint unit golden wire boot sanitizer fuzz kinds"
+	+@MOYAI_TEST_EVERY=1 tests/run "images rack" "includes lint unit golden wire boot sanitizer fuzz kinds"
 
 test-long: deps
 	+@$(MAKE) -s -j$(JOBS) all
-	+@FUZZ_SECONDS=1800 POINT_STEP=1 RACK_TEST=long tests/run "images rack" "includes lint unit golden wire boot sanitizer fuzz kinds"
+	+@MOYAI_TEST_EVERY=1 POINT_STEP=1 FUZZ_SECONDS=1800 RACK_TEST=long tests/run "images rack" "includes lint unit golden wire boot sanitizer fuzz kinds"
 
 bench:
 	@tests/bench/bench

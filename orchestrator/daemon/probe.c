@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -19,7 +20,15 @@
 
 #include "base/str.h"
 
-enum { REFUSALS_MAX = 3, WAKE_WAIT_MS = 200 };
+enum {
+	REFUSALS_MAX = 3,
+	HANDSHAKES_MAX = 3,
+	WAKE_WAIT_MS = 150,
+	SETTLE_MS = 5,
+	SYN_WAIT_MS = 1500,
+	/* Between two questions, so that a living node under load is not flooded. */
+	PAUSE_MS = 50,
+};
 
 struct probe {
 	pthread_t thread;
@@ -28,7 +37,15 @@ struct probe {
 	void *context;
 	enum probe_result result;
 	atomic_bool cancelled;
+	bool heard; /* a timestamp reply came: a whole system lives there */
 };
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 static uint16_t checksum(const void *bytes, size_t length)
 {
@@ -41,6 +58,40 @@ static uint16_t checksum(const void *bytes, size_t length)
 	return htons((uint16_t)~sum);
 }
 
+struct icmp_times {
+	struct iphdr ip;
+	struct icmphdr icmp;
+	uint32_t times[3];
+} __attribute__((packed));
+
+static bool is_reply(const struct icmp_times *packet, ssize_t length, const struct probe *probe)
+{
+	return length >= (ssize_t)(sizeof(packet->ip) + sizeof(packet->icmp)) &&
+	       packet->ip.ihl == 5 && packet->ip.saddr == inet_addr(probe->address) &&
+	       packet->icmp.type == ICMP_TIMESTAMPREPLY;
+}
+
+/* Until shortly after a reply, which a stranger with a whole system gives also,
+   or its time is over. Not longer: what the stranger says later turns the switch
+   again. */
+static void hear(struct probe *probe, int fd)
+{
+	int64_t end_ms = now_ms() + WAKE_WAIT_MS;
+	int64_t left_ms;
+	bool heard = false;
+	while ((left_ms = end_ms - now_ms()) > 0) {
+		struct pollfd event = { .fd = fd, .events = POLLIN };
+		struct icmp_times packet;
+		if (poll(&event, 1, (int)left_ms) <= 0)
+			continue;
+		ssize_t got = recv(fd, &packet, sizeof(packet), MSG_DONTWAIT);
+		if (is_reply(&packet, got, probe) && !heard) {
+			probe->heard = heard = true;
+			end_ms = now_ms() + SETTLE_MS;
+		}
+	}
+}
+
 /*
  * Two machines with one MAC: the switch sends what is for both to the one that
  * spoke last, and that is the stranger. So first make the node speak: an ICMP
@@ -48,13 +99,9 @@ static uint16_t checksum(const void *bytes, size_t length)
  * both; Linux answers it and iPXE does not (RFC 792; linux net/ipv4/icmp.c).
  * Without the right to raw sockets there is only the plain question.
  */
-static void wake(const struct probe *probe)
+static void wake(struct probe *probe)
 {
-	struct {
-		struct iphdr ip;
-		struct icmphdr icmp;
-		uint32_t times[3];
-	} __attribute__((packed)) packet = { 0 };
+	struct icmp_times packet = { 0 };
 	struct sockaddr_ll to = {
 		.sll_family = AF_PACKET,
 		.sll_protocol = htons(ETH_P_IP),
@@ -62,7 +109,8 @@ static void wake(const struct probe *probe)
 		.sll_halen = ETH_ALEN,
 	};
 	AUTO_CLOSE int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
+	AUTO_CLOSE int replies = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
+	if (fd < 0 || replies < 0)
 		return;
 	memset(to.sll_addr, 0xff, ETH_ALEN);
 	packet.ip.version = 4;
@@ -76,9 +124,8 @@ static void wake(const struct probe *probe)
 	packet.icmp.type = ICMP_TIMESTAMP;
 	packet.icmp.checksum = checksum((const char *)&packet + sizeof(packet.ip),
 					sizeof(packet) - sizeof(packet.ip));
-	ssize_t ignored =
-		sendto(fd, &packet, sizeof(packet), 0, (struct sockaddr *)&to, sizeof(to));
-	(void)ignored;
+	if (sendto(fd, &packet, sizeof(packet), 0, (struct sockaddr *)&to, sizeof(to)) > 0)
+		hear(probe, replies);
 }
 
 /* A connected descriptor, or -1 with errno. */
@@ -90,16 +137,17 @@ static int connect_once(const struct probe *probe)
 		return -1;
 	int why = 0;
 	socklen_t size = sizeof(why);
+	int64_t end_ms = now_ms() + SYN_WAIT_MS;
 	inet_pton(AF_INET, probe->address, &to.sin_addr);
 	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0 && errno != EINPROGRESS)
 		why = errno;
-	for (int waited_ms = 0; why == 0; waited_ms += 100) {
+	while (why == 0) {
 		struct pollfd event = { .fd = fd, .events = POLLOUT };
 		if (poll(&event, 1, 100) > 0) {
 			getsockopt(fd, SOL_SOCKET, SO_ERROR, &why, &size);
 			if (why == 0)
 				return fd;
-		} else if (waited_ms >= PROBE_CONNECT_TIMEOUT_MS || probe->cancelled) {
+		} else if (now_ms() >= end_ms || probe->cancelled) {
 			why = ETIMEDOUT;
 		}
 	}
@@ -108,17 +156,29 @@ static int connect_once(const struct probe *probe)
 	return -1;
 }
 
-static int connect_node(const struct probe *probe)
+/*
+ * A refusal may be the stranger's and not the node's: ask again. How long
+ * depends on whether a whole system was heard at the address. iPXE alone is not,
+ * and does not wait for nothing; but a living node must be found even if the
+ * stranger speaks all the time, or the machine is so loaded that each question
+ * comes too late.
+ */
+static int connect_node(struct probe *probe)
 {
+	int64_t begin_ms = now_ms();
 	for (int refusals = 0;;) {
 		wake(probe);
-		nanosleep(&(struct timespec){ 0, WAKE_WAIT_MS * 1000000L }, NULL);
 		int fd = connect_once(probe);
 		if (fd >= 0)
 			return fd;
-		/* Refused perhaps by the stranger and not by the node: ask again. */
-		if (errno != ECONNREFUSED || ++refusals == REFUSALS_MAX || probe->cancelled)
+		refusals += errno == ECONNREFUSED;
+		int64_t spent_ms = now_ms() - begin_ms;
+		bool enough = probe->heard ? spent_ms >= PROBE_HEARD_TIMEOUT_MS
+					   : refusals >= REFUSALS_MAX ||
+						     spent_ms >= PROBE_CONNECT_TIMEOUT_MS;
+		if (enough || probe->cancelled)
 			return -1;
+		nanosleep(&(struct timespec){ 0, PAUSE_MS * 1000000L }, NULL);
 	}
 }
 
@@ -137,11 +197,8 @@ static enum probe_result compare_key(ssh_session session, const char *pinned)
 	return result;
 }
 
-static enum probe_result ask(const struct probe *probe)
+static enum probe_result handshake(const struct probe *probe, int fd)
 {
-	int fd = connect_node(probe);
-	if (fd < 0)
-		return PROBE_SILENT;
 	enum probe_result result = PROBE_UNCLEAR;
 	ssh_session session = ssh_new();
 	long timeout_s = PROBE_HANDSHAKE_TIMEOUT_S;
@@ -160,6 +217,23 @@ static enum probe_result ask(const struct probe *probe)
 		result = compare_key(session, probe->key);
 	ssh_disconnect(session);
 	ssh_free(session);
+	return result;
+}
+
+/* A handshake can end early because the stranger got a packet of it, and reset
+   the connection. Once something has listened there, silence is no answer. */
+static enum probe_result ask(struct probe *probe)
+{
+	int64_t end_ms = now_ms() + PROBE_HANDSHAKE_TIMEOUT_S * 1000L;
+	enum probe_result result = PROBE_SILENT;
+	for (int i = 0; i < HANDSHAKES_MAX; i++) {
+		int fd = connect_node(probe);
+		if (fd < 0)
+			break;
+		result = handshake(probe, fd);
+		if (result != PROBE_UNCLEAR || probe->cancelled || now_ms() >= end_ms)
+			break;
+	}
 	return result;
 }
 

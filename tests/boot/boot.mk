@@ -6,7 +6,8 @@ boot_test_programs := $(patsubst %,$(BUILD)/tests/boot/%_test,$(boot_tests))
 .PHONY: check-boot
 $(BUILD)/tests/boot/%_test: tests/boot/%_test.c $(filter $(BUILD)/obj/daemon/%,$(call object,$(moyai_src))) $(BUILD)/obj/remote/identity.o $(BUILD)/libshared.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs cmocka $(LIBS_MOYAI)) -lpthread
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs cmocka $(LIBS_MOYAI)) -lpthread
 
 check-boot: $(boot_test_programs) $(BUILD)/moyai
 	@code=0; tests/boot/unit-tests $(boot_test_programs) || code=1; \

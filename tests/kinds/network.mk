@@ -2,10 +2,12 @@
 # Plan and apply without ssh and protocol: what tests/kinds/network/cases.sh is run with.
 $(BUILD)/tests/drive: $(BUILD)/obj-tests/kinds/network/drive.o $(call object,$(wildcard orchestrator/system/*.c orchestrator/kinds/*/node.c) orchestrator/kinds/node_table.c orchestrator/node/facts.c) $(BUILD)/libshared.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs $(LIBS_NODE))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs $(LIBS_NODE))
 $(BUILD)/obj-tests/kinds/network/drive.o: tests/kinds/network/drive.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
 .PHONY: check-kinds-network
 check-kinds-network: $(BUILD)/tests/drive
 	@tests/kinds/network/machine $<

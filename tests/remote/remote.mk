@@ -4,7 +4,8 @@ remote_ssh := $(call object,$(addprefix orchestrator/remote/,ssh.c stream.c prot
 
 $(BUILD)/tests/ssh_test: tests/remote/ssh_test.c $(remote_ssh) $(BUILD)/libshared.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) \
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) \
 		$(shell pkg-config --libs libssh jansson gnutls cmocka)
 -include $(BUILD)/tests/ssh_test.d
 

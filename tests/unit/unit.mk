@@ -6,10 +6,12 @@ unit_src   := $(filter-out orchestrator/programs/%,$(moyai_src) $(node_src))
 
 $(BUILD)/tests/libtest.a: $(call object,$(unit_src))
 	@mkdir -p $(@D)
-	rm -f $@ && $(AR) rcsD $@ $^
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcsD $@ $^
 $(BUILD)/tests/%_test: tests/unit/%_test.c $(BUILD)/tests/libtest.a $(BUILD)/libshared.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< \
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< \
 		-Wl,--start-group $(BUILD)/tests/libtest.a $(BUILD)/libshared.a -Wl,--end-group \
 		$(shell pkg-config --libs $(sort $(LIBS_MOYAI) $(LIBS_NODE))) -lcmocka -lpthread
 -include $(wildcard $(BUILD)/tests/*.d)

@@ -5,6 +5,7 @@
  * wanted one, and data that nobody agreed to lose is there.
  */
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,13 +13,27 @@
 #include "base/run.h"
 #include "tests/wire/peer.h"
 
-/* A sanitized moyai-node takes ten times as long to start. What is looked for
-   with it are mistakes of memory, and those do not hide from every seventh. */
+/* A stream is cut at every so many bytes. Every one takes minutes on a loaded
+   machine: MOYAI_TEST_EVERY=1, as `make test` sets it. The points of a kill are
+   few, and none is left out. A sanitized moyai-node takes ten times as long to
+   start; what is looked for with it are mistakes of memory, and those do not
+   hide from every seventh of both. */
+enum { EVERY_BYTES = 13, EVERY_SANITIZED = 7 };
 #ifdef __SANITIZE_ADDRESS__
-enum { EVERY = 7 };
+static const bool SANITIZED = true;
 #else
-enum { EVERY = 1 };
+static const bool SANITIZED = false;
 #endif
+
+static size_t every_bytes(void)
+{
+	const char *text = getenv("MOYAI_TEST_EVERY");
+	long every = text ? strtol(text, NULL, 10) : EVERY_BYTES;
+	if (SANITIZED && every < EVERY_SANITIZED)
+		every = EVERY_SANITIZED;
+	assert_true(every > 0);
+	return (size_t)every;
+}
 
 static struct machine machine;
 
@@ -141,7 +156,8 @@ static void killed_at_every_point(void **state)
 	for (size_t i = 0; i < points.length; i++)
 		count += points.data[i] == '\n';
 	assert_true(count > 30);
-	for (long point = 1; point <= count; point += EVERY) {
+	long every = SANITIZED ? EVERY_SANITIZED : 1;
+	for (long point = 1; point <= count; point += every) {
 		restore(&before);
 		ask(&machine, &(struct start){ .verb = "apply", .crash_at = point }, input.data,
 		    input.length, &answer);
@@ -152,7 +168,7 @@ static void killed_at_every_point(void **state)
 	}
 	print_message("# killed at %ld of %ld points, %zu different states, all came to the "
 		      "wanted one\n",
-		      (count + EVERY - 1) / EVERY, count, seen.count);
+		      (count + every - 1) / every, count, seen.count);
 	free(before.dir);
 }
 
@@ -165,6 +181,7 @@ static void input_cut_at_every_byte(void **state)
 	struct answer answer;
 	struct saved before;
 	char unchanged[HASH_HEX_SIZE];
+	size_t every = every_bytes();
 	(void)state;
 	reset();
 	save(&before);
@@ -173,7 +190,7 @@ static void input_cut_at_every_byte(void **state)
 	plan_of(&machine, &slice, &answer);
 	apply_input(&slice, &answer, &input);
 	answer_free(&answer);
-	for (size_t cut = 0; cut < input.length; cut += EVERY) {
+	for (size_t cut = 0; cut < input.length; cut += every) {
 		char hex[HASH_HEX_SIZE];
 		ask(&machine, &(struct start){ .verb = "apply" }, input.data, cut, &answer);
 		assert_string_equal(answer.problem, "");
@@ -188,8 +205,8 @@ static void input_cut_at_every_byte(void **state)
 		check_state(&slice, &seen);
 		restore(&before);
 	}
-	print_message("# input of %zu bytes cut in steps of %d, %zu different states\n",
-		      input.length, EVERY, seen.count);
+	print_message("# input of %zu bytes cut in steps of %zu, %zu different states\n",
+		      input.length, every, seen.count);
 	/* One for each step that was said. */
 	assert_int_equal(seen.count, 6);
 	free(before.dir);
@@ -233,6 +250,7 @@ static void output_cut_at_every_byte(void **state)
 	struct answer answer;
 	struct saved before;
 	char unchanged[HASH_HEX_SIZE];
+	size_t every = every_bytes();
 	(void)state;
 	reset();
 	save(&before);
@@ -244,7 +262,7 @@ static void output_cut_at_every_byte(void **state)
 	assert_after();
 	restore(&before);
 	machine_hash(&machine, unchanged);
-	for (size_t cut = 0; cut < length; cut += EVERY) {
+	for (size_t cut = 0; cut < length; cut += every) {
 		char hex[HASH_HEX_SIZE];
 		apply_until(&input, cut);
 		machine_hash(&machine, hex);
@@ -253,8 +271,8 @@ static void output_cut_at_every_byte(void **state)
 		check_state(&slice, &seen);
 		restore(&before);
 	}
-	print_message("# output of %zu bytes cut in steps of %d, %zu different states\n", length,
-		      EVERY, seen.count);
+	print_message("# output of %zu bytes cut in steps of %zu, %zu different states\n", length,
+		      every, seen.count);
 	assert_true(seen.count >= 5);
 	free(before.dir);
 }

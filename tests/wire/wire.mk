@@ -9,14 +9,17 @@ wire_tests   := $(patsubst tests/wire/%.c,$(wire_dir)/wire_%,$(wildcard tests/wi
 
 $(wire_dir)/obj/wire/%.o: tests/wire/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(wire_cflags) -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(wire_cflags) -c -o $@ $<
 # The test kinds come first: their tables take the place of those in the archive.
 # Stripped: it is started thousands of times, and hashes itself each time.
 $(wire_dir)/moyai-node-wire: $(wire_kinds) $(wire_node) $(BUILD)/libshared.a
-	$(CC) $(LDFLAGS) -s -o $@ $^ $(shell pkg-config --libs jansson gnutls)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -s -o $@ $^ $(shell pkg-config --libs jansson gnutls)
 $(wire_dir)/wire_%: $(wire_dir)/obj/wire/%.o $(wire_dir)/obj/wire/peer.o $(wire_kinds) \
 		$(call object,$(wildcard orchestrator/remote/protocol*.c)) $(BUILD)/libshared.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs jansson gnutls cmocka)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs jansson gnutls cmocka)
 -include $(shell find $(wire_dir)/obj/wire -name '*.d' 2>/dev/null)
 .PRECIOUS: $(wire_dir)/obj/wire/%.o
 
@@ -28,10 +31,13 @@ check-wire: $(wire_tests) $(wire_dir)/moyai-node-wire
 # own, and with the test kinds here.
 $(wire_dir)/obj/conformance.o: tests/kinds/conformance.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
 conform_parts := $(wire_dir)/obj/conformance.o $(call object,$(wildcard orchestrator/remote/protocol*.c))
 $(wire_dir)/conform: $(conform_parts) $(BUILD)/libshared.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs jansson gnutls)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs jansson gnutls)
 $(wire_dir)/conform-wire: $(conform_parts) $(wire_kinds) $(BUILD)/libshared.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs jansson gnutls)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs jansson gnutls)
 check-wire: $(wire_dir)/conform $(wire_dir)/conform-wire
