@@ -84,7 +84,7 @@ test: deps
 
 test-long: deps
 	+@$(MAKE) -s -j$(JOBS) all
-	+@MOYAI_TEST_EVERY=1 FUZZ_SECONDS=1800 RACK_TEST=long tests/run "images rack" "includes lint unit golden wire boot sanitizer fuzz kinds"
+	+@MOYAI_TEST_EVERY=1 POINT_STEP=1 FUZZ_SECONDS=1800 RACK_TEST=long tests/run "images rack" "includes lint unit golden wire boot sanitizer fuzz kinds"
 
 bench:
 	@tests/bench/bench

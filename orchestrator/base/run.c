@@ -34,7 +34,7 @@ static void close_pair(int pair[2])
 static void child(const struct run *run, const int *in, const int *out, const int *error,
 		  int report)
 {
-	int null = open("/dev/null", O_RDWR);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t none;
 	setpgid(0, 0);
 	sigemptyset(&none);

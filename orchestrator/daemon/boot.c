@@ -204,6 +204,9 @@ void boot_served(struct boot *boot, struct boot_node *node, const struct manifes
 {
 	uint64_t total = 0;
 	uint64_t done = 0;
+	/* Other layers may still be on their way when one was found to be damaged. */
+	if (node->now.stage == BOOT_FAILED)
+		return;
 	if (layer < 0 || layer >= (int)manifest->layer_count)
 		return;
 	if (done_bytes > node->layer_done[layer])

@@ -183,7 +183,8 @@ int server_start(const struct server_options *options, struct site *site, struct
 	server->port = server->site.boot_port;
 	server->url =
 		xasprintf("http://%s:%llu", server->address, (unsigned long long)server->port);
-	server->site_stamp = site_stamp(options->site_dir, &server->site);
+	text_list_copy(&server->site_files, &server->site.files);
+	server->site_stamp = site_stamp(options->site_dir, &server->site_files);
 	if (find_interface(server->address, server->interface, err) != 0 ||
 	    (server->signals = block_signals(err)) < 0 ||
 	    identity_load(options->state_dir, NULL, &key, err) != 0 ||
@@ -218,17 +219,17 @@ static void look_at_site(struct server *server)
 {
 	struct err err = ERR_INIT;
 	struct site fresh = { 0 };
-	uint64_t stamp = site_stamp(server->options.site_dir, &server->site);
-	if (stamp == server->site_stamp)
+	const char *dir = server->options.site_dir;
+	if (site_stamp(dir, &server->site_files) == server->site_stamp)
 		return;
-	server->site_stamp = stamp;
-	if (site_reread(server->options.site_dir, server->options.share_dir, &fresh) != 0)
+	int rc = site_reread(dir, server->options.share_dir, &fresh, &server->site_files);
+	server->site_stamp = site_stamp(dir, &server->site_files);
+	if (rc != 0)
 		return;
 	if (!text_equal(fresh.boot_server, server->address) || fresh.boot_port != server->port)
 		log_line("boot.server or boot.port changed: start moyai pxe serve again");
 	site_free(&server->site);
 	server->site = fresh;
-	server->site_stamp = site_stamp(server->options.site_dir, &server->site);
 	log_line("the site changed and was read again");
 	dnsmasq_stop(&server->dnsmasq);
 	if (boot_set_site(&server->boot, &server->site, &err) != 0 ||
@@ -309,6 +310,7 @@ void server_stop(struct server *server)
 	boot_free(&server->boot);
 	tokens_free(&server->tokens);
 	site_free(&server->site);
+	text_list_free(&server->site_files);
 	free(server->url);
 	free(server->address);
 	free(server->login_key);

@@ -26,7 +26,8 @@ struct http; /* http.h */
 
 struct server {
 	struct server_options options;
-	struct site site; /* the last one without mistakes */
+	struct site site;	     /* the last one without mistakes */
+	struct text_list site_files; /* read last, with mistakes or without */
 	uint64_t site_stamp;
 	int64_t site_looked_ms;
 	char interface[IF_NAMESIZE];

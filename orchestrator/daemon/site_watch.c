@@ -39,7 +39,7 @@ static uint64_t mix_dir(uint64_t stamp, const char *dir, const char *below)
 	return stamp;
 }
 
-uint64_t site_stamp(const char *site_dir, const struct site *site)
+uint64_t site_stamp(const char *site_dir, const struct text_list *files)
 {
 	uint64_t stamp = 14695981039346656037ULL;
 	AUTO_FREE char *main = xasprintf("%s/site.cfg", site_dir);
@@ -48,17 +48,26 @@ uint64_t site_stamp(const char *site_dir, const struct site *site)
 	stamp = mix_file(stamp, main);
 	stamp = mix_dir(stamp, clusters, "");
 	stamp = mix_dir(stamp, roles, "/role.cfg");
-	for (size_t i = 0; i < site->files.count; i++)
-		stamp = mix_file(stamp, site->files.items[i]);
+	for (size_t i = 0; i < files->count; i++) {
+		const char *name = files->items[i];
+		AUTO_FREE char *path =
+			name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", site_dir, name);
+		stamp = mix_file(stamp, path);
+	}
 	return stamp;
 }
 
-int site_reread(const char *site_dir, const char *share_dir, struct site *site)
+int site_reread(const char *site_dir, const char *share_dir, struct site *site,
+		struct text_list *files)
 {
 	struct mistakes mistakes = MISTAKES_INIT;
 	struct err err = ERR_INIT;
 	AUTO_STR struct str text = STR_INIT;
 	int rc = site_read(site_dir, share_dir, site, &mistakes, &err);
+	if (rc == 0) {
+		text_list_free(files);
+		text_list_copy(files, &site->files);
+	}
 	if (rc != 0) {
 		log_line("the site changed and cannot be read; the last good one stays: %s",
 			 err.text);

@@ -122,6 +122,14 @@ static int settle(struct node *node, const struct slice *slice, const struct kin
 	}
 }
 
+/* What had been there and is gone now is made as wanted: nothing is lost by it, and another
+   step may have had to take it away (two vlans that change their tags with each other). But
+   where data was, nobody is given an empty thing in its place unasked. */
+static bool only_gone(const struct step *step)
+{
+	return step->action == STEP_CREATE && !step->kind->holds_data;
+}
+
 int apply_step(struct node *node, const struct slice *slice, const char *kind_name, const char *id,
 	       const char *digest, struct err *err)
 {
@@ -136,7 +144,7 @@ int apply_step(struct node *node, const struct slice *slice, const char *kind_na
 		return -1;
 	if (!judged.differs)
 		return 0;
-	if (digest && !text_equal(digest, judged.step.digest))
+	if (digest && !text_equal(digest, judged.step.digest) && !only_gone(&judged.step))
 		rc = err_set(err, "changed since it was planned; plan again");
 	else if (judged.step.refused)
 		rc = err_set(err, "%s", judged.step.refused);

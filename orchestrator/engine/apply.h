@@ -5,8 +5,8 @@
 /*
  * Carry out one step: observe again and compare the digest with the one that
  * was planned and shown (a mismatch is an error: "changed since it was
- * planned"), do it, then observe until nothing differs or the kind's settle
- * time has passed.
+ * planned"; what is gone since is made again, unless its kind holds data), do
+ * it, then observe until nothing differs or the kind's settle time has passed.
  * `digest` NULL: known after an earlier step of the same apply; not compared.
  */
 int apply_step(struct node *node, const struct slice *slice, const char *kind, const char *id,

@@ -47,19 +47,21 @@ const struct text_list *refer_list(const struct spec *spec, const char *name)
 	return list;
 }
 
-static void each_of(const struct spec_list *list, const char *kind,
+/* instead: what stands in place of those of the list with the same name. */
+static void each_of(const struct spec_list *list, const struct spec_list *instead, const char *kind,
 		    void (*call)(const struct spec *, void *context), void *context)
 {
 	for (size_t i = 0; list != NULL && i < list->count; i++)
-		if (strcmp(list->items[i].kind->name, kind) == 0)
+		if (strcmp(list->items[i].kind->name, kind) == 0 &&
+		    (instead == NULL || spec_list_find(instead, kind, list->items[i].id) == NULL))
 			call(&list->items[i], context);
 }
 
 void refer_each(const struct site_node *node, const char *kind,
 		void (*call)(const struct spec *, void *context), void *context)
 {
-	each_of(node->role ? node->role->wants : NULL, kind, call, context);
-	each_of(&node->wants, kind, call, context);
+	each_of(node->role ? node->role->wants : NULL, &node->wants, kind, call, context);
+	each_of(&node->wants, NULL, kind, call, context);
 }
 
 static void add_name(const struct spec *spec, void *context)
@@ -121,8 +123,32 @@ void refer_check_network(const struct site *site, const struct site_node *node, 
 	}
 }
 
-char *refer_vlan(const struct site *site, const char *network)
+struct bridge_search {
+	const char *network;
+	const char *name; /* of the bridge; NULL: none yet */
+};
+
+static void match_bridge(const struct spec *spec, void *context)
+{
+	struct bridge_search *search = context;
+	if (text_equal(refer_text(spec, "network"), search->network))
+		search->name = spec->id;
+}
+
+char *refer_link(const struct site *site, const struct site_node *node, const char *network)
 {
 	const struct network *found = network ? site_find_network(site, network) : NULL;
-	return found != NULL && found->vlan != 0 ? xstrdup(found->name) : NULL;
+	struct bridge_search search = { .network = network };
+	if (found == NULL || found->vlan == 0)
+		return NULL;
+	refer_each(node, "bridge", match_bridge, &search);
+	return xstrdup(search.name ? search.name : found->name);
+}
+
+void refer_need_link(struct refs *refs, const char *link)
+{
+	if (link == NULL)
+		return;
+	refs_add(refs, NULL, "vlan", link);
+	refs_add(refs, NULL, "bridge", link);
 }

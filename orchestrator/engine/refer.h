@@ -32,6 +32,9 @@ void refer_networks(const struct site *site, struct str *out);
    address on it. `what` is the start of the message: `target "home"`. */
 void refer_check_network(const struct site *site, const struct site_node *node, const char *network,
 			 struct place place, const char *what, struct mistakes *mistakes);
-/* Its VLAN interface, for needs(): a copy of the name when it is tagged, else NULL. */
-char *refer_vlan(const struct site *site, const char *network);
+/* The interface that has the node's address on it, a copy: the bridge on the
+   network if the node has one, else its VLAN; NULL when it is untagged. */
+char *refer_link(const struct site *site, const struct site_node *node, const char *network);
+/* For needs(): such an interface, whichever of the two kinds it is. */
+void refer_need_link(struct refs *refs, const char *link);
 #endif

@@ -48,6 +48,7 @@ struct kind_spec {
 	size_t size;
 	const struct field *fields;
 	bool holds_data; /* removing or replacing one loses data */
+	bool in_status;	 /* counted in `moyai status` as what a node holds */
 	bool role_only;	 /* declared by roles and the engine, not by nodes */
 
 	/* Mistakes beyond the field table (references, ranges between fields).

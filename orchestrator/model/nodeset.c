@@ -112,8 +112,11 @@ static int mark_role(const struct marks *marks, const char *role, struct err *er
 	if (found)
 		return 0;
 	near_add(role, &roles, &hint);
-	for (size_t i = 0; hint.length == 0 && i < roles.count; i++)
-		str_addf(&hint, "%s%s", i ? ", @" : "; there are @all, @", roles.items[i]);
+	if (hint.length == 0) {
+		str_add(&hint, "; there are @all");
+		for (size_t i = 0; i < roles.count; i++)
+			str_addf(&hint, ", @%s", roles.items[i]);
+	}
 	return err_set(err, "no node has the role \"%s\"%s", role, str_text(&hint));
 }
 

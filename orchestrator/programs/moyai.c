@@ -146,6 +146,7 @@ static int option_timeout(struct options *options)
 static int option(struct options *options, int code)
 {
 	char *end;
+	unsigned long number;
 	switch (code) {
 	case 'C':
 		options->site_dir = optarg;
@@ -157,8 +158,9 @@ static int option(struct options *options, int code)
 		options->limit = optarg;
 		return 0;
 	case OPT_PARALLEL:
-		options->parallel = (unsigned)strtoul(optarg, &end, 10);
-		if (*end == '\0' && options->parallel >= 1 && options->parallel <= 4096)
+		number = strtoul(optarg, &end, 10);
+		options->parallel = (unsigned)number;
+		if (*end == '\0' && number >= 1 && number <= 4096)
 			return 0;
 		fprintf(stderr, "moyai: --parallel %s: write a number from 1 to 4096\n", optarg);
 		return -1;

@@ -11,6 +11,7 @@
 
 enum {
 	CONNECT_TIMEOUT_MS = 10000,
+	LOGIN_TIMEOUT_MS = 40000, /* seconds under emulation, while the node still boots */
 	ANSWER_TIMEOUT_MS = 60000,
 	STEP_TIMEOUT_MS = 600000, /* a pvmove or an mkfs says nothing for long */
 	RUN_TIMEOUT_MS = 3600000,
@@ -76,6 +77,24 @@ static int check_scopes(const struct options *options, const struct site *site, 
 	return 0;
 }
 
+/* NODES of the command line, and of these only what --limit leaves. */
+static int choose_nodes(const struct options *options, const char *nodes, const struct site *site,
+			struct text_list *names, struct err *err)
+{
+	AUTO_LIST struct text_list asked = TEXT_LIST_INIT;
+	AUTO_LIST struct text_list limit = TEXT_LIST_INIT;
+	if (nodeset_parse(nodes, site, &asked, err) != 0)
+		return -1;
+	if (options->limit && nodeset_parse(options->limit, site, &limit, err) != 0)
+		return err_context(err, "--limit");
+	for (size_t i = 0; i < asked.count; i++)
+		if (options->limit == NULL || text_list_has(&limit, asked.items[i]))
+			text_list_add(names, asked.items[i]);
+	if (options->limit && names->count == 0)
+		return err_set(err, "--limit %s leaves none of \"%s\"", options->limit, nodes);
+	return 0;
+}
+
 static int fill(const struct options *options, const char *nodes, const bool *stop,
 		struct reach *reach, struct err *err)
 {
@@ -87,7 +106,8 @@ static int fill(const struct options *options, const char *nodes, const bool *st
 		.images = &reach->images,
 		.ssh = { .state_dir = reach->state_dir,
 			 .user = "root",
-			 .connect_timeout_ms = CONNECT_TIMEOUT_MS },
+			 .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+			 .login_timeout_ms = LOGIN_TIMEOUT_MS },
 		.transport = getenv("MOYAI_TRANSPORT"),
 		.parallel = options->parallel,
 		.answer_timeout_ms = limit_ms ? limit_ms : ANSWER_TIMEOUT_MS,
@@ -98,9 +118,11 @@ static int fill(const struct options *options, const char *nodes, const bool *st
 	};
 	if (limit_ms && limit_ms < CONNECT_TIMEOUT_MS)
 		remote->ssh.connect_timeout_ms = limit_ms;
+	if (limit_ms && limit_ms < LOGIN_TIMEOUT_MS)
+		remote->ssh.login_timeout_ms = limit_ms;
 	if (check_scopes(options, &reach->site, err) != 0)
 		return -1;
-	if (nodes && nodeset_parse(nodes, &reach->site, &reach->names, err) != 0)
+	if (nodes && choose_nodes(options, nodes, &reach->site, &reach->names, err) != 0)
 		return -1;
 	if (ssh_port(&remote->ssh.port, err) != 0 ||
 	    site_key_load(reach->state_dir, &reach->key, err) != 0)

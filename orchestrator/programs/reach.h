@@ -20,7 +20,8 @@ struct reach {
 };
 
 /*
- * nodes: a node set from the command line, NULL for those of --limit or all.
+ * nodes: a node set from the command line, of which --limit leaves a part; NULL for
+ * those of --limit or all.
  * -1 after having printed why; *reach needs reach_close() in any case.
  */
 int reach_open(const struct options *options, const char *nodes, const bool *stop,

@@ -11,8 +11,6 @@
 #include "programs/show.h"
 
 /* What an operator means by "what it holds"; the rest is in `facts` and `plan`. */
-static const char *const HOLDS[] = { "volume", "memory", "target", "session", "bridge" };
-
 enum { BOOT_FILE_MAX = 64 * 1024 };
 
 static const char *get(const json_t *object, const char *key)
@@ -93,10 +91,10 @@ static json_t *holds(const struct host *host, const struct remote_options *optio
 	struct derive from = { options->site, host->node, options->key, options->images };
 	if (slice_make(&from, &slice, NULL) != 0)
 		return counts;
-	for (size_t i = 0; i < COUNT_OF(HOLDS); i++) {
-		size_t held = count_held(host, &slice, HOLDS[i]);
+	for (const struct kind_spec *const *kind = KIND_SPECS; *kind; kind++) {
+		size_t held = (*kind)->in_status ? count_held(host, &slice, (*kind)->name) : 0;
 		if (held > 0)
-			json_object_set_new(counts, HOLDS[i], json_integer((json_int_t)held));
+			json_object_set_new(counts, (*kind)->name, json_integer((json_int_t)held));
 	}
 	slice_free(&slice);
 	return counts;
@@ -104,12 +102,11 @@ static json_t *holds(const struct host *host, const struct remote_options *optio
 
 static void holds_text(const json_t *counts, struct str *out)
 {
-	for (size_t i = 0; i < COUNT_OF(HOLDS); i++) {
-		const struct kind_spec *kind = kind_find(HOLDS[i]);
-		json_int_t held = json_integer_value(json_object_get(counts, HOLDS[i]));
+	for (const struct kind_spec *const *kind = KIND_SPECS; *kind; kind++) {
+		json_int_t held = json_integer_value(json_object_get(counts, (*kind)->name));
 		if (held > 0)
 			str_addf(out, "%s%lld %s", out->length ? ", " : "", (long long)held,
-				 held == 1 || kind == NULL ? HOLDS[i] : kind->section);
+				 held == 1 ? (*kind)->name : (*kind)->section);
 	}
 }
 

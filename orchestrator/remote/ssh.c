@@ -93,7 +93,7 @@ static int set_options(ssh_session session, const struct ssh_options *options, c
 {
 	AUTO_FREE char *known_hosts = xasprintf("%s/known_hosts", options->state_dir);
 	int no = 0;
-	long timeout_s = (long)(options->connect_timeout_ms + 999) / 1000;
+	long timeout_s = (long)(options->login_timeout_ms + 999) / 1000;
 	int verbosity = SSH_LOG_NOLOG;
 	const struct {
 		enum ssh_options_e option;
@@ -362,9 +362,9 @@ static int establish(ssh_session session, const struct ssh_options *options, con
 	}
 	long started_ms = stream_now_ms();
 	if (ssh_connect(session) != SSH_OK) {
-		if (stream_now_ms() - started_ms >= (long)options->connect_timeout_ms)
+		if (stream_now_ms() - started_ms >= (long)options->login_timeout_ms)
 			return err_set(err, "%s port %u: no answer for %u s", address,
-				       options->port, options->connect_timeout_ms / 1000);
+				       options->port, options->login_timeout_ms / 1000);
 		return err_set(err, "%s port %u: %s", address, options->port,
 			       ssh_get_error(session));
 	}

@@ -12,7 +12,8 @@ struct ssh_options {
 	const char *state_dir;
 	const char *user;	     /* "root" but in tests */
 	unsigned port;		     /* 22 but in tests */
-	unsigned connect_timeout_ms; /* until logged in, each round trip */
+	unsigned connect_timeout_ms; /* until the port answers */
+	unsigned login_timeout_ms;   /* key exchange and log-in: a node that boots is slow */
 };
 
 /* Once, before threads are started. */

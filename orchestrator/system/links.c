@@ -242,6 +242,35 @@ const struct link *links_find_index(const struct links *links, int index)
 	return NULL;
 }
 
+/* Whether "10.0.20.5/24" has the address, in network byte order, in its subnet. */
+static bool subnet_has(const char *cidr, struct in_addr address)
+{
+	AUTO_FREE char *own = xstrndup(cidr, strcspn(cidr, "/"));
+	const char *slash = strchr(cidr, '/');
+	unsigned long prefix = slash ? strtoul(slash + 1, NULL, 10) : 32;
+	struct in_addr network;
+	if (prefix == 0 || prefix > 32 || inet_pton(AF_INET, own, &network) != 1)
+		return false;
+	return ((ntohl(address.s_addr) ^ ntohl(network.s_addr)) >> (32 - prefix)) == 0;
+}
+
+const char *links_toward(const struct links *links, const char *portal)
+{
+	AUTO_FREE char *text = portal ? xstrndup(portal, strcspn(portal, ":")) : NULL;
+	struct in_addr address;
+	if (text == NULL || inet_pton(AF_INET, text, &address) != 1)
+		return NULL;
+	for (size_t i = 0; i < links->count; i++) {
+		const struct link *link = &links->items[i];
+		if (!text_equal(link->kind, "vlan") && !text_equal(link->kind, "bridge"))
+			continue;
+		for (size_t j = 0; j < link->addresses.count; j++)
+			if (subnet_has(link->addresses.items[j], address))
+				return link->name;
+	}
+	return NULL;
+}
+
 const char *link_kind_text(const struct link *link)
 {
 	static const char *const KNOWN[][2] = {

@@ -40,6 +40,12 @@ void links_free(struct links *links);
 const struct link *links_find(const struct links *links, const char *name); /* or NULL */
 const struct link *links_find_index(const struct links *links, int index);  /* or NULL */
 
+/*
+ * The vlan or bridge whose subnet has the address of a portal, "10.0.20.5:3260":
+ * its name, or NULL when it is reached some other way.
+ */
+const char *links_toward(const struct links *links, const char *portal);
+
 /* What it is in words: "a vlan interface", "a hardware interface". Static text. */
 const char *link_kind_text(const struct link *link);
 

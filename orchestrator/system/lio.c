@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -394,11 +395,46 @@ int lio_make(const struct lio_target *want, struct err *err)
 	return configfs_set(group, "enable", "1", err);
 }
 
+/* An initiator with a session, or NULL. The kernel says "No active iSCSI Session …". */
+static char *logged_in(const char *group)
+{
+	AUTO_LIST struct text_list acls = TEXT_LIST_INIT;
+	AUTO_FREE char *folder = xasprintf("%s/acls", group);
+	if (configfs_folders(folder, &acls, NULL) != 0)
+		return NULL;
+	for (size_t i = 0; i < acls.count; i++) {
+		AUTO_FREE char *acl = xasprintf("%s/%s", folder, acls.items[i]);
+		AUTO_FREE char *info = configfs_read(acl, "info");
+		if (info != NULL && strstr(info, "No active iSCSI Session") == NULL)
+			return xstrdup(acls.items[i]);
+	}
+	return NULL;
+}
+
+/* A session that was just ended takes the kernel a moment to forget. */
+static int wait_unused(const char *group, struct err *err)
+{
+	enum { TRIES = 50, PAUSE_NS = 100000000 };
+	for (int i = 0;; i++) {
+		AUTO_FREE char *initiator = logged_in(group);
+		if (initiator == NULL)
+			return 0;
+		if (i == TRIES)
+			return err_set(err,
+				       "%s is logged in, and its disk would fail under it; remove "
+				       "its session first",
+				       initiator);
+		nanosleep(&(struct timespec){ 0, PAUSE_NS }, NULL);
+	}
+}
+
 int lio_remove(const char *iqn, struct err *err)
 {
 	AUTO_FREE char *folder = xasprintf(FABRIC "/%s", iqn);
 	AUTO_FREE char *group = xasprintf("%s/tpgt_1", folder);
 	if (file_exists(group)) {
+		if (wait_unused(group, err) != 0)
+			return -1;
 		if (configfs_set(group, "enable", "0", err) != 0 ||
 		    remove_lun(iqn, group, err) != 0)
 			return -1;

@@ -32,5 +32,6 @@ int lio_read(const char *iqn, struct lio_target *target, bool *found, struct err
 /* Make it so, from whatever is there. What already is as wanted is not
    touched, so sessions stay up unless the device behind LUN 0 changes. */
 int lio_make(const struct lio_target *want, struct err *err);
+/* Refused while an initiator is logged in. */
 int lio_remove(const char *iqn, struct err *err);
 #endif

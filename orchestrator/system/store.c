@@ -128,6 +128,12 @@ int store_read(const char *name, bool *found, struct text_list *files, struct er
 	return 0;
 }
 
+/* What a fetch that was cut off leaves. */
+static char *part_path(const char *path)
+{
+	return xasprintf("%s.part", path);
+}
+
 static int make_parent(const char *path, struct err *err)
 {
 	AUTO_FREE char *parent = xstrdup(path);
@@ -142,7 +148,7 @@ static int make_parent(const char *path, struct err *err)
 static int fetch(const char *name, const char *url, struct entry *entry, struct err *err)
 {
 	AUTO_FREE char *path = xasprintf(ROOT "/%s/%s", name, entry->path);
-	AUTO_FREE char *part = xasprintf("%s.part", path);
+	AUTO_FREE char *part = part_path(path);
 	AUTO_FREE char *from = xasprintf("%s%s", url, entry->path);
 	char hex[HASH_HEX_SIZE];
 	uint64_t wanted_bytes = entry->bytes;
@@ -181,6 +187,34 @@ static const char *kept_line(const struct text_list *lines, const struct text_li
 	return NULL;
 }
 
+static bool has_path(const struct text_list *lines, const char *path)
+{
+	size_t length = strlen(path);
+	for (size_t i = 0; i < lines->count; i++)
+		if (text_starts(lines->items[i], path) && lines->items[i][length] == ' ')
+			return true;
+	return false;
+}
+
+/* The file, what was fetched of it, and the folders that it leaves empty. */
+static int remove_entry(const char *name, const struct entry *entry, struct err *err)
+{
+	AUTO_FREE char *path = xasprintf(ROOT "/%s/%s", name, entry->path);
+	AUTO_FREE char *part = part_path(path);
+	size_t top = strlen(ROOT) + 1 + strlen(name);
+	point_pass(path);
+	if (file_remove(part, err) != 0 || file_remove(path, err) != 0)
+		return -1;
+	for (char *slash = strrchr(path, '/'); slash > path + top; slash = strrchr(path, '/')) {
+		*slash = '\0';
+		/* Others' files in it keep it. */
+		if (rmdir(path) != 0 && errno != ENOENT)
+			break;
+	}
+	point_pass(part);
+	return 0;
+}
+
 static int remove_unwanted(const char *name, const struct text_list *lines,
 			   const struct text_list *wanted, struct err *err)
 {
@@ -194,44 +228,83 @@ static int remove_unwanted(const char *name, const struct text_list *lines,
 			stays = entry_parse(wanted->items[w], &want) == 0 &&
 				strcmp(want.path, entry.path) == 0;
 		}
-		AUTO_FREE char *path = xasprintf(ROOT "/%s/%s", name, entry.path);
-		if (!stays && file_remove(path, err) != 0)
+		if (!stays && remove_entry(name, &entry, err) != 0)
 			return -1;
 	}
 	return 0;
+}
+
+/*
+ * Before anything is fetched, the index has the path of all that will be there or
+ * still is, so that what a crash leaves has a mark. A time of 0 is that of no
+ * file: it does not count as there.
+ */
+static int claim(const char *name, const struct text_list *lines, const struct text_list *there,
+		 const struct text_list *files, struct err *err)
+{
+	AUTO_LIST struct text_list index = TEXT_LIST_INIT;
+	text_list_copy(&index, lines);
+	for (size_t i = 0; i < files->count; i++) {
+		struct entry entry;
+		if (entry_parse(files->items[i], &entry) != 0)
+			return err_set(err, "\"%s\" is not a file of an image", files->items[i]);
+		if (kept_line(lines, there, files->items[i]))
+			continue;
+		if (!has_path(lines, entry.path) && look(name, &entry) == 0)
+			return err_set(err,
+				       ROOT "/%s/%s is there already and is not Moyai's; remove it "
+					    "by hand",
+				       name, entry.path);
+		AUTO_FREE char *line = xasprintf("%s 0", files->items[i]);
+		if (!text_list_has(&index, line))
+			text_list_add(&index, line);
+	}
+	return index_write(name, &index, err);
+}
+
+/* The index is written with every file: what has arrived is not fetched again. */
+static int fetch_missing(const char *name, const char *url, const struct text_list *files,
+			 struct err *err)
+{
+	AUTO_LIST struct text_list lines = TEXT_LIST_INIT;
+	AUTO_LIST struct text_list there = TEXT_LIST_INIT;
+	AUTO_LIST struct text_list index = TEXT_LIST_INIT;
+	bool found;
+	if (index_read(name, &found, &lines, err) != 0 ||
+	    store_read(name, &found, &there, err) != 0)
+		return -1;
+	for (size_t i = 0; i < files->count; i++) {
+		const char *kept = kept_line(&lines, &there, files->items[i]);
+		text_list_take(&index, kept ? xstrdup(kept) : xasprintf("%s 0", files->items[i]));
+	}
+	for (size_t i = 0; i < files->count; i++) {
+		AUTO_STR struct str text = STR_INIT;
+		struct entry entry;
+		if (kept_line(&lines, &there, files->items[i]))
+			continue;
+		if (entry_parse(files->items[i], &entry) != 0 || fetch(name, url, &entry, err) != 0)
+			return -1;
+		entry_print(&entry, true, &text);
+		free(index.items[i]);
+		index.items[i] = str_take(&text);
+		if (index_write(name, &index, err) != 0)
+			return -1;
+	}
+	return index_write(name, &index, err);
 }
 
 int store_make(const char *name, const char *url, const struct text_list *files, struct err *err)
 {
 	AUTO_LIST struct text_list lines = TEXT_LIST_INIT;
 	AUTO_LIST struct text_list there = TEXT_LIST_INIT;
-	AUTO_LIST struct text_list index = TEXT_LIST_INIT;
 	AUTO_FREE char *folder = xasprintf(ROOT "/%s", name);
 	bool found;
 	if (file_make_dirs(folder, 0755, err) != 0 || index_read(name, &found, &lines, err) != 0 ||
-	    store_read(name, &found, &there, err) != 0)
+	    store_read(name, &found, &there, err) != 0 ||
+	    claim(name, &lines, &there, files, err) != 0 ||
+	    remove_unwanted(name, &lines, files, err) != 0)
 		return -1;
-	for (size_t i = 0; i < files->count; i++) {
-		const char *kept = kept_line(&lines, &there, files->items[i]);
-		if (kept)
-			text_list_add(&index, kept);
-	}
-	/* The index grows with every file: what has arrived is not fetched again. */
-	for (size_t i = 0; i < files->count; i++) {
-		AUTO_STR struct str text = STR_INIT;
-		struct entry entry;
-		if (kept_line(&lines, &there, files->items[i]))
-			continue;
-		if (entry_parse(files->items[i], &entry) != 0)
-			return err_set(err, "\"%s\" is not a file of an image", files->items[i]);
-		if (fetch(name, url, &entry, err) != 0)
-			return -1;
-		entry_print(&entry, true, &text);
-		text_list_add(&index, str_text(&text));
-		if (index_write(name, &index, err) != 0)
-			return -1;
-	}
-	return index_write(name, &index, err) != 0 ? -1 : remove_unwanted(name, &lines, files, err);
+	return fetch_missing(name, url, files, err);
 }
 
 int store_remove(const char *name, struct err *err)
@@ -239,10 +312,18 @@ int store_remove(const char *name, struct err *err)
 	AUTO_LIST struct text_list lines = TEXT_LIST_INIT;
 	AUTO_LIST struct text_list none = TEXT_LIST_INIT;
 	AUTO_FREE char *index = index_path(name);
+	AUTO_FREE char *folder = xasprintf(ROOT "/%s", name);
 	bool found;
 	if (index_read(name, &found, &lines, err) != 0 ||
 	    remove_unwanted(name, &lines, &none, err) != 0)
 		return -1;
 	/* The mark goes last: a removal that was cut off is found again. */
-	return file_remove(index, err);
+	point_pass(index);
+	if (file_remove(index, err) != 0)
+		return -1;
+	/* Not empty: others' files are in it. */
+	if (rmdir(folder) != 0 && errno != ENOTEMPTY && errno != EEXIST && errno != ENOENT)
+		return err_set_errno(err, errno, "%s", folder);
+	point_pass(index);
+	return 0;
 }

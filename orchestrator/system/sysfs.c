@@ -175,6 +175,20 @@ const struct sysfs_partition *sysfs_partition_find(const struct sysfs_partitions
 	return NULL;
 }
 
+int sysfs_partition_check(const struct sysfs_partitions *partitions, const char *label,
+			  struct err *err)
+{
+	const struct sysfs_partition *first = sysfs_partition_find(partitions, label);
+	for (size_t i = 0; i < partitions->count; i++)
+		if (&partitions->items[i] != first &&
+		    strcmp(partitions->items[i].label, label) == 0)
+			return err_set(err,
+				       "/dev/%s and /dev/%s both have the label %s; take the disk "
+				       "that does not belong here out",
+				       first->name, partitions->items[i].name, label);
+	return 0;
+}
+
 int sysfs_modules(const char *const *names, struct err *err)
 {
 	for (; *names; names++) {

@@ -43,6 +43,10 @@ void sysfs_partitions_free(struct sysfs_partitions *partitions);
 /* NULL when there is none. Borrowed. */
 const struct sysfs_partition *sysfs_partition_find(const struct sysfs_partitions *partitions,
 						   const char *label);
+/* -1 when two partitions have the label, as after a disk was moved from another node: which
+   of the two is meant nobody can tell. */
+int sysfs_partition_check(const struct sysfs_partitions *partitions, const char *label,
+			  struct err *err);
 
 /* Load kernel modules that are not there yet. */
 int sysfs_modules(const char *const *names, struct err *err);

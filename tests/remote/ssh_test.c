@@ -134,7 +134,8 @@ static int start_server(void **state)
 	server.options = (struct ssh_options){ .state_dir = server.dir,
 					       .user = xstrdup(me->pw_name),
 					       .port = server.port,
-					       .connect_timeout_ms = 5000 };
+					       .connect_timeout_ms = 5000,
+					       .login_timeout_ms = 5000 };
 	pin("host");
 	return ssh_setup(NULL);
 }
@@ -326,7 +327,7 @@ static void test_mute_server(void **state)
 	struct ssh_options options = server.options;
 	int fd = listening_socket(&options.port);
 	assert_int_equal(listen(fd, 1), 0);
-	options.connect_timeout_ms = 1000;
+	options.connect_timeout_ms = options.login_timeout_ms = 1000;
 	long before_ms = stream_now_ms();
 	AUTO_FREE char *expected = xasprintf("127.0.0.1 port %u: no answer for 1 s", options.port);
 	assert_null(open_link(&options, &err));

@@ -411,6 +411,9 @@ static void test_nodeset(void **state)
 	expect_set(&site, "@stroage",
 		   "node set \"@stroage\": no node has the role \"stroage\"; did "
 		   "you mean \"storage\"?");
+	expect_set(&site, "@x",
+		   "node set \"@x\": no node has the role \"x\"; there are @all, "
+		   "@vm-server, @storage");
 	expect_set(&site, "vm01,",
 		   "node set \"vm01,\": a name is missing; write it like "
 		   "vm[01-16],@storage");

@@ -6,8 +6,12 @@
 #include <stdint.h>
 /* cmocka wants the four above before it. */
 #include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/file.h"
+#include "engine/refer.h"
 #include "engine/slice.h"
 #include "model/site.h"
 
@@ -25,15 +29,15 @@
 #define TAIL "} );\n"
 
 static char *share; /* the source tree: its roles are used */
+static const char *site_dir = "/nonexistent";
 
 static void read_text(const char *body, struct site *site, struct str *mistakes_text)
 {
 	AUTO_FREE char *text = xasprintf(HEAD "%s" TAIL, body);
 	struct mistakes mistakes = MISTAKES_INIT;
 	struct err err = ERR_INIT;
-	assert_int_equal(
-		site_read_text(text, strlen(text), "/nonexistent", share, site, &mistakes, &err),
-		0);
+	assert_int_equal(site_read_text(text, strlen(text), site_dir, share, site, &mistakes, &err),
+			 0);
 	mistakes_print(&mistakes, mistakes_text);
 	mistakes_free(&mistakes);
 }
@@ -113,6 +117,12 @@ static void derived(void **state)
 				     .node = site_find_node(&site, "vm1"),
 				     .key = &key };
 	assert_int_equal(slice_make(&from, &slice, &err), 0);
+	/* Where the address is: what is offered or reached there waits for it. */
+	AUTO_FREE char *bridged = refer_link(&site, from.node, "guests");
+	AUTO_FREE char *tagged = refer_link(&site, from.node, "storage");
+	assert_string_equal(bridged, "br-guests");
+	assert_string_equal(tagged, "storage");
+	assert_null(refer_link(&site, from.node, "boot"));
 	print_want(&slice, "vlan", "storage", &text);
 	print_want(&slice, "vlan", "guests", &text);
 	print_want(&slice, "bridge", "br-guests", &text);
@@ -127,9 +137,48 @@ static void derived(void **state)
 	site_free(&site);
 }
 
+/* What a role declares counts as the node's own, unless the node has one of that name. */
+static void derived_with_role(void **state)
+{
+	static const char ROLE[] =
+		"bridges = ( { name = \"br0\"; network = \"storage\"; } );\n"
+		"partitions = ( { name = \"main\"; disk = \"/dev/vda\"; size = \"1G\"; } );\n";
+	char dir[] = "/tmp/moyai-role-XXXXXX";
+	struct site site;
+	struct slice slice;
+	struct err err = ERR_INIT;
+	AUTO_STR struct str text = STR_INIT;
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	AUTO_FREE char *roles = xasprintf("%s/roles", dir);
+	AUTO_FREE char *role = xasprintf("%s/vm-server", roles);
+	AUTO_FREE char *file = xasprintf("%s/role.cfg", role);
+	assert_int_equal(file_make_dirs(role, 0755, NULL), 0);
+	assert_int_equal(file_write(file, ROLE, strlen(ROLE), 0644, NULL), 0);
+	site_dir = dir;
+	read_text("partitions = ( { name = \"main\"; disk = \"/dev/vda\"; size = \"2G\"; } );\n",
+		  &site, &text);
+	site_dir = "/nonexistent";
+	unlink(file);
+	rmdir(role);
+	rmdir(roles);
+	rmdir(dir);
+	assert_string_equal(str_text(&text), "");
+	const struct derive from = { .site = &site, .node = site_find_node(&site, "vm1") };
+	assert_int_equal(slice_make(&from, &slice, &err), 0);
+	print_want(&slice, "vlan", "storage", &text);
+	print_want(&slice, "partition", "main", &text);
+	assert_string_equal(str_text(&text),
+			    "vlan storage: parent=boot0 id=20 mtu=1450 link=up undeclared=none\n"
+			    "partition main: disk=/dev/vda size=2G disk_wanted=2G\n");
+	slice_free(&slice);
+	site_free(&site);
+}
+
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(mistakes), cmocka_unit_test(derived) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(mistakes), cmocka_unit_test(derived),
+					    cmocka_unit_test(derived_with_role) };
 	share = argc > 1 ? argv[1] : ".";
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

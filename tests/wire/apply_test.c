@@ -278,6 +278,20 @@ static void changed_since_planned(void **state)
 	answer_free(&plan);
 }
 
+/* What only vanished is made again; where data was, nobody gets an empty thing unasked. */
+static void gone_since_planned(void **state)
+{
+	static const char DIGEST[] =
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	AUTO_STR struct str slice = STR_INIT;
+	(void)state;
+	slice_line(&slice, "[" FILE_A "," BOX(",\"file\":\"a\"") "]", "[]", "[]");
+	assert_go(str_text(&slice), "file", "a", DIGEST, NULL);
+	assert_string_equal(machine_file(&machine, "file", "a", "mode"), "1");
+	assert_go(str_text(&slice), "box", "b", DIGEST, "changed since it was planned; plan again");
+	assert_string_equal(machine_file(&machine, "box", "b", "mark"), "(none)");
+}
+
 static void failure_spares_siblings(void **state)
 {
 	AUTO_STR struct str input = STR_INIT;
@@ -516,6 +530,7 @@ int main(int argc, char **argv)
 		TEST(foreign_resources),
 		TEST(half_a_resource_is_removed),
 		TEST(changed_since_planned),
+		TEST(gone_since_planned),
 		TEST(failure_spares_siblings),
 		TEST(settling),
 		TEST(end_of_file_in_place_of_end),

@@ -52,7 +52,7 @@ static int bridge_observe(struct node *node, const char *id, const struct spec *
 	if (links == NULL || networkd_owns("bridge", id, &owned, err) != 0)
 		return -1;
 	const struct link *link = links_find(links, id);
-	*found = link != NULL;
+	*found = false;
 	if (link == NULL)
 		return 0;
 	body->name = xstrdup(id);
@@ -65,6 +65,8 @@ static int bridge_observe(struct node *node, const char *id, const struct spec *
 		observe_undeclared(want->body, body);
 	if (!owned || !text_equal(link->kind, "bridge"))
 		body->foreign = xstrdup(link_kind_text(link));
+	/* Without the mark it is refused, and not ours even if it is as wanted. */
+	*found = body->foreign == NULL;
 	return 0;
 }
 

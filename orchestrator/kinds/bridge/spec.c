@@ -126,7 +126,7 @@ static int needs(const struct spec *spec, struct refs *out, struct err *err)
 
 static int judge(struct step *step, struct err *err)
 {
-	const struct bridge *have = step->have ? step->have->body : NULL;
+	const struct bridge *have = step->seen ? step->seen->body : NULL; /* for creations too */
 	(void)err;
 	if (have != NULL && have->foreign != NULL) {
 		free(step->refused);
@@ -143,6 +143,7 @@ const struct kind_spec bridge_spec = {
 	.example = "{ name = \"br-guests\"; network = \"guests\"; }",
 	.size = sizeof(struct bridge),
 	.fields = FIELDS,
+	.in_status = true,
 	.check = check,
 	.derive = derive,
 	.needs = needs,

@@ -69,5 +69,6 @@ const struct kind_spec masquerade_spec = {
 	.example = "{ name = \"guests\"; from = \"10.77.30.0/24\"; out = \"boot0\"; }",
 	.size = sizeof(struct masquerade),
 	.fields = FIELDS,
+	.in_status = true,
 	.check = check,
 };

@@ -21,19 +21,19 @@ static int list(struct node *node, struct text_list *owned, struct err *err)
 }
 
 /* The disk that has the label, wherever that is: "/dev/vdb", or NULL. */
-static char *disk_with(const char *label, char **device)
+static int disk_with(const char *label, char **disk, char **device, struct err *err)
 {
 	struct sysfs_partitions all;
-	char *disk = NULL;
 	sysfs_partitions(PARTITION_LABEL, &all);
 	const struct sysfs_partition *found = sysfs_partition_find(&all, label);
-	if (found != NULL) {
-		disk = xasprintf("/dev/%s", found->disk);
+	int rc = sysfs_partition_check(&all, label, err);
+	if (rc == 0 && found != NULL) {
+		*disk = xasprintf("/dev/%s", found->disk);
 		if (device != NULL)
 			*device = xasprintf("/dev/%s", found->name);
 	}
 	sysfs_partitions_free(&all);
-	return disk;
+	return rc;
 }
 
 static void fill(struct partition *have, const struct disk *disk, const char *label)
@@ -55,9 +55,11 @@ static int observe(struct node *node, const char *id, const struct spec *wanted,
 	struct partition *have = seen->body;
 	struct disk disk = { 0 };
 	AUTO_FREE char *label = xasprintf(PARTITION_LABEL "%s", id);
-	AUTO_FREE char *elsewhere = disk_with(label, &have->device);
+	AUTO_FREE char *elsewhere = NULL;
 	(void)node;
 	*found = false;
+	if (disk_with(label, &elsewhere, &have->device, err) != 0)
+		return -1;
 	if (want == NULL && elsewhere == NULL)
 		return 0;
 	/* First where it should be; a label on another disk shows as a change of
@@ -98,8 +100,10 @@ static int apply(struct node *node, const struct step *step, struct err *err)
 static int take_away(struct node *node, const char *id, struct err *err)
 {
 	AUTO_FREE char *label = xasprintf(PARTITION_LABEL "%s", id);
-	AUTO_FREE char *disk = disk_with(label, NULL);
+	AUTO_FREE char *disk = NULL;
 	(void)node;
+	if (disk_with(label, &disk, NULL, err) != 0)
+		return -1;
 	return disk ? disk_partition_remove(disk, PARTITION_LABEL, label, err) : 0;
 }
 

@@ -115,7 +115,8 @@ static int observe(struct node *node, const char *id, const struct spec *wanted,
 	sysfs_partitions(LVM_LABEL, &parts);
 	if (wanted != NULL)
 		rc = observe_wanted(node, id, wanted->body, &parts, have, err);
-	if (rc == 0 && group != NULL) {
+	/* Without the mark it is refused, and not ours even if it is as wanted. */
+	if (rc == 0 && group != NULL && lvm_tagged(group, "vg_tags")) {
 		observe_all(node, id, &parts, have);
 		have->name = xstrdup(id);
 		have->free = lvm_number(group, "vg_free");

@@ -71,5 +71,6 @@ const struct kind_spec repository_spec = {
 	.example = "{ name = \"images\"; }",
 	.size = sizeof(struct repository),
 	.fields = FIELDS,
+	.in_status = true,
 	.derive = derive,
 };

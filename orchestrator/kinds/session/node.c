@@ -6,6 +6,7 @@
 #include "engine/plan.h"
 #include "kinds/session/spec.h"
 #include "system/iscsi.h"
+#include "system/links.h"
 #include "system/node.h"
 #include "system/sysfs.h"
 
@@ -109,6 +110,9 @@ static int observe(struct node *node, const char *id, const struct spec *wanted,
 		return -1;
 	if (iqns.count == 0)
 		return 0;
+	const struct links *links = links_get(node, err);
+	if (links == NULL)
+		return -1;
 	/* One from another node shows first: it has to go. */
 	const char *iqn = iqns.items[0];
 	for (size_t i = 0; want != NULL && i < iqns.count; i++)
@@ -120,6 +124,9 @@ static int observe(struct node *node, const char *id, const struct spec *wanted,
 		iscsi_login_free(&record);
 		return -1;
 	}
+	/* For needs(): the interface stays until the session is gone from it. */
+	const char *portal = runs ? running.login.portal : record.portal;
+	have->link = xstrdup(links_toward(links, portal));
 	have->name = xstrdup(id);
 	have->target_iqn = xstrdup(iqn);
 	const char *from = iqn + strlen(prefix);

@@ -19,7 +19,7 @@ static const struct field FIELDS[] = {
 	  "the network it is reached on" },
 	{ "timeout", FIELD_SECONDS, AT(timeout), 0, 1, 86400, NULL, "120s",
 	  "how long reads and writes wait for a target that went away, before they fail" },
-	{ "vlan", FIELD_TEXT, AT(vlan), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
+	{ "link", FIELD_TEXT, AT(link), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
 	  "the interface of the network" },
 	{ "target_iqn", FIELD_TEXT, AT(target_iqn), FIELD_DERIVED, 0, 0, NULL, NULL,
 	  "the target's iSCSI name" },
@@ -103,7 +103,7 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	if (address == NULL)
 		return err_set(err, "session %s: %s has no address on network %s", session->name,
 			       session->from, session->network);
-	session->vlan = refer_vlan(from->site, session->network);
+	session->link = refer_link(from->site, from->node, session->network);
 	session->target_iqn =
 		xasprintf(SESSION_IQN_PREFIX "%s:%s.%s", site, session->from, session->name);
 	session->initiator_iqn = xasprintf(SESSION_IQN_PREFIX "%s:%s", site, from->node->name);
@@ -126,8 +126,7 @@ static int needs(const struct spec *spec, struct refs *out, struct err *err)
 	(void)err;
 	if (session->from != NULL)
 		refs_add(out, session->from, "target", session->name);
-	if (session->vlan != NULL)
-		refs_add(out, NULL, "vlan", session->vlan);
+	refer_need_link(out, session->link);
 	return 0;
 }
 
@@ -149,6 +148,7 @@ const struct kind_spec session_spec = {
 	.example = "{ name = \"home\"; from = \"store1\"; network = \"storage\"; }",
 	.size = sizeof(struct session),
 	.fields = FIELDS,
+	.in_status = true,
 	.check = check,
 	.derive = derive,
 	.needs = needs,

@@ -11,7 +11,7 @@ struct session {
 	char *from;
 	char *network;
 	uint64_t timeout;
-	char *vlan;	  /* interface of the network when it is tagged; derived */
+	char *link;	  /* interface of the network when it is tagged; derived */
 	char *target_iqn; /* derived, as all below */
 	char *portal;	  /* "10.0.20.14:3260" */
 	char *initiator_iqn;

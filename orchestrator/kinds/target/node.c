@@ -4,6 +4,7 @@
 
 #include "engine/plan.h"
 #include "kinds/target/spec.h"
+#include "system/links.h"
 #include "system/lio.h"
 #include "system/memory.h"
 #include "system/node.h"
@@ -57,6 +58,13 @@ static int observe(struct node *node, const char *id, const struct spec *want, s
 		return -1;
 	if (!*found)
 		return 0;
+	const struct links *links = links_get(node, err);
+	if (links == NULL) {
+		lio_target_free(&lio);
+		return -1;
+	}
+	/* For needs(): the interface stays until the target is gone from it. */
+	have->link = xstrdup(links_toward(links, lio.portal));
 	have->name = xstrdup(id);
 	have->iqn = xstrdup(lio.iqn);
 	have->device = xstrdup(lio.device);

@@ -21,7 +21,7 @@ static const struct field FIELDS[] = {
 	  "the only node that may log in" },
 	{ "network", FIELD_NAME, AT(network), FIELD_REQUIRED | FIELD_VOLATILE, 0, 0, NULL, NULL,
 	  "the network it is offered on" },
-	{ "vlan", FIELD_TEXT, AT(vlan), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
+	{ "link", FIELD_TEXT, AT(link), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
 	  "the interface of the network" },
 	{ "iqn", FIELD_TEXT, AT(iqn), FIELD_DERIVED, 0, 0, NULL, NULL, "its iSCSI name" },
 	{ "initiator_iqn", FIELD_TEXT, AT(initiator_iqn), FIELD_DERIVED, 0, 0, NULL, NULL,
@@ -137,7 +137,7 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 			       from->node->name, target->network);
 	if (derive_backing(from, target, err) != 0)
 		return -1;
-	target->vlan = refer_vlan(from->site, target->network);
+	target->link = refer_link(from->site, from->node, target->network);
 	target->iqn = xasprintf(TARGET_IQN_PREFIX "%s:%s.%s", site, from->node->name, target->name);
 	target->initiator_iqn = xasprintf(TARGET_IQN_PREFIX "%s:%s", site, target->initiator);
 	target->portal = xasprintf("%s:%d", address, TARGET_PORT);
@@ -165,8 +165,23 @@ static int needs(const struct spec *spec, struct refs *out, struct err *err)
 		refs_add(out, NULL, "volume", target->volume);
 	if (target->memory != NULL)
 		refs_add(out, NULL, "memory", target->memory);
-	if (target->vlan != NULL)
-		refs_add(out, NULL, "vlan", target->vlan);
+	refer_need_link(out, target->link);
+	return 0;
+}
+
+/* The initiator would not notice: name, serial and perhaps size stay the same, and what it holds
+   in its cache goes to another volume. */
+static int judge(struct step *step, struct err *err)
+{
+	const struct target *want = step->want ? step->want->body : NULL;
+	const struct target *have = step->have ? step->have->body : NULL;
+	(void)err;
+	if (want != NULL && have != NULL && want->device != NULL && have->device != NULL &&
+	    !text_equal(want->device, have->device))
+		step->refused = xasprintf(
+			"target %s exports %s, and its initiator may be using it; to export %s "
+			"give that another name, or remove the target and its session first",
+			step->id, have->device, want->device);
 	return 0;
 }
 
@@ -178,7 +193,9 @@ const struct kind_spec target_spec = {
 		   "network = \"storage\"; }",
 	.size = sizeof(struct target),
 	.fields = FIELDS,
+	.in_status = true,
 	.check = check,
 	.derive = derive,
 	.needs = needs,
+	.judge = judge,
 };

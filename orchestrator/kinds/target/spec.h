@@ -12,7 +12,7 @@ struct target {
 	char *memory;
 	char *initiator;
 	char *network;
-	char *vlan;	     /* interface of the network when it is tagged; derived */
+	char *link;	     /* interface of the network when it is tagged; derived */
 	char *iqn;	     /* derived, as all below */
 	char *initiator_iqn; /* observed: every ACL, separated by spaces */
 	char *portal;	     /* "10.0.20.11:3260" */

@@ -33,7 +33,7 @@ static int vlan_observe(struct node *node, const char *id, const struct spec *wa
 	if (links == NULL || networkd_owns("vlan", id, &owned, err) != 0)
 		return -1;
 	const struct link *link = links_find(links, id);
-	*found = link != NULL;
+	*found = false;
 	if (link == NULL) {
 		/* judge() compares the mtu before the interface is there, too. */
 		const struct vlan *wanted = want ? want->body : NULL;
@@ -58,6 +58,8 @@ static int vlan_observe(struct node *node, const char *id, const struct spec *wa
 		observe_undeclared(want->body, body);
 	if (!owned || !text_equal(link->kind, "vlan"))
 		body->foreign = xstrdup(link_kind_text(link));
+	/* Without the mark it is refused, and not ours even if it is as wanted. */
+	*found = body->foreign == NULL;
 	return 0;
 }
 
@@ -91,7 +93,9 @@ static int rejoin(struct node *node, const char *name, int master, struct err *e
 }
 
 /* The kernel knows a tag once per parent. One of ours under another name was renamed in the
-   configuration: its own removal comes last, too late for this one. */
+   configuration: its own removal comes last, too late for this one. Or it is to have another
+   tag: its own step then makes it again, though not as a port of the bridge it was in, which
+   the next plan shows. */
 static int free_tag(const struct links *links, const struct vlan *want, const struct link *parent,
 		    struct err *err)
 {

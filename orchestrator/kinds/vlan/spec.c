@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/plan.h"
+#include "engine/refer.h"
 
 #define AT(member) offsetof(struct vlan, member)
 
@@ -141,20 +142,25 @@ static void check(const struct site *site, const struct site_node *node, const s
 	check_tag(site, node, want, mistakes);
 }
 
-/* Whether a bridge of the node stands on the network: then the addresses are the bridge's. */
+struct bridged {
+	const char *network;
+	bool found;
+};
+
+static void look_at_bridge(const struct spec *spec, void *context)
+{
+	struct bridged *bridged = context;
+	if (text_equal(refer_text(spec, "network"), bridged->network))
+		bridged->found = true;
+}
+
+/* Whether a bridge of the node or its role stands on the network: then the addresses are the
+   bridge's. */
 static bool is_bridged(const struct site_node *node, const char *network)
 {
-	for (size_t i = 0; i < node->wants.count; i++) {
-		const struct spec *spec = &node->wants.items[i];
-		if (!text_equal(spec->kind->name, "bridge"))
-			continue;
-		const struct field *field = field_find(spec->kind->fields, "network");
-		AUTO_STR struct str text = STR_INIT;
-		field_print(field, spec->body, &text);
-		if (text_equal(str_text(&text), network))
-			return true;
-	}
-	return false;
+	struct bridged bridged = { .network = network };
+	refer_each(node, "bridge", look_at_bridge, &bridged);
+	return bridged.found;
 }
 
 /* ADDRESS of the node with the prefix length of the network's cidr. */

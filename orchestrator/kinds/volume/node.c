@@ -36,6 +36,13 @@ static const json_t *locate(const struct node *node, const char *id, const char 
 	return NULL;
 }
 
+static char *refusal(const char *group, const char *id)
+{
+	return xasprintf("the logical volume %s/%s is there without the tag \"%s\", so it is not "
+			 "ours",
+			 group, id, LVM_TAG);
+}
+
 static int observe(struct node *node, const char *id, const struct spec *wanted, struct spec *seen,
 		   bool *found, struct err *err)
 {
@@ -50,6 +57,11 @@ static int observe(struct node *node, const char *id, const struct spec *wanted,
 	const json_t *volume = locate(node, id, want ? want->pool : NULL);
 	if (volume == NULL)
 		return 0;
+	/* Without the mark it is as if nothing was there, but for the name being taken. */
+	if (!lvm_tagged(volume, "lv_tags")) {
+		have->foreign = refusal(lvm_text(volume, "vg_name"), id);
+		return 0;
+	}
 	have->name = xstrdup(id);
 	have->pool = xstrdup(lvm_pool_name(volume));
 	have->size = lvm_number(volume, "lv_size");
@@ -77,9 +89,6 @@ static int apply(struct node *node, const struct step *step, struct err *err)
 		return create(want, err);
 	AUTO_FREE char *path = xasprintf(LVM_GROUP "%s/%s", want->pool, want->name);
 	AUTO_FREE char *size = xasprintf("%llub", (unsigned long long)want->size);
-	if (!lvm_tagged(there, "lv_tags"))
-		return err_set(err, "%s is there without the tag \"%s\", so it is not ours", path,
-			       LVM_TAG);
 	if (strcmp(lvm_text(there, "lv_active"), "active") != 0 &&
 	    LVM_CHANGE(err, "lvchange", "--activate", "y", path) != 0)
 		return -1;

@@ -17,6 +17,8 @@ static const struct field FIELDS[] = {
 	  "whether there is a device for it" },
 	{ "pool_free", FIELD_BYTES, AT(pool_free), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
 	  "what is free in the pool" },
+	{ "foreign", FIELD_TEXT, AT(foreign), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
+	  "why the logical volume of this name is not touched" },
 	FIELD_END
 };
 
@@ -63,6 +65,10 @@ static int judge(struct step *step, struct err *err)
 	const struct volume *want = step->want ? step->want->body : NULL;
 	const struct volume *seen = step->seen ? step->seen->body : NULL;
 	(void)err;
+	if (want != NULL && seen != NULL && seen->foreign != NULL) {
+		step->refused = xstrdup(seen->foreign);
+		return 0;
+	}
 	if (want == NULL || seen == NULL || seen->pool_free == FIELD_UNSET)
 		return 0;
 	uint64_t held = seen->size == FIELD_UNSET ? 0 : seen->size;
@@ -85,6 +91,7 @@ const struct kind_spec volume_spec = {
 	.example = "{ name = \"home\"; pool = \"main\"; size = \"20G\"; }",
 	.size = sizeof(struct volume),
 	.fields = FIELDS,
+	.in_status = true,
 	.holds_data = true,
 	.check = check,
 	.derive = derive,

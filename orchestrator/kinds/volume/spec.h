@@ -9,6 +9,7 @@ struct volume {
 	uint64_t size;
 	int active;	    /* there is a device for it; derived */
 	uint64_t pool_free; /* seen: bytes in free extents of the pool */
+	char *foreign;	    /* seen: one of this name that is not ours, ready to be shown */
 };
 /* Pools are always made with this extent, so sizes can be rounded beforehand. */
 #define VOLUME_EXTENT (4 * 1024 * 1024ULL)

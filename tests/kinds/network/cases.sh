@@ -201,9 +201,22 @@ expect 1 "create vlan/storage: parent[>eth7] id[>20] mtu[>1450] link[>up] undecl
 failed vlan/storage: there is no interface eth7; this node has lo, boot0
 1 steps, 0 kept" "vlan: no such parent" apply vlan_lost
 ip link add storage type bridge
-expect 2 "change vlan/storage: parent[>boot0] id[>20] mtu[1500>1450] addresses[>10.77.20.12/24] link[down>up] refused: interface storage is there already and is not Moyai's: a bridge
+expect 2 "create vlan/storage: parent[>boot0] id[>20] mtu[>1450] addresses[>10.77.20.12/24] link[>up] undeclared[>none] refused: interface storage is there already and is not Moyai's: a bridge
 1 steps, 0 kept" "vlan: a name that is taken is refused" plan vlan
 ip link del storage
+ip link add link boot0 name storage mtu 1450 type vlan id 20
+ip link set storage up
+check_plan "vlan: one like it that others made is refused" \
+	"refused: interface storage is there already and is not Moyai's: a vlan interface" vlan_bare
+ip link del storage
+slice vlan_two "$(want vlan '"name":"one","parent":"boot0","id":21,"mtu":1450,'"$live")" \
+	"$(want vlan '"name":"two","parent":"boot0","id":22,"mtu":1450,'"$live")"
+slice vlan_swapped "$(want vlan '"name":"one","parent":"boot0","id":22,"mtu":1450,'"$live")" \
+	"$(want vlan '"name":"two","parent":"boot0","id":21,"mtu":1450,'"$live")"
+comes vlan_two 2 "vlan: two"
+comes vlan_swapped 2 "vlan: two change their tags with each other"
+check_has "vlan: the tag of the other" 'vlan protocol 802.1Q id 21' ip -o -d link show two
+interrupted "vlan tags changed with each other" vlan_two vlan_swapped
 interrupted "vlan create" nothing vlan
 interrupted "vlan change" vlan vlan_other
 interrupted "vlan remove" vlan nothing

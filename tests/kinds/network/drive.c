@@ -59,6 +59,18 @@ static void print_step(const struct step *step)
 	fflush(stdout);
 }
 
+/* As moyai does it: what an earlier step touches is known only after it. */
+static const char *digest_of(const struct plan *plan, size_t index)
+{
+	const struct step *step = &plan->items[index];
+	for (size_t i = 0; i < index; i++)
+		for (size_t n = 0; n < step->needs.count; n++)
+			if (text_equal(step->needs.items[n].kind, plan->items[i].kind->name) &&
+			    text_equal(step->needs.items[n].id, plan->items[i].id))
+				return NULL;
+	return step->digest;
+}
+
 static int print_facts(struct node *node, struct err *err)
 {
 	json_t *facts = facts_collect(node, err);
@@ -81,8 +93,9 @@ static int carry_out(struct node *node, const struct slice *slice, bool apply, s
 		const struct step *step = &plan.items[i];
 		struct err why = ERR_INIT;
 		print_step(step);
-		if (!apply || (step->refused == NULL && apply_step(node, slice, step->kind->name,
-								   step->id, NULL, &why) == 0))
+		if (!apply ||
+		    (step->refused == NULL && apply_step(node, slice, step->kind->name, step->id,
+							 digest_of(&plan, i), &why) == 0))
 			continue;
 		printf("failed %s/%s: %s\n", step->kind->name, step->id,
 		       step->refused ? step->refused : why.text);

@@ -30,7 +30,7 @@ reaches "apply: comes to the partition" '"kind": ?"partition"'
 rack power off store1
 wait "$apply_pid"
 expect_same "power cut of store1 during apply: exit 1" 1 $?
-expect_text "power cut of store1 during apply: the summary names it" 'store1' "$(tail -n 5 "$test_dir/apply.err")"
+expect_text "power cut of store1 during apply: the summary names it" '"failed_nodes": ?\[.*"store1"' "$(tail -n 5 "$test_dir/events")"
 rack power on store1
 expect "store1 boots again" rack wait store1
 

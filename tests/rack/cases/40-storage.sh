@@ -6,9 +6,9 @@ configfs=/sys/kernel/config/target/iscsi
 
 expect_text "storage: a GPT label with our partition" 'PTTYPE="gpt"' "$(on store1 "blkid -p -o export /dev/vda | sed 's/=\(.*\)/=\"\1\"/'")"
 expect_text "storage: the partition carries the mark" '^moyai.main$' "$(on store1 "lsblk -no PARTLABEL /dev/vda1")"
-expect_text "storage: physical volume and volume group" '/dev/.* moyai-main' "$(on store1 "pvs --noheadings -o pv_name,vg_name")"
+expect_text "storage: physical volume and volume group" '/dev/.* moyai-main' "$(on store1 "pvs --devices /dev/disk/by-partlabel/moyai.main --noheadings -o pv_name,vg_name")"
 expect_same "storage: two volumes, tagged as ours" "spare 536870912 moyai vm1-data 1073741824 moyai" \
-	"$(on store1 "lvs --noheadings --units b --nosuffix -o lv_name,lv_size,lv_tags moyai-main" | sort | xargs)"
+	"$(on store1 "lvs --devices /dev/disk/by-partlabel/moyai.main --noheadings --units b --nosuffix -o lv_name,lv_size,lv_tags moyai-main" | sort | xargs)"
 for pair in store1:vm1-data:vm1 store1:spare:manager mem1:vm1-swap:vm1 mem1:spare:manager; do
 	IFS=: read -r node target initiator <<<"$pair"
 	path=$configfs/$iqn:$node.$target/tpgt_1
@@ -38,8 +38,8 @@ login() {
 		iscsiadm \$t --login; code=\$?
 		iscsiadm \$t --logout >/dev/null 2>&1; iscsiadm \$t -o delete >/dev/null; exit \$code"
 }
-secret=$(on store1 "cat $configfs/$iqn:store1.vm1-data/tpgt_1/acls/*/auth/password")
-expect_exit "storage: the right secret from a wrong initiator is refused" 24 login mem1 store1.vm1-data 10.77.20.14:3260 store1.vm1-data "$secret"
+secret=$(on store1 "cat $configfs/$iqn:store1.spare/tpgt_1/acls/*/auth/password")
+expect_exit "storage: the right secret from a wrong initiator is refused" 24 login vm1 store1.spare 10.77.20.14:3260 store1.spare "$secret"
 expect_text "storage: … as not authorized" 'authorization failure' "$output"
 expect_exit "storage: a wrong secret is refused" 24 login vm1 mem1.spare 10.77.20.15:3260 mem1.spare wrongwrongwrongwrongwron
 expect_same "storage: no secret in a plan, a log or a boot report" "" \
