@@ -69,7 +69,8 @@ check-lint-changed lint-changed:
 check-includes:
 	@tests/lint/run-test && tests/lint/includes-test && tests/lint/includes .
 check-sanitizer:
-	@$(MAKE) -s BUILD=build-asan EXTRA_CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
+	@ASAN_OPTIONS=suppressions=$(CURDIR)/tests/sanitizer-suppressions \
+	$(MAKE) -s BUILD=build-asan EXTRA_CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
 		all check-unit check-golden check-wire
 check-fuzz:
 	@$(MAKE) -s FUZZ_SECONDS=$(or $(FUZZ_SECONDS),15) fuzz-config fuzz-wire

@@ -54,8 +54,9 @@ static void child(const struct run *run, const int *in, const int *out, const in
 	_exit(127);
 }
 
-/* Move bytes between us and the child until both its outputs are closed. */
-static int pump(const struct run *run, int in, int out, int error, struct run_result *result,
+/* Move bytes between us and the child until both its outputs are closed. Closes
+   *in when all is sent, and sets it to -1. */
+static int pump(const struct run *run, int *in, int out, int error, struct run_result *result,
 		long deadline_ms)
 {
 	size_t sent = 0;
@@ -65,7 +66,7 @@ static int pump(const struct run *run, int in, int out, int error, struct run_re
 	int source[2] = { out, error };
 	while (in_open || open_out[0] || open_out[1]) {
 		struct pollfd polls[3] = {
-			{ .fd = in_open ? in : -1, .events = POLLOUT },
+			{ .fd = in_open ? *in : -1, .events = POLLOUT },
 			{ .fd = open_out[0] ? out : -1, .events = POLLIN },
 			{ .fd = open_out[1] ? error : -1, .events = POLLIN },
 		};
@@ -75,12 +76,13 @@ static int pump(const struct run *run, int in, int out, int error, struct run_re
 		if (poll(polls, 3, (int)left) < 0 && errno != EINTR)
 			return -1;
 		if (polls[0].revents) {
-			ssize_t put = write(in, run->input + sent, run->input_length - sent);
+			ssize_t put = write(*in, run->input + sent, run->input_length - sent);
 			if (put > 0)
 				sent += (size_t)put;
 			if (sent == run->input_length ||
 			    (put < 0 && errno != EINTR && errno != EAGAIN)) {
-				close(in);
+				close(*in);
+				*in = -1;
 				in_open = false;
 			}
 		}
@@ -152,8 +154,7 @@ static int run_child(const struct run *run, struct run_result *result, struct er
 		err_set_errno(err, why, "%s: cannot be started", run->argv[0]);
 		goto out;
 	}
-	int late = pump(run, in[1], out[0], error[0], result, deadline_ms);
-	in[1] = -1; /* pump() closed it, or the child is about to be killed */
+	int late = pump(run, &in[1], out[0], error[0], result, deadline_ms);
 	if (late != 0 || reap(pid, &status, deadline_ms) != 0) {
 		kill(-pid, SIGKILL);
 		waitpid(pid, &status, 0);

@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -193,6 +195,91 @@ static void test_file(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+/* One of two contents, again and again, until somebody kills it. */
+static void write_for_ever(const char *path)
+{
+	static char text[2][40000];
+	memset(text[0], 'a', sizeof(text[0]));
+	memset(text[1], 'b', sizeof(text[1]));
+	for (size_t i = 0;; i = !i)
+		if (file_write(path, text[i], i ? sizeof(text[1]) : 20000, 0600, NULL) != 0)
+			_exit(1);
+}
+
+static void assert_whole(const char *path)
+{
+	AUTO_STR struct str text = STR_INIT;
+	struct err err = ERR_INIT;
+	if (file_read(path, 1 << 20, &text, &err) != 0)
+		fail_msg("%s", err.text);
+	char first = text.data[0];
+	assert_true(first == 'a' || first == 'b');
+	assert_count(text.length, first == 'a' ? 20000 : 40000);
+	for (size_t i = 0; i < text.length; i++)
+		assert_int_equal(text.data[i], first);
+}
+
+/* Whoever reads at any time, and after the writer was killed at any time. */
+static void test_file_write_whole(void **state)
+{
+	AUTO_FREE char *dir = temporary_dir();
+	AUTO_FREE char *path = xasprintf("%s/a", dir);
+	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+	(void)state;
+	assert_int_equal(file_write(path, "", 0, 0600, NULL), 0);
+	for (int round = 0; round < 10; round++) {
+		struct stat info = { 0 };
+		pid_t writer = fork();
+		assert_true(writer >= 0);
+		if (writer == 0)
+			write_for_ever(path);
+		while (stat(path, &info) != 0 || info.st_size == 0)
+			nanosleep(&(struct timespec){ 0, 100000 }, NULL);
+		for (int i = 0; i < 20; i++)
+			assert_whole(path);
+		kill(writer, SIGKILL);
+		assert_int_equal(waitpid(writer, NULL, 0), writer);
+		assert_whole(path);
+	}
+	assert_int_equal(file_list_dir(dir, &names, NULL), 0);
+	for (size_t i = 0; i < names.count; i++) {
+		AUTO_FREE char *left = xasprintf("%s/%s", dir, names.items[i]);
+		assert_int_equal(file_remove(left, NULL), 0);
+	}
+	assert_int_equal(rmdir(dir), 0);
+}
+
+/* What cannot be written leaves the old file, and nothing beside it. */
+static void test_file_write_fails(void **state)
+{
+	AUTO_FREE char *dir = temporary_dir();
+	AUTO_FREE char *path = xasprintf("%s/a", dir);
+	AUTO_FREE char *wanted = xasprintf("%s: Is a directory", dir);
+	AUTO_STR struct str text = STR_INIT;
+	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+	struct err err = ERR_INIT;
+	struct rlimit before;
+	char large[5000] = { 0 };
+	(void)state;
+	assert_int_equal(file_write(path, "old", 3, 0600, NULL), 0);
+	/* Stands for a full disk, and needs none. */
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 4096, before.rlim_max }), 0);
+	int rc = file_write(path, large, sizeof(large), 0600, &err);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(rc, -1);
+	assert_true(text_ends(err.text, ": write: File too large"));
+	assert_int_equal(file_write(dir, "x", 1, 0600, &err), -1);
+	assert_string_equal(err.text, wanted);
+	assert_int_equal(file_read(path, 10, &text, NULL), 0);
+	assert_string_equal(str_text(&text), "old");
+	assert_int_equal(file_list_dir(dir, &names, NULL), 0);
+	assert_count(names.count, 1);
+	assert_int_equal(file_remove(path, NULL), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 static void test_run(void **state)
 {
 	struct err err = ERR_INIT;
@@ -244,6 +331,52 @@ static void test_run_timeout(void **state)
 	run_result_free(&result);
 }
 
+static size_t open_descriptors(void)
+{
+	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+	assert_int_equal(file_list_dir("/proc/self/fd", &names, NULL), 0);
+	return names.count;
+}
+
+/* A command that is late goes with all that it started, whether or not it has
+   taken its input, and leaves no descriptor open here. */
+static void test_run_timeout_group(void **state)
+{
+	static char input[1 << 20];
+	AUTO_FREE char *dir = temporary_dir();
+	AUTO_FREE char *pids = xasprintf("%s/pids", dir);
+	AUTO_STR struct str text = STR_INIT;
+	struct err err = ERR_INIT;
+	struct run_result result = { 0 };
+	struct run run = {
+		.argv = RUN_ARGV("sh", "-c", "sleep 60 & echo $$ $! >\"$1\"; wait", "sh", pids),
+		.input = input,
+		.input_length = sizeof(input),
+		.timeout_ms = 1000,
+	};
+	long shell;
+	long grandchild;
+	(void)state;
+	size_t before = open_descriptors();
+	assert_int_equal(run_capture(&run, &result, &err), -1);
+	assert_string_equal(err.text, "sh: no end after 1000 ms; killed");
+	assert_count(open_descriptors(), before);
+	assert_int_equal(file_read(pids, 100, &text, &err), 0);
+	assert_int_equal(sscanf(str_text(&text), "%ld %ld", &shell, &grandchild), 2);
+	assert_int_equal(kill((pid_t)shell, 0), -1);
+	/* Killed; its new parent may need a moment to notice. */
+	AUTO_FREE char *stat_path = xasprintf("/proc/%ld/stat", grandchild);
+	for (int i = 0; i < 1000 && kill((pid_t)grandchild, 0) == 0; i++) {
+		str_clear(&text);
+		if (file_read(stat_path, 4096, &text, NULL) == 0 && strstr(text.data, ") Z "))
+			break;
+		assert_true(i < 999);
+		nanosleep(&(struct timespec){ 0, 10000000 }, NULL);
+	}
+	assert_int_equal(file_remove(pids, NULL), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 static void test_sha256(void **state)
 {
 	char hex[HASH_HEX_SIZE];
@@ -272,7 +405,8 @@ static void test_hmac(void **state)
 
 /* RFC 5869, test case 3: empty salt and info, key of 22 bytes 0x0b. Ours is 32
    bytes: the extract step is an HMAC of the key, so 22 bytes are not the same.
-   The expected value was computed by Python's hmac module, from the RFC's formula. */
+   The expected values are of Python's hmac module by the RFC's formula, in a
+   function that also gives the RFC's own value for test case 3. */
 static void test_hkdf(void **state)
 {
 	uint8_t key[HASH_BYTES];
@@ -294,13 +428,23 @@ static void test_hkdf(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_str),	    cmocka_unit_test(test_text_list),
-		cmocka_unit_test(test_err),	    cmocka_unit_test(test_map),
-		cmocka_unit_test(test_size),	    cmocka_unit_test(test_duration),
-		cmocka_unit_test(test_size_short),  cmocka_unit_test(test_file),
-		cmocka_unit_test(test_run),	    cmocka_unit_test(test_run_argument),
-		cmocka_unit_test(test_run_timeout), cmocka_unit_test(test_sha256),
-		cmocka_unit_test(test_hmac),	    cmocka_unit_test(test_hkdf),
+		cmocka_unit_test(test_str),
+		cmocka_unit_test(test_text_list),
+		cmocka_unit_test(test_err),
+		cmocka_unit_test(test_map),
+		cmocka_unit_test(test_size),
+		cmocka_unit_test(test_duration),
+		cmocka_unit_test(test_size_short),
+		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_run),
+		cmocka_unit_test(test_run_argument),
+		cmocka_unit_test(test_run_timeout),
+		cmocka_unit_test(test_run_timeout_group),
+		cmocka_unit_test(test_file_write_whole),
+		cmocka_unit_test(test_file_write_fails),
+		cmocka_unit_test(test_sha256),
+		cmocka_unit_test(test_hmac),
+		cmocka_unit_test(test_hkdf),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
