@@ -115,12 +115,31 @@ void sysfs_disk_describe(const char *name, struct str *out)
 	str_add(out, ")");
 }
 
+/*
+ * The kernel reads names only where it reads a whole table. A partition that was added to a
+ * disk in use it was told of without: udev has read its name from the disk.
+ */
+static char *label_by_udev(const char *name)
+{
+	static const char FOLDER[] = "/dev/disk/by-partlabel";
+	AUTO_LIST struct text_list links = TEXT_LIST_INIT;
+	if (file_list_dir(FOLDER, &links, NULL) != 0)
+		return NULL;
+	for (size_t i = 0; i < links.count; i++) {
+		AUTO_FREE char *path = xasprintf("%s/%s", FOLDER, links.items[i]);
+		AUTO_FREE char *real = sysfs_block_name(path);
+		if (text_equal(real, name))
+			return xstrdup(links.items[i]);
+	}
+	return NULL;
+}
+
 static char *partition_label(const char *name)
 {
 	AUTO_FREE char *event = sysfs_read("/sys/class/block/%s/uevent", name);
 	char *at = event ? strstr(event, "\nPARTNAME=") : NULL;
 	if (at == NULL)
-		return NULL;
+		return event && strstr(event, "\nPARTN=") ? label_by_udev(name) : NULL;
 	at += strlen("\nPARTNAME=");
 	return xstrndup(at, strcspn(at, "\n"));
 }

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# POINT_STEP: how far apart the points are at which moyai-node is killed; see the tests.
-.PHONY: check-kinds
-check-kinds: $(BUILD)/moyai-node $(BUILD)/tests/conform
+# POINT_STEP: how far apart the points are at which moyai-node is killed: 3 when not given.
+.PHONY: check-kinds check-kinds-repository check-kinds-storage
+check-kinds-repository: $(BUILD)/moyai-node $(BUILD)/tests/conform
 	@tests/kinds/repository/test $(BUILD)/moyai-node $(BUILD)/tests/conform
+check-kinds-storage: $(BUILD)/moyai-node
 	@tests/kinds/test $(BUILD)/moyai-node
+# Two machines, each of them busy with one thing at a time.
+check-kinds: $(BUILD)/moyai-node $(BUILD)/tests/conform $(BUILD)/tests/drive
+	+@$(MAKE) -s --no-print-directory -k -j2 check-kinds-repository check-kinds-storage check-kinds-network
