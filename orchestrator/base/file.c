@@ -55,6 +55,22 @@ int file_write_all(int fd, const void *bytes, size_t length, struct err *err)
 	return 0;
 }
 
+/* A rename lasts through a loss of power when the folder is on the disk, too. */
+static int sync_folder(const char *path, struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	AUTO_FREE char *folder = slash == NULL	 ? xstrdup(".")
+				 : slash == path ? xstrdup("/")
+						 : xstrndup(path, (size_t)(slash - path));
+	AUTO_CLOSE int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_set_errno(err, errno, "%s", folder);
+	/* EINVAL: a file system that has nothing to write, like configfs. */
+	if (fsync(fd) != 0 && errno != EINVAL)
+		return err_set_errno(err, errno, "%s", folder);
+	return 0;
+}
+
 int file_write(const char *path, const void *bytes, size_t length, mode_t mode, struct err *err)
 {
 	AUTO_FREE char *temporary = xasprintf("%s.tmp-XXXXXX", path);
@@ -73,7 +89,7 @@ int file_write(const char *path, const void *bytes, size_t length, mode_t mode, 
 		err_set_errno(err, errno, "%s", path);
 		goto fail;
 	}
-	return 0;
+	return sync_folder(path, err);
 fail:
 	unlink(temporary);
 	return -1;

@@ -90,24 +90,42 @@ static const char *node_name(const struct graph *graph, const struct graph_step 
 
 /* ---- what did not come true ---- */
 
-/* Take the step out, and all that wait for it, however far away. */
-static void give_up(struct graph *graph, size_t index, enum graph_state state, const char *reason)
+static void settle(struct graph_step *step, enum graph_state state, const char *reason)
 {
-	struct graph_step *step = &graph->steps[index];
 	if (reason != step->reason) {
 		free(step->reason);
 		step->reason = xstrdup(reason);
 	}
 	step->state = state;
+}
+
+/*
+ * Take the step out, and all that wait for it, however far away. With a list of
+ * our own: a chain may be as long as the fleet, and a thread's stack is small.
+ */
+static void give_up(struct graph *graph, size_t index, enum graph_state state, const char *reason)
+{
+	struct graph_step *first = &graph->steps[index];
+	settle(first, state, reason);
 	/* All that follow name the first cause. */
 	AUTO_FREE char *why =
 		state == GRAPH_NOT_STARTED
-			? xstrdup(step->reason)
-			: xasprintf("%s %s/%s %s", node_name(graph, step), step->kind, step->id,
+			? xstrdup(first->reason)
+			: xasprintf("%s %s/%s %s", node_name(graph, first), first->kind, first->id,
 				    state == GRAPH_FAILED ? "failed" : "is refused");
-	for (size_t i = 0; i < step->dependent_count; i++)
-		if (graph->steps[step->dependents[i]].state == GRAPH_WAITING)
-			give_up(graph, step->dependents[i], GRAPH_NOT_STARTED, why);
+	size_t *open = xcalloc(graph->count + 1, sizeof(*open)); /* each step comes once */
+	size_t count = 0;
+	open[count++] = index;
+	for (size_t at = 0; at < count; at++) {
+		const struct graph_step *step = &graph->steps[open[at]];
+		for (size_t i = 0; i < step->dependent_count; i++) {
+			if (graph->steps[step->dependents[i]].state != GRAPH_WAITING)
+				continue;
+			settle(&graph->steps[step->dependents[i]], GRAPH_NOT_STARTED, why);
+			open[count++] = step->dependents[i];
+		}
+	}
+	free(open);
 }
 
 /* ---- edges ---- */

@@ -49,7 +49,6 @@ struct kind_spec {
 	const struct field *fields;
 	bool holds_data; /* removing or replacing one loses data */
 	bool in_status;	 /* counted in `moyai status` as what a node holds */
-	bool role_only;	 /* declared by roles and the engine, not by nodes */
 
 	/* Mistakes beyond the field table (references, ranges between fields).
 	   May be NULL. */

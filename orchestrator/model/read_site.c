@@ -114,12 +114,6 @@ static bool node_key(struct reader *reader, const config_setting_t *member, void
 	const struct node_context *of = context;
 	const char *name = config_setting_name(member);
 	const struct kind_spec *kind = read_section(name);
-	if (kind != NULL && kind->role_only) {
-		mistake_add(reader->mistakes, read_place(reader, member),
-			    "%s: %s are declared by roles; write them in roles/%s/role.cfg",
-			    of->what, name, of->node->role_name ? of->node->role_name : "ROLE");
-		return true;
-	}
 	if (kind != NULL) {
 		read_resources(reader, member, kind, &of->node->wants);
 		return true;

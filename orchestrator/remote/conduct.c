@@ -269,7 +269,6 @@ static int do_step(struct apply *apply, const char *kind, const char *id, const 
 		   char **failure, struct err *err)
 {
 	const struct remote_options *options = apply->fleet->options;
-	struct host *host = &apply->fleet->hosts[apply->index];
 	if (apply->stream == NULL && begin_apply(apply, err) != 0)
 		return -1;
 	AUTO_STR struct str line = STR_INIT;
@@ -279,7 +278,7 @@ static int do_step(struct apply *apply, const char *kind, const char *id, const 
 		return -1;
 	for (;;) {
 		struct message message;
-		if (host_message(host, apply->stream, options->step_timeout_ms, &message, err) != 0)
+		if (host_message(apply->stream, options->step_timeout_ms, &message, err) != 0)
 			return -1;
 		enum message_type type = message.type;
 		bool ours = concerns(&message, kind, id);
@@ -300,14 +299,13 @@ static int do_step(struct apply *apply, const char *kind, const char *id, const 
 /* No more steps: the node lets go of its lock and says done. */
 static int end_apply(struct apply *apply, struct err *err)
 {
-	struct host *host = &apply->fleet->hosts[apply->index];
 	const struct remote_options *options = apply->fleet->options;
 	AUTO_STR struct str line = STR_INIT;
 	struct message message;
 	request_end(&line);
 	if (stream_write(apply->stream, line.data, line.length, options->answer_timeout_ms, err) !=
 		    0 ||
-	    host_message(host, apply->stream, options->answer_timeout_ms, &message, err) != 0)
+	    host_message(apply->stream, options->answer_timeout_ms, &message, err) != 0)
 		return -1;
 	int rc = message.type == MESSAGE_DONE
 			 ? 0

@@ -82,12 +82,11 @@ static int ended_early(const struct stream *stream, struct err *err)
 	return err_set(err, "the stream ended early: %s", str_text(&last));
 }
 
-int host_message(struct host *host, struct stream *stream, unsigned timeout_ms,
-		 struct message *message, struct err *err)
+int host_message(struct stream *stream, unsigned timeout_ms, struct message *message,
+		 struct err *err)
 {
 	char *line;
 	size_t length;
-	(void)host;
 	int got = stream_read_line(stream, timeout_ms, &line, &length, err);
 	if (got < 0)
 		return -1;
@@ -120,17 +119,32 @@ static struct stream *start(struct host *host, const struct remote_options *opti
 	return link_exec(host->link, words, stop, err);
 }
 
-static int read_hello(struct host *host, const struct remote_options *options,
+/* Addresses are pinned, and two machines may have changed places since. */
+static int check_name(const struct host *host, const struct remote_options *options,
+		      const struct message *hello, struct err *err)
+{
+	if (strcmp(hello->node, host->name) == 0)
+		return 0;
+	AUTO_STR struct str said = STR_INIT;
+	utf8_add_visible(&said, hello->node, strlen(hello->node));
+	return err_set(err, "the machine at %s calls itself %s, not %s; boot it again",
+		       site_node_boot_address(options->site, host->node), str_text(&said),
+		       host->name);
+}
+
+static int read_hello(const struct host *host, const struct remote_options *options,
 		      struct stream *stream, bool *build_wanted, struct err *err)
 {
 	struct message message;
-	if (host_message(host, stream, options->answer_timeout_ms, &message, err) != 0)
+	if (host_message(stream, options->answer_timeout_ms, &message, err) != 0)
 		return -1;
 	int rc = 0;
 	*build_wanted = message.build_wanted;
 	if (message.type != MESSAGE_HELLO)
 		rc = err_set(err, "the node said \"%s\" before \"hello\"",
 			     message_type_text(message.type));
+	else if (check_name(host, options, &message, err) != 0)
+		rc = -1;
 	else if (message.build_wanted)
 		; /* its version does not matter: it will not be used */
 	else if (message.protocol != PROTOCOL_VERSION)
@@ -144,10 +158,10 @@ static int read_hello(struct host *host, const struct remote_options *options,
 }
 
 /* Nothing but `done` may come any more. */
-static int read_done(struct host *host, struct stream *stream, unsigned timeout_ms, struct err *err)
+static int read_done(struct stream *stream, unsigned timeout_ms, struct err *err)
 {
 	struct message message;
-	if (host_message(host, stream, timeout_ms, &message, err) != 0)
+	if (host_message(stream, timeout_ms, &message, err) != 0)
 		return -1;
 	int rc = message.type == MESSAGE_DONE
 			 ? 0
@@ -158,18 +172,18 @@ static int read_done(struct host *host, struct stream *stream, unsigned timeout_
 }
 
 /* hello of a moyai-node whose build and version do not matter: it only receives. */
-static int read_receiver(struct host *host, const struct remote_options *options,
+static int read_receiver(const struct host *host, const struct remote_options *options,
 			 struct stream *stream, struct err *err)
 {
 	struct message message;
-	if (host_message(host, stream, options->answer_timeout_ms, &message, err) != 0)
+	if (host_message(stream, options->answer_timeout_ms, &message, err) != 0)
 		return -1;
-	enum message_type type = message.type;
+	int rc = message.type == MESSAGE_HELLO
+			 ? check_name(host, options, &message, err)
+			 : err_set(err, "the node said \"%s\" before \"hello\"",
+				   message_type_text(message.type));
 	message_free(&message);
-	if (type != MESSAGE_HELLO)
-		return err_set(err, "the node said \"%s\" before \"hello\"",
-			       message_type_text(type));
-	return 0;
+	return rc;
 }
 
 static int send_build(struct host *host, const struct remote_options *options, const bool *stop,
@@ -187,9 +201,18 @@ static int send_build(struct host *host, const struct remote_options *options, c
 	if (rc == 0)
 		rc = read_receiver(host, options, stream, err);
 	if (rc == 0)
-		rc = read_done(host, stream, options->answer_timeout_ms, err);
+		rc = read_done(stream, options->answer_timeout_ms, err);
 	host_end(host, stream);
 	return rc;
+}
+
+static int send_request(struct stream *stream, const struct remote_options *options,
+			const struct str *request, struct err *err)
+{
+	if (request == NULL)
+		return 0;
+	return stream_write(stream, request->data, request->length, options->answer_timeout_ms,
+			    err);
 }
 
 static struct stream *begin_once(struct host *host, const struct remote_options *options,
@@ -199,11 +222,13 @@ static struct stream *begin_once(struct host *host, const struct remote_options 
 	struct stream *stream = start(host, options, verb, stop, err);
 	if (stream == NULL)
 		return NULL;
-	/* Not waiting for hello saves a round trip; a node that wants another
-	   build does not read it. */
-	if ((request == NULL || stream_write(stream, request->data, request->length,
-					     options->answer_timeout_ms, err) == 0) &&
-	    read_hello(host, options, stream, build_wanted, err) == 0)
+	/* Not waiting for hello saves a round trip; a node that wants another build does
+	   not read it, and a slice alone changes nothing. But a command is executed at
+	   once, and that must not be on the wrong machine. */
+	bool waits = strcmp(verb, "run") == 0;
+	if ((waits || send_request(stream, options, request, err) == 0) &&
+	    read_hello(host, options, stream, build_wanted, err) == 0 &&
+	    (!waits || *build_wanted || send_request(stream, options, request, err) == 0))
 		return stream;
 	host_end(host, stream);
 	return NULL;
@@ -328,7 +353,7 @@ static int phase(struct host *host, const struct remote_options *options, const 
 	int rc = 0;
 	while (rc == 0) {
 		struct message message;
-		rc = host_message(host, stream, timeout_ms, &message, err);
+		rc = host_message(stream, timeout_ms, &message, err);
 		if (rc != 0)
 			break;
 		rc = take(host, &message, allowed | 1u << MESSAGE_DONE, err);

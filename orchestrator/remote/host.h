@@ -53,8 +53,8 @@ struct host {
 struct stream *host_begin(struct host *host, const struct remote_options *options, const char *verb,
 			  const struct str *request, const bool *stop, struct err *err);
 /* The next event; the end of the stream and `error` are errors. */
-int host_message(struct host *host, struct stream *stream, unsigned timeout_ms,
-		 struct message *message, struct err *err);
+int host_message(struct stream *stream, unsigned timeout_ms, struct message *message,
+		 struct err *err);
 /* Ends the stream and keeps what the node wrote to stderr. */
 void host_end(struct host *host, struct stream *stream);
 

@@ -182,6 +182,11 @@ static void test_file(void **state)
 	assert_int_equal(file_read(path, 5, &text, &err), -1);
 	assert_true(text_ends(err.text, "/a: larger than 5 bytes"));
 	assert_string_equal(str_text(&text), "hello!");
+	/* Also where the path names no folder, which is synced after the rename. */
+	AUTO_FREE char *was = getcwd(NULL, 0);
+	assert_int_equal(chdir(dir), 0);
+	assert_int_equal(file_write("a", "hello!", 6, 0640, &err), 0);
+	assert_int_equal(chdir(was), 0);
 	assert_int_equal(file_make_dirs(deep, 0700, &err), 0);
 	assert_int_equal(file_make_dirs(deep, 0700, &err), 0);
 	assert_int_equal(file_list_dir(dir, &names, &err), 0);

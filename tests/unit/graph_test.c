@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The graph of steps across hosts: order, failure, removal, limits, circles. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -334,6 +335,42 @@ static void test_large(void **state)
 	graph_free(&graph);
 }
 
+static void *fail_first(void *graph)
+{
+	graph_start(graph, 0);
+	graph_finish(graph, 0, "broken");
+	return NULL;
+}
+
+/* Hosts are worked on in threads, whose stacks are small. */
+static void test_long_chain_on_a_small_stack(void **state)
+{
+	(void)state;
+	enum { STEPS = 20000 };
+	struct graph graph = { 0 };
+	pthread_t thread;
+	pthread_attr_t small;
+	graph_add_node(&graph, "n", false, NULL);
+	for (int s = 0; s < STEPS; s++) {
+		struct refs refs = { 0 };
+		AUTO_FREE char *id = xasprintf("v%d", s);
+		AUTO_FREE char *before = xasprintf("v%d", s - 1);
+		if (s > 0)
+			refs_add(&refs, NULL, "volume", before);
+		graph_add_step(&graph, STEP_CREATE, "volume", id, "absent", NULL, &refs);
+		refs_free(&refs);
+	}
+	link_ok(&graph);
+	assert_int_equal(pthread_attr_init(&small), 0);
+	assert_int_equal(pthread_attr_setstacksize(&small, 512 * 1024), 0);
+	assert_int_equal(pthread_create(&thread, &small, fail_first, &graph), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	pthread_attr_destroy(&small);
+	assert_int_equal(graph_count(&graph, GRAPH_NOT_STARTED), STEPS - 1);
+	assert_string_equal(graph.steps[STEPS - 1].reason, "n volume/v0 failed");
+	graph_free(&graph);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +386,7 @@ int main(void)
 		cmocka_unit_test(test_cycle),
 		cmocka_unit_test(test_digests),
 		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_long_chain_on_a_small_stack),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests_name("graph", tests, NULL, NULL);
