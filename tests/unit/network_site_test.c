@@ -11,7 +11,10 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "engine/plan.h"
 #include "engine/slice.h"
+#include "kinds/repository/spec.h"
+#include "model/manifest.h"
 #include "model/site.h"
 
 #define HEAD                                                                                       \
@@ -168,9 +171,28 @@ static void derived_with_role(void **state)
 	site_free(&site);
 }
 
+/* An image that is missing is the matter of one step, not of the manager's whole plan. */
+static void test_repository_without_images(void **state)
+{
+	struct image_set images = { .missing = xstrdup("role storage has no image") };
+	struct spec_list list = { 0 };
+	struct err err = ERR_INIT;
+	(void)state;
+	struct spec *want = spec_list_add(&list, &repository_spec, "images");
+	const struct derive from = { .images = &images };
+	assert_int_equal(repository_spec.derive(&from, want, &err), 0);
+	struct step step = { .action = STEP_CREATE, .want = want };
+	assert_int_equal(repository_spec.judge(&step, &err), 0);
+	assert_string_equal(step.refused, "role storage has no image");
+	free(step.refused);
+	free(images.missing);
+	spec_list_free(&list);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(mistakes), cmocka_unit_test(derived),
+					    cmocka_unit_test(test_repository_without_images),
 					    cmocka_unit_test(derived_with_role) };
 	share = argc > 1 ? argv[1] : ".";
 	return cmocka_run_group_tests(tests, NULL, NULL);
