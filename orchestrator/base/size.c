@@ -53,14 +53,28 @@ static int parse(const char *text, const struct unit *units, size_t count, bool 
 	return -1;
 }
 
+/* Digits, and then at most one letter of the table: right but for the number. */
+static bool is_too_large(const char *text, const struct unit *units, size_t count)
+{
+	const char *end = text + strspn(text, "0123456789");
+	if (end == text || (*end != '\0' && end[1] != '\0'))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (units[i].letter == *end)
+			return true;
+	return *end == '\0';
+}
+
 int size_parse(const char *text, uint64_t *bytes, struct err *err)
 {
-	if (parse(text, SIZES, COUNT_OF(SIZES), true, bytes) != 0)
-		return err_set(err,
-			       "\"%s\" is not a size; write a whole number and K, M, G, T or P, "
-			       "like \"512M\"",
-			       text);
-	return 0;
+	if (parse(text, SIZES, COUNT_OF(SIZES), true, bytes) == 0)
+		return 0;
+	if (is_too_large(text, SIZES, COUNT_OF(SIZES)))
+		return err_set(err, "\"%s\" is too large; at most \"16383P\"", text);
+	return err_set(err,
+		       "\"%s\" is not a size; write a whole number and K, M, G, T or P, "
+		       "like \"512M\"",
+		       text);
 }
 
 int duration_parse(const char *text, uint64_t *seconds, struct err *err)

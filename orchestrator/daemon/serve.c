@@ -19,6 +19,7 @@
 #include "daemon/ra.h"
 #include "daemon/server.h"
 #include "daemon/site_watch.h"
+#include "model/secret.h"
 #include "remote/identity.h"
 
 enum {
@@ -187,6 +188,7 @@ int server_start(const struct server_options *options, struct site *site, struct
 	server->site_stamp = site_stamp(options->site_dir, &server->site_files);
 	if (find_interface(server->address, server->interface, err) != 0 ||
 	    (server->signals = block_signals(err)) < 0 ||
+	    site_key_make(options->state_dir, err) != 0 ||
 	    identity_load(options->state_dir, NULL, &key, err) != 0 ||
 	    tokens_load(options->state_dir, &server->tokens, err) != 0 ||
 	    boot_open(options->state_dir, &server->boot, err) != 0)

@@ -15,8 +15,11 @@
 enum { SECRET_LENGTH = 24 };
 
 /* link() and not rename(): when two start at once, the first key stays. */
-static int make_key(const char *path, struct err *err)
+int site_key_make(const char *state_dir, struct err *err)
 {
+	AUTO_FREE char *path = xasprintf("%s/site.key", state_dir);
+	if (file_exists(path))
+		return 0;
 	uint8_t bytes[sizeof(((struct site_key *)NULL)->bytes)];
 	AUTO_FREE char *temporary = xasprintf("%s.new-XXXXXX", path);
 	if (hash_random(bytes, sizeof(bytes), err) != 0)
@@ -62,11 +65,11 @@ int site_key_load(const char *state_dir, struct site_key *key, struct err *err)
 {
 	AUTO_FREE char *path = xasprintf("%s/site.key", state_dir);
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 && errno == ENOENT) {
-		if (make_key(path, err) != 0)
-			return -1;
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	}
+	if (fd < 0 && errno == ENOENT)
+		return err_set(err,
+			       "there is no site key in %s; copy it there from the machine that "
+			       "made it, or run moyai pxe serve to begin a new site",
+			       state_dir);
 	if (fd < 0)
 		return err_set_errno(err, errno, "%s", path);
 	return read_key(fd, path, key, err);

@@ -12,7 +12,10 @@
 struct site_key {
 	uint8_t bytes[32];
 };
-/* Read STATE/site.key (mode 0600 or refused); make it when it is missing. */
+/* Make STATE/site.key unless there is one: only where a site begins, for another key gives
+   every target another secret. */
+int site_key_make(const char *state_dir, struct err *err);
+/* Read STATE/site.key (mode 0600 or refused). */
 int site_key_load(const char *state_dir, struct site_key *key, struct err *err);
 /* 24 characters of a-z A-Z 0-9: CHAP wants 12 to 16 *bytes* for some
    initiators and open-iscsi takes up to 255; 24 characters are 142 bits. */

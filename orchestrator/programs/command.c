@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "programs/command.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,25 @@ int command_fail(const struct err *err)
 	return EXIT_ERROR;
 }
 
-int command_print_mistakes(const struct mistakes *mistakes)
+static void print_json_line(const struct mistake *mistake)
 {
+	json_t *json = json_pack("{s:s, s:s}", "event", "mistake", "text", mistake->text);
+	if (mistake->place.file != NULL)
+		json_object_set_new(json, "file", json_string(mistake->place.file));
+	if (mistake->place.line > 0)
+		json_object_set_new(json, "line", json_integer(mistake->place.line));
+	char *text = json_dumps(json, JSON_COMPACT);
+	puts(text ? text : "{}");
+	free(text);
+	json_decref(json);
+}
+
+int command_print_mistakes(const struct mistakes *mistakes, bool json)
+{
+	for (size_t i = 0; json && i < mistakes->count; i++)
+		print_json_line(&mistakes->items[i]);
+	if (json)
+		return EXIT_ERROR;
 	AUTO_STR struct str text = STR_INIT;
 	mistakes_print(mistakes, &text);
 	fprintf(stderr, "%s%zu mistake%s\n", str_text(&text), mistakes->count,
@@ -34,7 +52,7 @@ int command_site(const struct options *options, struct site *site)
 	}
 	if (mistakes.count == 0)
 		return 0;
-	command_print_mistakes(&mistakes);
+	command_print_mistakes(&mistakes, options->json);
 	mistakes_free(&mistakes);
 	site_free(site);
 	return -1;

@@ -46,8 +46,8 @@ char *command_state_dir(const struct options *options, const struct site *site);
 /* The nodes of --limit, or all. -1 after having printed why. */
 int command_nodes(const struct options *options, const struct site *site, struct text_list *names);
 
-/* All mistakes and their number on stderr; returns EXIT_ERROR. */
-int command_print_mistakes(const struct mistakes *mistakes);
+/* All mistakes and their number on stderr, or as JSON lines on stdout; returns EXIT_ERROR. */
+int command_print_mistakes(const struct mistakes *mistakes, bool json);
 
 /* "moyai: text" on stderr; returns EXIT_ERROR. */
 int command_fail(const struct err *err);

@@ -20,7 +20,9 @@
 	COMMAND(explain) \
 	COMMAND(image_build) \
 	COMMAND(image_list) \
-	COMMAND(pxe_serve)
+	COMMAND(pxe_serve) \
+	COMMAND(key_backup) \
+	COMMAND(key_restore)
 /* clang-format on */
 
 #define DECLARE(name) extern const struct command command_##name;

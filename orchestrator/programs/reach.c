@@ -51,7 +51,8 @@ static int ssh_port(unsigned *port, struct err *err)
 	return 0;
 }
 
-/* A scope that names nothing would silently allow nothing. */
+/* A scope that names nothing would silently allow nothing. The last part is not checked: what is
+   to be removed is on the node, and not in the site any more. */
 static int check_scopes(const struct options *options, const struct site *site, struct err *err)
 {
 	for (size_t i = 0; i < options->allow_data_loss.count; i++) {

@@ -30,16 +30,6 @@ static void print_text(const struct options *options, const struct site *site)
 	print_number(resources(site), "resource", ": no mistakes\n");
 }
 
-static json_t *mistake_json(const struct mistake *mistake)
-{
-	json_t *json = json_pack("{s:s, s:s}", "event", "mistake", "text", mistake->text);
-	if (mistake->place.file != NULL)
-		json_object_set_new(json, "file", json_string(mistake->place.file));
-	if (mistake->place.line > 0)
-		json_object_set_new(json, "line", json_integer(mistake->place.line));
-	return json;
-}
-
 static void print_line(json_t *json)
 {
 	char *text = json_dumps(json, JSON_COMPACT);
@@ -50,8 +40,7 @@ static void print_line(json_t *json)
 
 static void print_json(const struct site *site, const struct mistakes *mistakes)
 {
-	for (size_t i = 0; i < mistakes->count; i++)
-		print_line(mistake_json(&mistakes->items[i]));
+	command_print_mistakes(mistakes, true);
 	print_line(json_pack("{s:s, s:I, s:I, s:I, s:I}", "event", "validated", "nodes",
 			     (json_int_t)site->node_count, "networks",
 			     (json_int_t)site->network_count, "resources",
@@ -76,7 +65,7 @@ static int run(const struct options *options, int argc, char **argv)
 	else if (code == EXIT_OK)
 		print_text(options, &site);
 	else
-		command_print_mistakes(&mistakes);
+		command_print_mistakes(&mistakes, false);
 	mistakes_free(&mistakes);
 	site_free(&site);
 	return code;

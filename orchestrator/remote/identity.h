@@ -5,8 +5,8 @@
 #include "base/str.h"
 /*
  * The ssh key Moyai logs in with: STATE/id_ed25519 (mode 0600, refused when
- * others may read it) and STATE/id_ed25519.pub. Made at first use, by whichever
- * program comes first; two that come at once end up with the same key.
+ * others may read it) and STATE/id_ed25519.pub. Made by the first of
+ * `moyai pxe serve`, which is what begins a site; two that come at once end up with the same key.
  */
 
 /* Both may be NULL. private_path: the caller frees. public_line:

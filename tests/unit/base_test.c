@@ -116,6 +116,11 @@ static void test_size(void **state)
 	size_parse("1.5G", &value, &err);
 	assert_string_equal(err.text, "\"1.5G\" is not a size; write a whole number and K, M, G, T "
 				      "or P, like \"512M\"");
+	size_parse("99999999999G", &value, &err);
+	assert_string_equal(err.text, "\"99999999999G\" is too large; at most \"16383P\"");
+	assert_int_equal(size_parse("16383P", &value, &err), 0);
+	assert_int_equal(size_parse("16384P", &value, &err), -1);
+	assert_string_equal(err.text, "\"16384P\" is too large; at most \"16383P\"");
 	static const uint64_t SIZES[] = {
 		0, 1, 1023, 1024, 1ULL << 30, 3ULL << 40, (1ULL << 30) + 1
 	};

@@ -468,7 +468,16 @@ static void test_site_key(void **state)
 	struct err err = ERR_INIT;
 	struct stat about;
 	(void)state;
+	AUTO_FREE char *none = xasprintf("there is no site key in %s; copy it there from the "
+					 "machine that made it, or run moyai pxe serve to begin a "
+					 "new site",
+					 dir);
+	assert_int_equal(site_key_load(dir, &first, &err), -1);
+	assert_string_equal(err.text, none);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(site_key_make(dir, &err), 0);
 	assert_int_equal(site_key_load(dir, &first, &err), 0);
+	assert_int_equal(site_key_make(dir, &err), 0); /* the same one stays */
 	assert_int_equal(stat(path, &about), 0);
 	assert_int_equal(about.st_mode & 07777, 0600);
 	assert_int_equal(site_key_load(dir, &second, &err), 0);

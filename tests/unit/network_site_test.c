@@ -12,7 +12,10 @@
 
 #include "base/file.h"
 #include "engine/refer.h"
+#include "engine/plan.h"
 #include "engine/slice.h"
+#include "kinds/repository/spec.h"
+#include "model/manifest.h"
 #include "model/site.h"
 
 #define HEAD                                                                                       \
@@ -175,9 +178,59 @@ static void derived_with_role(void **state)
 	site_free(&site);
 }
 
+static void mistakes_with_role(void **state)
+{
+	static const char ROLE[] = "vlans = ( { name = \"lab\"; id = 40; },\n"
+				   " { name = \"up\"; id = 7; parent = \"down\"; } );\n";
+	char dir[] = "/tmp/moyai-role-XXXXXX";
+	struct site site;
+	AUTO_STR struct str text = STR_INIT;
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	AUTO_FREE char *roles = xasprintf("%s/roles", dir);
+	AUTO_FREE char *role = xasprintf("%s/vm-server", roles);
+	AUTO_FREE char *file = xasprintf("%s/role.cfg", role);
+	assert_int_equal(file_make_dirs(role, 0755, NULL), 0);
+	assert_int_equal(file_write(file, ROLE, strlen(ROLE), 0644, NULL), 0);
+	site_dir = dir;
+	read_text("vlans = ( { name = \"other\"; id = 40; },\n"
+		  " { name = \"down\"; id = 8; parent = \"up\"; } );\n",
+		  &site, &text);
+	site_dir = "/nonexistent";
+	unlink(file);
+	rmdir(role);
+	rmdir(roles);
+	rmdir(dir);
+	assert_non_null(strstr(str_text(&text),
+			       ": vlan other: id 40 on boot0 is already that of vlan lab\n"));
+	assert_non_null(strstr(str_text(&text), ": vlan down: its parent up stands on down itself; "
+						"a parent is another interface\n"));
+	site_free(&site);
+}
+
+/* An image that is missing is the matter of one step, not of the manager's whole plan. */
+static void test_repository_without_images(void **state)
+{
+	struct image_set images = { .missing = xstrdup("role storage has no image") };
+	struct spec_list list = { 0 };
+	struct err err = ERR_INIT;
+	(void)state;
+	struct spec *want = spec_list_add(&list, &repository_spec, "images");
+	const struct derive from = { .images = &images };
+	assert_int_equal(repository_spec.derive(&from, want, &err), 0);
+	struct step step = { .action = STEP_CREATE, .want = want };
+	assert_int_equal(repository_spec.judge(&step, &err), 0);
+	assert_string_equal(step.refused, "role storage has no image");
+	free(step.refused);
+	free(images.missing);
+	spec_list_free(&list);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(mistakes), cmocka_unit_test(derived),
+					    cmocka_unit_test(test_repository_without_images),
+					    cmocka_unit_test(mistakes_with_role),
 					    cmocka_unit_test(derived_with_role) };
 	share = argc > 1 ? argv[1] : ".";
 	return cmocka_run_group_tests(tests, NULL, NULL);

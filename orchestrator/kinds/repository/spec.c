@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/size.h"
+#include "engine/plan.h"
 #include "model/manifest.h"
 
 #define AT(member) offsetof(struct repository, member)
@@ -18,6 +19,8 @@ static const struct field FIELDS[] = {
 	  "number, size and digest of the files" },
 	{ "url", FIELD_TEXT, AT(url), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
 	  "the boot server they are fetched from" },
+	{ "missing", FIELD_TEXT, AT(missing), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
+	  "why the images are not known" },
 	{ "files", FIELD_LIST, AT(files), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
 	  "path, sha256 and size of each file" },
 	FIELD_END
@@ -45,10 +48,17 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 {
 	struct repository *repository = want->body;
 	AUTO_STR struct str content = STR_INIT;
-	if (from->images == NULL || from->images->missing)
-		return err_set(err, "repository %s: %s", want->id,
-			       from->images ? from->images->missing : "no images were read");
 	text_list_free(&repository->files);
+	if (from->images == NULL || from->images->missing) {
+		/* Refused by judge(), and the node's other resources go on. The content differs
+		   from every other, so that there is a step. */
+		free(repository->content);
+		free(repository->missing);
+		repository->content = xstrdup("not known");
+		repository->missing =
+			xstrdup(from->images ? from->images->missing : "no images were read");
+		return 0;
+	}
 	for (size_t i = 0; i < from->images->count; i++) {
 		const struct image_file *file = &from->images->files[i];
 		text_list_take(&repository->files, xasprintf("%s %s %" PRIu64, file->path,
@@ -64,6 +74,17 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	return 0;
 }
 
+static int judge(struct step *step, struct err *err)
+{
+	const struct repository *want = step->want ? step->want->body : NULL;
+	(void)err;
+	if (want != NULL && want->missing != NULL) {
+		free(step->refused);
+		step->refused = xstrdup(want->missing);
+	}
+	return 0;
+}
+
 const struct kind_spec repository_spec = {
 	.name = "repository",
 	.section = "repositories",
@@ -73,4 +94,5 @@ const struct kind_spec repository_spec = {
 	.fields = FIELDS,
 	.in_status = true,
 	.derive = derive,
+	.judge = judge,
 };

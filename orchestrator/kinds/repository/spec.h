@@ -7,6 +7,7 @@ struct repository {
 	char *name;
 	char *content;		/* what the files add up to: see repository_content() */
 	char *url;		/* where they are fetched from, with a slash at the end */
+	char *missing;		/* why there is nothing to fetch: the step is refused with it */
 	struct text_list files; /* "PATH SHA256 BYTES", sorted */
 };
 extern const struct kind_spec repository_spec;

@@ -36,7 +36,7 @@ static const struct field FIELDS[] = {
 
 static const struct vlan *vlan_named(const struct site_node *node, const char *name)
 {
-	const struct spec *spec = spec_list_find(&node->wants, "vlan", name);
+	const struct spec *spec = refer_find(node, "vlan", name);
 	return spec ? spec->body : NULL;
 }
 
@@ -44,7 +44,10 @@ static const struct vlan *vlan_named(const struct site_node *node, const char *n
 static bool ends_in_itself(const struct site_node *node, const struct vlan *vlan)
 {
 	const char *at = vlan->parent;
-	for (size_t i = 0; at != NULL && i <= node->wants.count; i++) {
+	size_t most = node->wants.count;
+	if (node->role != NULL && node->role->wants != NULL)
+		most += node->role->wants->count;
+	for (size_t i = 0; at != NULL && i <= most; i++) {
 		if (text_equal(at, vlan->name))
 			return true;
 		const struct vlan *next = vlan_named(node, at);
@@ -77,22 +80,34 @@ static void check_addresses(const struct vlan *vlan, struct place place, struct 
 	}
 }
 
+struct twin {
+	const struct vlan *self;
+	const struct vlan *found;
+	bool past; /* reported at the later of two */
+};
+
+static void look_for_twin(const struct spec *spec, void *context)
+{
+	struct twin *twin = context;
+	const struct vlan *other = spec->body;
+	if (text_equal(other->name, twin->self->name))
+		twin->past = true;
+	else if (!twin->past && other->id == twin->self->id &&
+		 text_equal(other->parent, twin->self->parent))
+		twin->found = other;
+}
+
 /* The same tag twice on one parent is one wire with two names: the kernel refuses it. */
 static void check_tag(const struct site *site, const struct site_node *node,
 		      const struct spec *want, struct mistakes *mistakes)
 {
 	const struct vlan *vlan = want->body;
-	for (size_t i = 0; i < node->wants.count; i++) {
-		const struct spec *other = &node->wants.items[i];
-		const struct vlan *body = other->body;
-		if (other == want)
-			break; /* reported at the later of two */
-		if (other->kind == want->kind && body->id == vlan->id &&
-		    text_equal(body->parent, vlan->parent))
-			mistake_add(mistakes, want->place,
-				    "vlan %s: id %" PRIu64 " on %s is already that of vlan %s",
-				    vlan->name, vlan->id, vlan->parent, body->name);
-	}
+	struct twin twin = { .self = vlan };
+	refer_each(node, "vlan", look_for_twin, &twin);
+	if (twin.found != NULL)
+		mistake_add(mistakes, want->place,
+			    "vlan %s: id %" PRIu64 " on %s is already that of vlan %s", vlan->name,
+			    vlan->id, vlan->parent, twin.found->name);
 	if (!text_equal(vlan->parent, "boot0"))
 		return;
 	for (size_t i = 0; i < node->address_count; i++) {
@@ -117,7 +132,7 @@ static void check(const struct site *site, const struct site_node *node, const s
 			    "vlan %s: that is the name of an interface every node has; choose "
 			    "another",
 			    vlan->name);
-	if (spec_list_find(&node->wants, "bridge", vlan->name))
+	if (refer_find(node, "bridge", vlan->name))
 		mistake_add(mistakes, want->place,
 			    "vlan %s: a bridge of this node has the same name; interfaces share "
 			    "one list of names",

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef REMOTE_KEYS_H
+#define REMOTE_KEYS_H
+#include "base/err.h"
+/*
+ * STATE/site.key and STATE/id_ed25519 as one file, mode 0600: whoever has it is
+ * root on every node. Three parts: "moyai keys 1 SITE", "site.key HEX", and the
+ * private key as it is.
+ */
+
+/* An existing file is not overwritten. */
+int keys_backup(const char *state_dir, const char *site, const char *path, struct err *err);
+/* Nothing is written when the state directory has another key. */
+int keys_restore(const char *state_dir, const char *site, const char *path, struct err *err);
+#endif
