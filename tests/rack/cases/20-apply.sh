@@ -39,13 +39,27 @@ kill -KILL "$apply_pid"
 wait "$apply_pid" 2>/dev/null
 expect_same "moyai is killed during apply" 137 $?
 
-reaches "apply: comes to targets" '"kind": ?"(target|session)"'
-# In the machine, by name: no other apply runs there. It may be done already.
-output=$(on store1 "pkill -KILL moyai-node; echo \$?")
-echo "moyai-node was killed on store1: pkill said $output" >&2
-wait "$apply_pid"
+# moyai-node is killed while it holds the lock of an apply, which has its process id. What lies in wait
+# for that on the node, without a process per look, is there before the apply begins. First, the one before has to end.
+expect "apply: moyai-node ends when moyai was killed" within 40 on store1 "flock -n /run/moyai/lock true"
+# shellcheck disable=SC2016 # the node's shell
+on store1 'exec 2>/dev/null; echo waiting >/run/killer; end=$((SECONDS + 50))
+	while [ $SECONDS -lt $end ]; do
+		pid=""
+		read -r _ pid _ </run/moyai/lock
+		[ -n "$pid" ] && kill -KILL "$pid" && echo "killed $pid" && exit
+	done; echo "not met"' >"$test_dir/killer" &
+killer=$!
+expect "apply: a killer waits on store1" within 20 on store1 "test -f /run/killer"
+expect_exit "moyai-node is killed on store1 during apply: exit 1" 1 moyai apply --yes
+expect_text "moyai-node is killed: the summary names store1" 'failed node: store1' "$(tail -n 1 <<<"$output")"
+wait "$killer"
+expect_text "moyai-node was killed while it held the lock" '^killed [0-9]+$' "$(cat "$test_dir/killer")"
+cat "$test_dir/killer" >&2
 
 expect_exit "apply: converges after all that" 0 moyai apply --yes
+echo "after three interruptions: $(tail -n 1 <<<"$output")"
 expect_exit "plan: exit 0, there is nothing to do" 0 moyai plan
 expect_exit "apply: a second one succeeds" 0 moyai apply --yes --json
 expect_same "apply: the second one has zero steps" 0 "$(grep -c '"event": *"start"' <<<"$output")"
+expect_text "apply: … and says so" '"event": ?"applied", ?"steps": ?0, ?"nodes": ?5, ' "$output"

@@ -16,7 +16,7 @@ rack_net timeout 20 tcpdump -lnni br-rack -c 2 'vlan 20 and icmp' >"$test_dir/tc
 tcpdump=$!
 sleep 1
 on mem1 "busybox ping -c 3 -W 5 10.77.20.11" >/dev/null
-expect "network: the frames on the wire carry tag 20" wait "$tcpdump"
+expect_ended "network: the frames on the wire carry tag 20" "$tcpdump"
 expect_text "network: vm1 has a bridge on the tagged interface" 'guests.* master br-guests' "$(on vm1 "ip -d -o link show master br-guests")"
 expect_text "network: … tag 30" 'vlan protocol 802.1Q id 30' "$(on vm1 "ip -d -o link show master br-guests")"
 expect_same "network: the bridge has the address" "10.77.30.13" "$(on vm1 "ip -j -4 addr show br-guests" | jq -r '.[0].addr_info[].local')"
@@ -31,5 +31,5 @@ rack_net timeout 20 tcpdump -lnni br-rack -c 1 'icmp and src 10.77.0.12 and dst 
 tcpdump=$!
 sleep 1
 expect "network: a guest reaches the world through gw" on vm1 "ip netns exec guest busybox ping -c 3 -W 5 10.77.0.1"
-expect "network: … and the world sees gw's address" wait "$tcpdump"
+expect_ended "network: … and the world sees gw's address" "$tcpdump"
 on vm1 "ip netns del guest"

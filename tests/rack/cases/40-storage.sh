@@ -39,8 +39,10 @@ login() {
 		iscsiadm \$t --logout >/dev/null 2>&1; iscsiadm \$t -o delete >/dev/null; exit \$code"
 }
 secret=$(on store1 "cat $configfs/$iqn:store1.spare/tpgt_1/acls/*/auth/password")
+expect_same "storage: a secret has 24 characters" 24 "${#secret}"
 expect_exit "storage: the right secret from a wrong initiator is refused" 24 login vm1 store1.spare 10.77.20.14:3260 store1.spare "$secret"
 expect_text "storage: … as not authorized" 'authorization failure' "$output"
 expect_exit "storage: a wrong secret is refused" 24 login vm1 mem1.spare 10.77.20.15:3260 mem1.spare wrongwrongwrongwrongwron
+expect_text "storage: … as not authorized, too" 'authorization failure' "$output"
 expect_same "storage: no secret in a plan, a log or a boot report" "" \
 	"$(grep -rlF "$secret" "$state" "$dir"/*.log "$log" | grep -v site.key)"
