@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "engine/refer.h"
 #include "engine/plan.h"
+#include "engine/refer.h"
 #include "engine/slice.h"
 #include "kinds/repository/spec.h"
 #include "model/manifest.h"
