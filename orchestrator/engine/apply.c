@@ -122,12 +122,13 @@ static int settle(struct node *node, const struct slice *slice, const struct kin
 	}
 }
 
-/* What had been there and is gone now is made as wanted: nothing is lost by it, and another
-   step may have had to take it away (two vlans that change their tags with each other). But
-   where data was, nobody is given an empty thing in its place unasked. */
+/* What had been there and is gone now is made as wanted, or forgotten as wanted: nothing is
+   lost by it, and another step may have had to take it away (two vlans that change their tags
+   with each other, one that gets another name). But where data was, nobody is given an empty
+   thing in its place unasked. */
 static bool only_gone(const struct step *step)
 {
-	return step->action == STEP_CREATE && !step->kind->holds_data;
+	return (step->action == STEP_CREATE || step->remains) && !step->kind->holds_data;
 }
 
 int apply_step(struct node *node, const struct slice *slice, const char *kind_name, const char *id,
