@@ -24,8 +24,7 @@ struct kind_node {
 	unsigned settle_ms; /* how long a step may take to come true; 0: at once */
 };
 
-/* The tables, in kinds/spec_table.c and kinds/node_table.c. A new kind is one
-   folder and one line in each. */
+/* The tables, made from kinds/list.h: a new kind is one folder and one line there. */
 extern const struct kind_node *const KIND_NODES[]; /* ends with NULL; moyai-node only */
 const struct kind_node *kind_node_find(const char *name);
 #endif

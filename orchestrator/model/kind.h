@@ -62,7 +62,7 @@ struct kind_spec {
 	int (*judge)(struct step *, struct err *);
 };
 
-/* The table, in kinds/spec_table.c. */
+/* The table, made from kinds/list.h. */
 extern const struct kind_spec *const KIND_SPECS[]; /* ends with NULL; in order of application */
 const struct kind_spec *kind_find(const char *name);
 #endif

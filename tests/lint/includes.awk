@@ -13,7 +13,7 @@ BEGIN {
 	may["node"] = "node system engine model base remote/protocol.h"
 	may["kind"] = "engine model base"
 	may["kind node"] = "system engine model base"
-	may["kind table"] = "engine"
+	may["kind table"] = "engine kinds/list.h"
 	may["programs"] = "programs daemon image remote node engine model base"
 
 	only["parted/"] = "system"

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef KINDS_LIST_H
+#define KINDS_LIST_H
+/*
+ * Every kind of resource, in the order of application: what is needed comes
+ * before what needs it. A new kind is one folder and one line here. The two
+ * tables made from it are apart because `moyai` has no nodes' half to link.
+ */
+/* clang-format off */
+#define KINDS(KIND) \
+	KIND(sysctl) \
+	KIND(service) \
+	KIND(vlan) \
+	KIND(bridge) \
+	KIND(masquerade) \
+	KIND(partition) \
+	KIND(pool) \
+	KIND(volume) \
+	KIND(memory) \
+	KIND(target) \
+	KIND(session) \
+	KIND(repository)
+/* clang-format on */
+#endif
