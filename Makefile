@@ -16,7 +16,7 @@ LDFLAGS += $(EXTRA_CFLAGS)
 DEPS := gcc make pkg-config git libconfig-dev libssh-dev libparted-dev libjansson-dev \
 	libmicrohttpd-dev libgnutls28-dev libmnl-dev \
 	mmdebstrap squashfs-tools zstd cpio busybox-static dnsmasq-base ipxe openssh-client \
-	qemu-system-x86 ipxe-qemu ovmf iproute2 util-linux e2fsprogs socat jq curl tcpdump \
+	qemu-system-x86 ipxe-qemu ovmf iproute2 util-linux uidmap e2fsprogs socat jq curl tcpdump \
 	libcmocka-dev clang clang-format libclang-rt-14-dev cppcheck shellcheck openssh-server nftables
 
 shared_src := $(wildcard orchestrator/base/*.c orchestrator/model/*.c orchestrator/engine/*.c orchestrator/kinds/*/spec.c) orchestrator/kinds/spec_table.c
