@@ -76,15 +76,17 @@ check-fuzz:
 	@$(MAKE) -s FUZZ_SECONDS=$(or $(FUZZ_SECONDS),15) fuzz-config fuzz-wire
 check-rack:
 	@tests/rack/test
+check-metal:
+	@tests/rack/metal-test
 
 # Groups in one pair of quotes follow each other, the two rows run side by side.
 test: deps
 	+@$(MAKE) -s -j$(JOBS) all
-	+@MOYAI_TEST_EVERY=1 tests/run "images sanitizer rack" "includes lint unit golden wire boot fuzz kinds"
+	+@MOYAI_TEST_EVERY=1 tests/run "images sanitizer rack" "includes lint unit golden wire boot chainload fuzz kinds"
 
 test-long: deps
 	+@$(MAKE) -s -j$(JOBS) all
-	+@MOYAI_TEST_EVERY=1 POINT_STEP=1 FUZZ_SECONDS=1800 RACK_TEST=long tests/run "images sanitizer rack" "includes lint unit golden wire boot fuzz kinds"
+	+@MOYAI_TEST_EVERY=1 POINT_STEP=1 FUZZ_SECONDS=1800 RACK_TEST=long IMAGES_TEST=long tests/run "images sanitizer rack metal" "includes lint unit golden wire boot chainload fuzz kinds"
 
 bench:
 	@tests/bench/bench

@@ -120,6 +120,10 @@ image_clean() {
 	rm -rf "$2"/var/cache/apt/* "$2"/var/lib/apt/lists/*
 	mkdir -p "$2/var/cache/apt/archives/partial" "$2/var/lib/apt/lists/partial"
 	remove_patterns "$2" <"$1/trim"
+	# open-iscsi made a random one, for all nodes of the image: each makes its own at boot
+	if [ -f "$2/etc/iscsi/initiatorname.iscsi" ]; then
+		echo GenerateName=yes >"$2/etc/iscsi/initiatorname.iscsi"
+	fi
 	# the day of the last change of a password is the day of the build
 	if [ -f "$2/etc/shadow" ]; then
 		day=$(($(cat "$1/epoch") / 86400))
