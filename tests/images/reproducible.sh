@@ -14,12 +14,22 @@ leftovers() {
 	find "$work/images/.work" -maxdepth 1 \( -name 'spec-*' -o -name 'out-*' \)
 }
 
-# Another mask, language, zone, name of the machine, home, and order of files.
+# Another mask, language, zone, name of the machine, home, and order of files; and in a user
+# namespace, as somebody who is not root builds: without loop devices and device nodes.
 elsewhere() {
+	rm -f "$work/mapped"
+	mkfifo "$work/mapped"
 	(umask 077 && LC_ALL=C.UTF-8 LANG=de_DE.UTF-8 TZ=Asia/Tokyo HOME=$work USER=nobody \
 		MOYAI_SHARE=$work/share MOYAI_IMAGES=$work/images MOYAI_STATE=$work/state \
-		unshare --uts sh -c 'hostname elsewhere.example; exec "$@"' - \
-		"$work/bin/moyai" -C "$work/site" image build "$@") >"$work/elsewhere.log" 2>&1
+		exec unshare --user --uts sh -c 'echo $$ >"$0"; read -r _ <"$0"
+			hostname elsewhere.example; exec "$@"' "$work/mapped" \
+		"$work/bin/moyai" -C "$work/site" image build "$@") >"$work/elsewhere.log" 2>&1 &
+	local builder=$! inside
+	read -r inside <"$work/mapped"
+	echo "0 0 65536" >"/proc/$inside/uid_map"
+	echo "0 0 65536" >"/proc/$inside/gid_map"
+	echo mapped >"$work/mapped"
+	wait "$builder" 2>/dev/null
 }
 base=$(jq -r '.files.layers[0].path | split("/")[0]' "$images/gateway/manifest.json")
 roles=(gateway)
