@@ -301,18 +301,11 @@ static int end_apply(struct apply *apply, struct err *err)
 {
 	const struct remote_options *options = apply->fleet->options;
 	AUTO_STR struct str line = STR_INIT;
-	struct message message;
 	request_end(&line);
 	if (stream_write(apply->stream, line.data, line.length, options->answer_timeout_ms, err) !=
-		    0 ||
-	    host_message(apply->stream, options->answer_timeout_ms, &message, err) != 0)
+	    0)
 		return -1;
-	int rc = message.type == MESSAGE_DONE
-			 ? 0
-			 : err_set(err, "the node said \"%s\" instead of \"done\"",
-				   message_type_text(message.type));
-	message_free(&message);
-	return rc;
+	return host_done(apply->stream, options->answer_timeout_ms, err);
 }
 
 /* Under the lock. Whoever waits for this step, or lost it, may have to look:

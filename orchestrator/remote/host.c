@@ -132,33 +132,41 @@ static int check_name(const struct host *host, const struct remote_options *opti
 		       host->name);
 }
 
+/* hello of the machine that is meant, whatever its build. */
 static int read_hello(const struct host *host, const struct remote_options *options,
-		      struct stream *stream, bool *build_wanted, struct err *err)
+		      struct stream *stream, struct message *hello, struct err *err)
 {
 	struct message message;
 	if (host_message(stream, options->answer_timeout_ms, &message, err) != 0)
 		return -1;
-	int rc = 0;
-	*build_wanted = message.build_wanted;
-	if (message.type != MESSAGE_HELLO)
-		rc = err_set(err, "the node said \"%s\" before \"hello\"",
-			     message_type_text(message.type));
-	else if (check_name(host, options, &message, err) != 0)
-		rc = -1;
-	else if (message.build_wanted)
-		; /* its version does not matter: it will not be used */
-	else if (message.protocol != PROTOCOL_VERSION)
-		rc = err_set(err, "the node speaks protocol %d, we speak %d", message.protocol,
-			     PROTOCOL_VERSION);
-	else if (strcmp(message.build, options->build) != 0)
-		rc = err_set(err, "the node runs build %.12s instead of %.12s", message.build,
-			     options->build);
-	message_free(&message);
+	int rc = message.type == MESSAGE_HELLO
+			 ? check_name(host, options, &message, err)
+			 : err_set(err, "the node said \"%s\" before \"hello\"",
+				   message_type_text(message.type));
+	if (rc == 0)
+		*hello = message;
+	else
+		message_free(&message);
 	return rc;
 }
 
-/* Nothing but `done` may come any more. */
-static int read_done(struct stream *stream, unsigned timeout_ms, struct err *err)
+/* hello of one that does the phase, or asks for our build to do it with. */
+static int accept_hello(const struct host *host, const struct remote_options *options,
+			struct stream *stream, bool *build_wanted, struct err *err)
+{
+	struct message hello;
+	if (read_hello(host, options, stream, &hello, err) != 0)
+		return -1;
+	int rc = 0;
+	*build_wanted = hello.build_wanted;
+	if (!hello.build_wanted && strcmp(hello.build, options->build) != 0)
+		rc = err_set(err, "the node runs build %.12s instead of %.12s", hello.build,
+			     options->build);
+	message_free(&hello);
+	return rc;
+}
+
+int host_done(struct stream *stream, unsigned timeout_ms, struct err *err)
 {
 	struct message message;
 	if (host_message(stream, timeout_ms, &message, err) != 0)
@@ -171,21 +179,6 @@ static int read_done(struct stream *stream, unsigned timeout_ms, struct err *err
 	return rc;
 }
 
-/* hello of a moyai-node whose build and version do not matter: it only receives. */
-static int read_receiver(const struct host *host, const struct remote_options *options,
-			 struct stream *stream, struct err *err)
-{
-	struct message message;
-	if (host_message(stream, options->answer_timeout_ms, &message, err) != 0)
-		return -1;
-	int rc = message.type == MESSAGE_HELLO
-			 ? check_name(host, options, &message, err)
-			 : err_set(err, "the node said \"%s\" before \"hello\"",
-				   message_type_text(message.type));
-	message_free(&message);
-	return rc;
-}
-
 static int send_build(struct host *host, const struct remote_options *options, const bool *stop,
 		      struct err *err)
 {
@@ -193,15 +186,18 @@ static int send_build(struct host *host, const struct remote_options *options, c
 	if (file_read(options->node_program, NODE_PROGRAM_MAX, &bytes, err) != 0)
 		return -1;
 	struct stream *stream = start(host, options, "receive", stop, err);
+	struct message hello = { 0 };
 	if (stream == NULL)
 		return -1;
+	/* No secret is in it, and hello was good a moment ago: it need not wait. */
 	int rc = stream_write(stream, bytes.data, bytes.length, options->answer_timeout_ms, err);
 	if (rc == 0)
 		rc = stream_end_input(stream, err);
 	if (rc == 0)
-		rc = read_receiver(host, options, stream, err);
+		rc = read_hello(host, options, stream, &hello, err);
 	if (rc == 0)
-		rc = read_done(stream, options->answer_timeout_ms, err);
+		rc = host_done(stream, options->answer_timeout_ms, err);
+	message_free(&hello);
 	host_end(host, stream);
 	return rc;
 }
@@ -222,13 +218,10 @@ static struct stream *begin_once(struct host *host, const struct remote_options 
 	struct stream *stream = start(host, options, verb, stop, err);
 	if (stream == NULL)
 		return NULL;
-	/* Not waiting for hello saves a round trip; a node that wants another build does
-	   not read it, and a slice alone changes nothing. But a command is executed at
-	   once, and that must not be on the wrong machine. */
-	bool waits = strcmp(verb, "run") == 0;
-	if ((waits || send_request(stream, options, request, err) == 0) &&
-	    read_hello(host, options, stream, build_wanted, err) == 0 &&
-	    (!waits || *build_wanted || send_request(stream, options, request, err) == 0))
+	/* The request waits for hello: a slice has secrets in it, a command is executed
+	   at once, and neither is for another machine. */
+	if (accept_hello(host, options, stream, build_wanted, err) == 0 &&
+	    (*build_wanted || send_request(stream, options, request, err) == 0))
 		return stream;
 	host_end(host, stream);
 	return NULL;
