@@ -187,10 +187,11 @@ static int run(const struct options *options, int argc, char **argv)
 			options->json ? "--json cannot" : "there is no terminal");
 		return command_fail(&err);
 	}
-	if (reach_open(options, NULL,
-		       "\ninterrupted: what runs is finished, nothing more is started; once more to "
-		       "stop at once\n",
-		       &reach) == 0)
+	if (reach_open(
+		    options, NULL,
+		    "\ninterrupted: what runs is finished, nothing more is started; once more to "
+		    "stop at once\n",
+		    &reach) == 0)
 		result = conduct(options, &reach);
 	reach_close(&reach);
 	return result;

@@ -11,12 +11,17 @@
 enum {
 	NODE_PROGRAM_MAX = 64 * 1024 * 1024, /* with its debug information it is below 10 MiB */
 	OUTPUT_MAX = 64 * 1024 * 1024,	     /* of a command under `run`, per stream */
+	ANSWER_MAX = 64 * 1024 * 1024,	     /* of moyai-node in any other phase */
 };
 
 void host_fail(struct host *host, const char *why)
 {
-	if (host->failed == NULL)
-		host->failed = xstrdup(why);
+	AUTO_STR struct str visible = STR_INIT;
+	if (host->failed)
+		return;
+	/* It goes into JSON, and what a node said may have been cut in a character. */
+	utf8_add_visible(&visible, why, strlen(why));
+	host->failed = str_take(&visible);
 }
 
 void host_disconnect(struct host *host)
@@ -310,7 +315,9 @@ static int add_output(struct host *host, const struct message *message, struct e
 /* Takes what it keeps out of the message. 1 at the end. */
 static int take(struct host *host, struct message *message, unsigned allowed, struct err *err)
 {
-	if (!(allowed & 1u << message->type))
+	bool again = (message->type == MESSAGE_FACTS && host->facts) ||
+		     (message->type == MESSAGE_EXIT && host->exit_code >= 0);
+	if (again || !(allowed & 1u << message->type))
 		return err_set(err, "the node said \"%s\" out of turn",
 			       message_type_text(message->type));
 	switch (message->type) {
@@ -318,7 +325,6 @@ static int take(struct host *host, struct message *message, unsigned allowed, st
 		add_step(host, &message->step);
 		return 0;
 	case MESSAGE_FACTS:
-		json_decref(host->facts);
 		host->facts = message->facts;
 		message->facts = NULL;
 		return 0;
@@ -350,10 +356,21 @@ static int phase(struct host *host, const struct remote_options *options, const 
 		if (rc != 0)
 			break;
 		rc = take(host, &message, allowed | 1u << MESSAGE_DONE, err);
+		/* The output of a command has a limit of its own. */
+		if (rc == 0 && !(allowed & 1u << MESSAGE_OUTPUT) && stream->received > ANSWER_MAX)
+			rc = err_set(err, "the node said more than %d MiB",
+				     ANSWER_MAX / (1024 * 1024));
 		message_free(&message);
 	}
 	host_end(host, stream);
 	return rc < 0 ? -1 : 0;
+}
+
+static int check_facts(const struct host *host, unsigned allowed, struct err *err)
+{
+	if (host->facts || !(allowed & 1u << MESSAGE_FACTS))
+		return 0;
+	return err_set(err, "the node did not say its facts");
 }
 
 static void slice_phase(struct host *host, const struct remote_options *options, const char *verb,
@@ -362,7 +379,8 @@ static void slice_phase(struct host *host, const struct remote_options *options,
 	struct err err = ERR_INIT;
 	AUTO_STR struct str line = STR_INIT;
 	if (host_slice_line(host, options, &line, &err) == 0 &&
-	    phase(host, options, verb, &line, options->answer_timeout_ms, allowed, &err) == 0)
+	    phase(host, options, verb, &line, options->answer_timeout_ms, allowed, &err) == 0 &&
+	    check_facts(host, allowed, &err) == 0)
 		return;
 	host_fail(host, err.text);
 	steps_free(host); /* a part of a plan is no plan */
@@ -383,8 +401,9 @@ void host_status(struct host *host, const struct remote_options *options)
 void host_facts(struct host *host, const struct remote_options *options)
 {
 	struct err err = ERR_INIT;
-	if (phase(host, options, "facts", NULL, options->answer_timeout_ms, 1u << MESSAGE_FACTS,
-		  &err) != 0)
+	const unsigned allowed = 1u << MESSAGE_FACTS;
+	if (phase(host, options, "facts", NULL, options->answer_timeout_ms, allowed, &err) != 0 ||
+	    check_facts(host, allowed, &err) != 0)
 		host_fail(host, err.text);
 	host_disconnect(host);
 }

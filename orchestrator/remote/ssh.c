@@ -250,19 +250,28 @@ static int log_in(ssh_session session, const struct ssh_options *options, struct
 static int exec_read(struct stream *stream, int timeout_ms, struct err *err)
 {
 	struct ssh_exec *self = (struct ssh_exec *)stream;
+	enum { CHUNKS = 32 };
 	char chunk[32768];
+	bool more = false;
 	int got = ssh_channel_poll_timeout(self->remote, timeout_ms, 0);
 	if (got == SSH_ERROR)
 		return err_set(err, "the connection was lost: %s", ssh_get_error(self->session));
 	for (int is_stderr = 0; is_stderr < 2; is_stderr++) {
 		struct str *sink = is_stderr ? &stream->errors : &stream->in;
-		while ((got = ssh_channel_read_nonblocking(self->remote, chunk, sizeof(chunk),
-							   is_stderr)) > 0)
-			str_add_bytes(sink, chunk, (size_t)got);
+		got = 1;
+		for (int i = 0; i < CHUNKS && got > 0; i++) {
+			got = ssh_channel_read_nonblocking(self->remote, chunk, sizeof(chunk),
+							   is_stderr);
+			if (got > 0)
+				str_add_bytes(sink, chunk, (size_t)got);
+		}
+		more |= got > 0;
 		if (got == SSH_ERROR)
 			return err_set(err, "the connection was lost: %s",
 				       ssh_get_error(self->session));
 	}
+	if (more)
+		return 0;
 	if (ssh_channel_is_eof(self->remote) || ssh_channel_is_closed(self->remote)) {
 		stream->ended = true;
 		stream->exit_code = ssh_channel_get_exit_status(self->remote);
