@@ -56,15 +56,17 @@ void host_free(struct host *host)
 
 /* ---- connection ---- */
 
-static int host_connect(struct host *host, const struct remote_options *options, struct err *err)
+static int host_connect(struct host *host, const struct remote_options *options, const bool *stop,
+			struct err *err)
 {
 	if (host->link)
 		return 0;
 	if (options->transport)
 		host->link = pipe_link_open(options->transport, host->name, err);
 	else
-		host->link = ssh_link_open(&options->ssh, host->name,
-					   site_node_boot_address(options->site, host->node), err);
+		host->link =
+			ssh_link_open(&options->ssh, host->name,
+				      site_node_boot_address(options->site, host->node), stop, err);
 	return host->link ? 0 : -1;
 }
 
@@ -238,13 +240,13 @@ struct stream *host_begin(struct host *host, const struct remote_options *option
 	bool build_wanted = false;
 	bool was_connected = host->link != NULL;
 	host->unreachable = true;
-	if (host_connect(host, options, err) != 0)
+	if (host_connect(host, options, stop, err) != 0)
 		return NULL;
 	struct stream *stream = begin_once(host, options, verb, request, stop, &build_wanted, err);
 	if (stream == NULL && was_connected) {
 		/* A connection kept while the operator read the plan may be gone. */
 		host_disconnect(host);
-		if (host_connect(host, options, err) != 0)
+		if (host_connect(host, options, stop, err) != 0)
 			return NULL;
 		stream = begin_once(host, options, verb, request, stop, &build_wanted, err);
 	}
