@@ -45,6 +45,7 @@ struct kind_spec {
 	const char *section; /* the list in the configuration: "volumes" */
 	const char *doc;     /* one line, for `explain` */
 	const char *example; /* a group as it would be written, for `explain` */
+	const char *package; /* that its tools come in, and the base image lacks; NULL: none */
 	size_t size;
 	const struct field *fields;
 	bool holds_data; /* removing or replacing one loses data */

@@ -36,7 +36,7 @@ static const char GOOD[] =
 	"boot = { network = \"boot\"; server = \"10.0.0.1\"; };\n"
 	"networks = ( { name = \"boot\"; cidr = \"10.0.0.0/24\"; },\n"
 	"  { name = \"storage\"; cidr = \"10.0.20.0/24\"; vlan = 20; gateway = \"store1\"; },\n"
-	"  { name = \"guests\"; vlan = 30; mtu = 9000; cidr = \"10.0.30.0/24\"; } );\n"
+	"  { name = \"guests\"; vlan = 30; mtu = 1400; cidr = \"10.0.30.0/24\"; } );\n"
 	"nodes = ( { name = \"store1\"; role = \"storage\"; mac = \"52-54-00-00-00-0A\";\n"
 	"    addresses = { boot = \"10.0.0.11\"; storage = \"10.0.20.11\"; };\n"
 	"    may_lose = [ \"volume/home\" ];\n"
@@ -315,7 +315,7 @@ static void test_slice(void **state)
 	assert_null(json_object_get(want(vm, "vlan", "guests"), "addresses"));
 	json_t *bridge = want(vm, "bridge", "br0");
 	assert_string_equal(text_of(bridge, "port"), "guests");
-	assert_int_equal(json_integer_value(json_object_get(bridge, "mtu")), 9000);
+	assert_int_equal(json_integer_value(json_object_get(bridge, "mtu")), 1400);
 	/* Both ends agree. */
 	const char *secret = text_of(want(store, "target", "home"), "chap_secret");
 	assert_non_null(secret);

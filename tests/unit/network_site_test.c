@@ -71,7 +71,9 @@ static void mistakes(void **state)
 	expect_mistake(
 		"masquerades = ( { name = \"a\"; from = \"10.77.30.0/24\"; out = \"eth0\"; } "
 		");\n",
-		AT "masquerade a: out: this node has no interface eth0; it has boot0, "
+		AT "masquerade \"a\": role \"vm-server\" has no package nftables, without which "
+		   "nodes have no masquerades; add it to the role's packages, or choose another "
+		   "role\n" AT "masquerade a: out: this node has no interface eth0; it has boot0, "
 		   "storage, guests\n");
 	expect_mistake("vlans = ( { name = \"boot0\"; id = 40; } );\n",
 		       AT "vlan boot0: that is the name of an interface every node has; choose "

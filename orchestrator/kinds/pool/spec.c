@@ -63,20 +63,56 @@ static void check_sum(const struct site_node *node, const struct spec *want,
 		    str_text(&wanted), str_text(&there));
 }
 
+struct holder {
+	const struct spec *self;
+	const char *partition;
+	const struct spec *found; /* another pool that has it */
+	bool past;		  /* reported at the later of two */
+};
+
+static void look_for_holder(const struct spec *spec, void *context)
+{
+	struct holder *holder = context;
+	const struct pool *other = spec->body;
+	if (text_equal(spec->id, holder->self->id))
+		holder->past = true;
+	else if (!holder->past && text_list_has(&other->partitions, holder->partition))
+		holder->found = spec;
+}
+
+static void check_partition(const struct site_node *node, const struct spec *want, size_t index,
+			    struct mistakes *mistakes)
+{
+	const struct pool *pool = want->body;
+	const char *name = pool->partitions.items[index];
+	struct holder holder = { .self = want, .partition = name };
+	for (size_t i = 0; i < index; i++)
+		if (text_equal(pool->partitions.items[i], name)) {
+			mistake_add(mistakes, want->place,
+				    "pool \"%s\": partition \"%s\" is there twice", want->id, name);
+			return;
+		}
+	if (refer_find(node, "partition", name) == NULL) {
+		AUTO_STR struct str known = STR_INIT;
+		refer_choices(node, "partition", &known);
+		mistake_add(mistakes, want->place, "pool \"%s\": there is no partition \"%s\"%s",
+			    want->id, name, str_text(&known));
+		return;
+	}
+	refer_each(node, "pool", look_for_holder, &holder);
+	if (holder.found != NULL)
+		mistake_add(mistakes, want->place,
+			    "pool \"%s\": partition \"%s\" is in pool \"%s\" already", want->id,
+			    name, holder.found->id);
+}
+
 static void check(const struct site *site, const struct site_node *node, const struct spec *want,
 		  struct mistakes *mistakes)
 {
 	const struct pool *pool = want->body;
 	(void)site;
-	for (size_t i = 0; i < pool->partitions.count; i++) {
-		const char *name = pool->partitions.items[i];
-		if (refer_find(node, "partition", name) != NULL)
-			continue;
-		AUTO_STR struct str known = STR_INIT;
-		refer_choices(node, "partition", &known);
-		mistake_add(mistakes, want->place, "pool \"%s\": there is no partition \"%s\"%s",
-			    want->id, name, str_text(&known));
-	}
+	for (size_t i = 0; i < pool->partitions.count; i++)
+		check_partition(node, want, i, mistakes);
 	check_sum(node, want, mistakes);
 }
 
@@ -126,6 +162,7 @@ const struct kind_spec pool_spec = {
 	.section = "pools",
 	.doc = "an LVM volume group that volumes are cut from",
 	.example = "{ name = \"main\"; partitions = [ \"main\" ]; }",
+	.package = "lvm2",
 	.size = sizeof(struct pool),
 	.fields = FIELDS,
 	.holds_data = true,

@@ -57,6 +57,14 @@ static void check(const struct site *site, const struct site_node *node, const s
 			    session->from, str_text(&known));
 		return;
 	}
+	if (from == node) {
+		mistake_add(
+			mistakes, want->place,
+			"%s: from \"%s\" is this node itself, which has no need to log in; name "
+			"another node",
+			what, session->from);
+		return;
+	}
 	const struct spec *target = refer_find(from, "target", want->id);
 	if (target == NULL) {
 		refer_choices(from, "target", &known);
@@ -146,6 +154,7 @@ const struct kind_spec session_spec = {
 	.section = "sessions",
 	.doc = "an iSCSI session: the disk of another node's target, at /dev/moyai/FROM/NAME",
 	.example = "{ name = \"home\"; from = \"store1\"; network = \"storage\"; }",
+	.package = "open-iscsi",
 	.size = sizeof(struct session),
 	.fields = FIELDS,
 	.in_status = true,

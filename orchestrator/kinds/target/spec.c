@@ -100,9 +100,14 @@ static void check(const struct site *site, const struct site_node *node, const s
 		mistake_add(mistakes, want->place, "%s: initiator \"%s\" is not a node%s", what,
 			    target->initiator, str_text(&known));
 	}
+	if (initiator == node)
+		mistake_add(mistakes, want->place,
+			    "%s: initiator \"%s\" is this node itself, which has the %s without a "
+			    "target; name another node",
+			    what, target->initiator, target->volume ? "volume" : "memory");
 	refer_check_network(site, node, target->network, want->place, what, mistakes);
 	/* Only when the network itself is right: one mistake, one message. */
-	if (initiator != NULL && target->network != NULL &&
+	if (initiator != NULL && initiator != node && target->network != NULL &&
 	    site_node_address(node, target->network) != NULL)
 		refer_check_network(site, initiator, target->network, want->place, what, mistakes);
 }
