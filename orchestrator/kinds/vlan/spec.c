@@ -25,6 +25,8 @@ static const struct field FIELDS[] = {
 	  "addresses with prefix length: [ \"10.0.20.5/24\" ]" },
 	{ "gateway", FIELD_ADDRESS, AT(gateway), 0, 0, 0, NULL, NULL,
 	  "default router reached through this interface" },
+	{ "bridge", FIELD_NAME, AT(bridge), FIELD_DERIVED | FIELD_VOLATILE, 1, 15, NULL, NULL,
+	  "the bridge on it: an interface that is made anew goes back there" },
 	{ "link", FIELD_CHOICE, AT(link), FIELD_DERIVED, 0, 0, "up down", NULL,
 	  "whether it is taken up: always wanted" },
 	{ "undeclared", FIELD_CHOICE, AT(undeclared), FIELD_DERIVED, 0, 0, "none some", NULL,
@@ -233,8 +235,11 @@ static void derive_network(const struct derive *from, const struct network *netw
 	vlan->parent = xstrdup("boot0");
 	vlan->id = network->vlan;
 	vlan->mtu = network->mtu;
-	if (refer_bridge(from->node, network->name) != NULL)
+	const struct spec *bridge = refer_bridge(from->node, network->name);
+	if (bridge != NULL) {
+		vlan->bridge = xstrdup(bridge->id);
 		return;
+	}
 	char *address = refer_address(from->node, network);
 	if (address != NULL)
 		text_list_take(&vlan->addresses, address);
