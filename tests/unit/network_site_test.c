@@ -177,7 +177,7 @@ static void derived_with_role(void **state)
 	assert_string_equal(str_text(&text),
 			    "vlan storage: parent=boot0 id=20 mtu=1450 bridge=br0 link=up "
 			    "undeclared=none\n"
-			    "partition main: disk=/dev/vda size=2G disk_wanted=2G\n");
+			    "partition main: disk=/dev/vda size=2G table=whole disk_wanted=2G\n");
 	slice_free(&slice);
 	site_free(&site);
 }

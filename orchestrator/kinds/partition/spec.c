@@ -16,6 +16,8 @@ static const struct field FIELDS[] = {
 	  "the disk, best by a name under /dev/disk/by-id" },
 	{ "size", FIELD_BYTES, AT(size), FIELD_GROW_ONLY, PARTITION_ALIGN, 1ULL << 60, NULL, NULL,
 	  "rounded up to 1M; what is left of the disk when not given" },
+	{ "table", FIELD_CHOICE, AT(table), FIELD_DERIVED, 0, 0, "whole torn", NULL,
+	  "whether the two halves of the disk's GPT agree" },
 	{ "after", FIELD_NAME, AT(after), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
 	  "the partition before it on the same disk" },
 	{ "disk_wanted", FIELD_BYTES, AT(disk_wanted), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL,
@@ -90,6 +92,7 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	(void)err;
 	refer_each(from->node, "partition", look_at, &found);
 	partition->size = round_up(partition->size);
+	partition->table = xstrdup("whole");
 	partition->disk_wanted = found.wanted;
 	partition->after = found.before ? xstrdup(found.before->id) : NULL;
 	return 0;
