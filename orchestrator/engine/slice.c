@@ -121,8 +121,7 @@ static int want_from_json(const json_t *json, struct slice *slice, struct err *e
 	struct spec *want = spec_list_add(&slice->wants, kind, NULL);
 	if (fields_from_json(kind->fields, want->body, fields, err) != 0)
 		return err_context(err, "%s", name);
-	/* The first field of every kind is its id. */
-	const char *id = *(char *const *)(void *)((char *)want->body + kind->fields[0].offset);
+	AUTO_FREE char *id = spec_make_id(want);
 	if (id == NULL)
 		return err_set(err, "%s without a %s", name, kind->fields[0].name);
 	if (spec_list_find(&slice->wants, name, id) != NULL)

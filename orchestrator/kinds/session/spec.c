@@ -13,7 +13,7 @@
 static const struct field FIELDS[] = {
 	{ "name", FIELD_NAME, AT(name), FIELD_REQUIRED | FIELD_FIXED, 1, 63, NULL, NULL,
 	  "the name of the target on the other node" },
-	{ "from", FIELD_NAME, AT(from), FIELD_REQUIRED | FIELD_REPLACEABLE, 0, 0, NULL, NULL,
+	{ "from", FIELD_NAME, AT(from), FIELD_REQUIRED | FIELD_FIXED, 0, 0, NULL, NULL,
 	  "the node that has the target" },
 	{ "network", FIELD_NAME, AT(network), FIELD_REQUIRED | FIELD_VOLATILE, 0, 0, NULL, NULL,
 	  "the network it is reached on" },
@@ -45,7 +45,7 @@ static void check(const struct site *site, const struct site_node *node, const s
 		  struct mistakes *mistakes)
 {
 	const struct session *session = want->body;
-	AUTO_FREE char *what = xasprintf("session \"%s\"", want->id);
+	AUTO_FREE char *what = xasprintf("session \"%s\"", session->name);
 	AUTO_STR struct str known = STR_INIT;
 	refer_check_network(site, node, session->network, want->place, what, mistakes);
 	if (session->from == NULL)
@@ -65,7 +65,7 @@ static void check(const struct site *site, const struct site_node *node, const s
 			what, session->from);
 		return;
 	}
-	const struct spec *target = refer_find(from, "target", want->id);
+	const struct spec *target = refer_find(from, "target", session->name);
 	if (target == NULL) {
 		refer_choices(from, "target", &known);
 		mistake_add(mistakes, want->place, "%s: %s has no target of this name%s", what,
@@ -155,6 +155,7 @@ const struct kind_spec session_spec = {
 	.doc = "an iSCSI session: the disk of another node's target, at /dev/moyai/FROM/NAME",
 	.example = "{ name = \"home\"; from = \"store1\"; network = \"storage\"; }",
 	.package = "open-iscsi",
+	.id_before = "from",
 	.size = sizeof(struct session),
 	.fields = FIELDS,
 	.in_status = true,
