@@ -64,6 +64,30 @@ void refer_each(const struct site_node *node, const char *kind,
 	each_of(&node->wants, NULL, kind, call, context);
 }
 
+struct earlier {
+	const struct spec *want;
+	bool (*same)(const struct spec *, const struct spec *);
+	const struct spec *found;
+	bool past;
+};
+
+static void look_for_earlier(const struct spec *spec, void *context)
+{
+	struct earlier *earlier = context;
+	if (text_equal(spec->id, earlier->want->id))
+		earlier->past = true;
+	else if (!earlier->past && earlier->found == NULL && earlier->same(spec, earlier->want))
+		earlier->found = spec;
+}
+
+const struct spec *refer_earlier(const struct site_node *node, const struct spec *want,
+				 bool (*same)(const struct spec *, const struct spec *))
+{
+	struct earlier earlier = { .want = want, .same = same };
+	refer_each(node, want->kind->name, look_for_earlier, &earlier);
+	return earlier.found;
+}
+
 static void add_name(const struct spec *spec, void *context)
 {
 	text_list_add(context, spec->id);

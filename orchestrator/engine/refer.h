@@ -22,6 +22,11 @@ const struct text_list *refer_list(const struct spec *spec, const char *field);
 void refer_each(const struct site_node *node, const char *kind,
 		void (*call)(const struct spec *, void *context), void *context);
 
+/* The first resource of want's kind that stands before it and is `same`; NULL: none. Of two that
+   cannot be together it is the later one that is reported. */
+const struct spec *refer_earlier(const struct site_node *node, const struct spec *want,
+				 bool (*same)(const struct spec *, const struct spec *));
+
 /* For messages: `; volumes of store1: "a", "b"`, or `; store1 has no volumes`. */
 void refer_choices(const struct site_node *node, const char *kind, struct str *out);
 /* The same of the site's nodes and networks: `; nodes: "gw", "vm1"`. */

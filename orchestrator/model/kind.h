@@ -50,6 +50,7 @@ struct kind_spec {
 	const char *id_before; /* a FIXED text field that belongs to the id; NULL: the name alone */
 	size_t size;
 	const struct field *fields;
+	uint64_t unit;	 /* bytes that its `size` is rounded up to; 0: it has none */
 	bool holds_data; /* removing or replacing one loses data */
 	bool in_status;	 /* counted in `moyai status` as what a node holds */
 

@@ -59,20 +59,9 @@ static void check_network(const struct site *site, const struct spec *want,
 			    bridge->name, bridge->network, str_text(&there));
 }
 
-struct twin {
-	const struct bridge *self;
-	const struct bridge *found;
-	bool past; /* reported at the later of two */
-};
-
-static void look_for_twin(const struct spec *spec, void *context)
+static bool same_network(const struct spec *a, const struct spec *b)
 {
-	struct twin *twin = context;
-	const struct bridge *other = spec->body;
-	if (text_equal(other->name, twin->self->name))
-		twin->past = true;
-	else if (!twin->past && text_equal(other->network, twin->self->network))
-		twin->found = other;
+	return text_equal(refer_text(a, "network"), refer_text(b, "network"));
 }
 
 static void check(const struct site *site, const struct site_node *node, const struct spec *want,
@@ -90,13 +79,12 @@ static void check(const struct site *site, const struct site_node *node, const s
 			    "bridge %s: network %s makes an interface of the same name; choose "
 			    "another, like \"br-%.12s\"",
 			    bridge->name, bridge->name, bridge->name);
-	struct twin twin = { .self = bridge };
-	refer_each(node, "bridge", look_for_twin, &twin);
-	if (twin.found != NULL)
+	const struct spec *earlier = refer_earlier(node, want, same_network);
+	if (earlier != NULL)
 		mistake_add(mistakes, want->place,
 			    "bridge %s: network %s is already in bridge %s, and an interface is in "
 			    "one bridge only",
-			    bridge->name, bridge->network, twin.found->name);
+			    bridge->name, bridge->network, earlier->id);
 }
 
 static int derive(const struct derive *from, struct spec *want, struct err *err)

@@ -39,21 +39,11 @@ static void links_text(const struct site *site, const struct site_node *node, st
 	refer_each(node, "bridge", add_link, out);
 }
 
-struct twin {
-	const struct masquerade *self;
-	const struct masquerade *found;
-	bool past; /* reported at the later of two */
-};
-
-static void look_for_twin(const struct spec *spec, void *context)
+static bool same_rule(const struct spec *a, const struct spec *b)
 {
-	struct twin *twin = context;
-	const struct masquerade *other = spec->body;
-	if (text_equal(other->name, twin->self->name))
-		twin->past = true;
-	else if (!twin->past && text_equal(other->from, twin->self->from) &&
-		 text_equal(other->out, twin->self->out))
-		twin->found = other;
+	const struct masquerade *one = a->body;
+	const struct masquerade *other = b->body;
+	return text_equal(one->from, other->from) && text_equal(one->out, other->out);
 }
 
 static void check(const struct site *site, const struct site_node *node, const struct spec *want,
@@ -77,12 +67,11 @@ static void check(const struct site *site, const struct site_node *node, const s
 			    "\"%s/%u\"",
 			    rule->name, rule->from, first, range.prefix);
 	}
-	struct twin twin = { .self = rule };
-	refer_each(node, "masquerade", look_for_twin, &twin);
-	if (twin.found != NULL)
+	const struct spec *earlier = refer_earlier(node, want, same_rule);
+	if (earlier != NULL)
 		mistake_add(mistakes, want->place,
 			    "masquerade %s: from %s out %s is already masquerade %s", rule->name,
-			    rule->from, rule->out, twin.found->name);
+			    rule->from, rule->out, earlier->id);
 }
 
 const struct kind_spec masquerade_spec = {

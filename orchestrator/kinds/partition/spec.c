@@ -33,13 +33,6 @@ static const struct field FIELDS[] = {
 	FIELD_END
 };
 
-static uint64_t round_up(uint64_t size)
-{
-	return size == FIELD_UNSET
-		       ? FIELD_UNSET
-		       : (size + PARTITION_ALIGN - 1) / PARTITION_ALIGN * PARTITION_ALIGN;
-}
-
 /* What is written about the partition's neighbours on its disk. */
 struct neighbours {
 	const struct spec *self;
@@ -57,7 +50,7 @@ static void look_at(const struct spec *spec, void *context)
 	if (!text_equal(self->disk, other->disk))
 		return;
 	if (other->size != FIELD_UNSET)
-		found->wanted += round_up(other->size);
+		found->wanted += size_round_up(other->size, PARTITION_ALIGN);
 	if (text_equal(self->name, other->name))
 		found->passed = true;
 	else if (found->passed)
@@ -91,7 +84,7 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	struct neighbours found = { .self = want };
 	(void)err;
 	refer_each(from->node, "partition", look_at, &found);
-	partition->size = round_up(partition->size);
+	partition->size = size_round_up(partition->size, PARTITION_ALIGN);
 	partition->table = xstrdup("whole");
 	partition->disk_wanted = found.wanted;
 	partition->after = found.before ? xstrdup(found.before->id) : NULL;
@@ -146,6 +139,7 @@ const struct kind_spec partition_spec = {
 	.example = "{ name = \"main\"; disk = \"/dev/disk/by-id/virtio-data\"; size = \"10G\"; }",
 	.size = sizeof(struct partition),
 	.fields = FIELDS,
+	.unit = PARTITION_ALIGN,
 	.holds_data = true,
 	.check = check,
 	.derive = derive,

@@ -33,7 +33,7 @@ static void add_volume(const struct spec *spec, void *context)
 	const char *pool = refer_text(spec, "pool");
 	uint64_t size = refer_number(spec, "size");
 	if (size != FIELD_UNSET && text_equal(pool, sum->pool))
-		sum->bytes += (size + POOL_EXTENT - 1) / POOL_EXTENT * POOL_EXTENT;
+		sum->bytes += size_round_up(size, spec->kind->unit);
 }
 
 /* Only when every partition has a declared size can it be said beforehand. */
@@ -42,6 +42,7 @@ static void check_sum(const struct site_node *node, const struct spec *want,
 {
 	const struct pool *pool = want->body;
 	struct sum volumes = { .pool = pool->name };
+	uint64_t extent = kind_find("volume")->unit;
 	uint64_t room = 0;
 	for (size_t i = 0; i < pool->partitions.count; i++) {
 		const struct spec *part = refer_find(node, "partition", pool->partitions.items[i]);
@@ -49,7 +50,7 @@ static void check_sum(const struct site_node *node, const struct spec *want,
 		if (size == FIELD_UNSET)
 			return;
 		/* LVM's own megabyte at the start, then whole extents. */
-		room += (size - (1 << 20)) / POOL_EXTENT * POOL_EXTENT;
+		room += (size - (1 << 20)) / extent * extent;
 	}
 	refer_each(node, "volume", add_volume, &volumes);
 	if (volumes.bytes <= room)
@@ -63,21 +64,20 @@ static void check_sum(const struct site_node *node, const struct spec *want,
 		    str_text(&wanted), str_text(&there));
 }
 
-struct holder {
-	const struct spec *self;
-	const char *partition;
-	const struct spec *found; /* another pool that has it */
-	bool past;		  /* reported at the later of two */
-};
-
-static void look_for_holder(const struct spec *spec, void *context)
+/* The first partition of the one that the other has, too. */
+static const char *shared_partition(const struct spec *a, const struct spec *b)
 {
-	struct holder *holder = context;
-	const struct pool *other = spec->body;
-	if (text_equal(spec->id, holder->self->id))
-		holder->past = true;
-	else if (!holder->past && text_list_has(&other->partitions, holder->partition))
-		holder->found = spec;
+	const struct pool *one = a->body;
+	const struct pool *other = b->body;
+	for (size_t i = 0; i < one->partitions.count; i++)
+		if (text_list_has(&other->partitions, one->partitions.items[i]))
+			return one->partitions.items[i];
+	return NULL;
+}
+
+static bool share(const struct spec *a, const struct spec *b)
+{
+	return shared_partition(a, b) != NULL;
 }
 
 static void check_partition(const struct site_node *node, const struct spec *want, size_t index,
@@ -85,25 +85,18 @@ static void check_partition(const struct site_node *node, const struct spec *wan
 {
 	const struct pool *pool = want->body;
 	const char *name = pool->partitions.items[index];
-	struct holder holder = { .self = want, .partition = name };
 	for (size_t i = 0; i < index; i++)
 		if (text_equal(pool->partitions.items[i], name)) {
 			mistake_add(mistakes, want->place,
 				    "pool \"%s\": partition \"%s\" is there twice", want->id, name);
 			return;
 		}
-	if (refer_find(node, "partition", name) == NULL) {
-		AUTO_STR struct str known = STR_INIT;
-		refer_choices(node, "partition", &known);
-		mistake_add(mistakes, want->place, "pool \"%s\": there is no partition \"%s\"%s",
-			    want->id, name, str_text(&known));
+	if (refer_find(node, "partition", name) != NULL)
 		return;
-	}
-	refer_each(node, "pool", look_for_holder, &holder);
-	if (holder.found != NULL)
-		mistake_add(mistakes, want->place,
-			    "pool \"%s\": partition \"%s\" is in pool \"%s\" already", want->id,
-			    name, holder.found->id);
+	AUTO_STR struct str known = STR_INIT;
+	refer_choices(node, "partition", &known);
+	mistake_add(mistakes, want->place, "pool \"%s\": there is no partition \"%s\"%s", want->id,
+		    name, str_text(&known));
 }
 
 static void check(const struct site *site, const struct site_node *node, const struct spec *want,
@@ -113,6 +106,11 @@ static void check(const struct site *site, const struct site_node *node, const s
 	(void)site;
 	for (size_t i = 0; i < pool->partitions.count; i++)
 		check_partition(node, want, i, mistakes);
+	const struct spec *earlier = refer_earlier(node, want, share);
+	if (earlier != NULL)
+		mistake_add(mistakes, want->place,
+			    "pool \"%s\": partition \"%s\" is in pool \"%s\" already", want->id,
+			    shared_partition(want, earlier), earlier->id);
 	check_sum(node, want, mistakes);
 }
 

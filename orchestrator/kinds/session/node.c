@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "engine/export.h"
 #include "engine/plan.h"
 #include "kinds/session/spec.h"
 #include "system/iscsi.h"
@@ -15,7 +16,7 @@ enum { RECONNECT_MS = 15000, POLL_MS = 200 };
 /* "store1/home" → "iqn.2026-11.moyai.demo:store1.home". Both parts are DNS labels. */
 static char *iqn_of(const struct node *node, const char *id)
 {
-	char *iqn = xasprintf(SESSION_IQN_PREFIX "%s:%s", node->site, id);
+	char *iqn = xasprintf(IQN_PREFIX "%s:%s", node->site, id);
 	char *slash = strchr(iqn, '/');
 	if (slash != NULL)
 		*slash = '.';

@@ -23,7 +23,5 @@ struct session {
 	char *device; /* seen: "/dev/sda" */
 	char *used;   /* seen: who has the disk open, when a new login would be needed */
 };
-#define SESSION_IQN_PREFIX "iqn.2026-11.moyai."
-#define SESSION_PORT 3260
 extern const struct kind_spec session_spec;
 #endif

@@ -122,21 +122,11 @@ static void check_gateway(const struct vlan *vlan, struct place place, struct mi
 		vlan->name, vlan->gateway);
 }
 
-struct twin {
-	const struct vlan *self;
-	const struct vlan *found;
-	bool past; /* reported at the later of two */
-};
-
-static void look_for_twin(const struct spec *spec, void *context)
+static bool same_tag(const struct spec *a, const struct spec *b)
 {
-	struct twin *twin = context;
-	const struct vlan *other = spec->body;
-	if (text_equal(other->name, twin->self->name))
-		twin->past = true;
-	else if (!twin->past && other->id == twin->self->id &&
-		 text_equal(other->parent, twin->self->parent))
-		twin->found = other;
+	const struct vlan *one = a->body;
+	const struct vlan *other = b->body;
+	return one->id == other->id && text_equal(one->parent, other->parent);
 }
 
 /* The same tag twice on one parent is one wire with two names: the kernel refuses it. */
@@ -144,12 +134,11 @@ static void check_tag(const struct site *site, const struct site_node *node,
 		      const struct spec *want, struct mistakes *mistakes)
 {
 	const struct vlan *vlan = want->body;
-	struct twin twin = { .self = vlan };
-	refer_each(node, "vlan", look_for_twin, &twin);
-	if (twin.found != NULL)
+	const struct spec *earlier = refer_earlier(node, want, same_tag);
+	if (earlier != NULL)
 		mistake_add(mistakes, want->place,
 			    "vlan %s: id %" PRIu64 " on %s is already that of vlan %s", vlan->name,
-			    vlan->id, vlan->parent, twin.found->name);
+			    vlan->id, vlan->parent, earlier->id);
 	for (size_t i = 0; i < site->network_count; i++) {
 		const struct network *network = &site->networks[i];
 		if (text_equal(vlan->parent, "boot0") && network->vlan == vlan->id &&
