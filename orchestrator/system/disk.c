@@ -250,6 +250,8 @@ static int judge_disk(struct disk *disk, const char *path, const char *prefix,
 		      uint64_t sector_bytes, struct err *err)
 {
 	judge_torn(disk, path, prefix);
+	if (disk->refusal != NULL)
+		return 0;
 	if (disk->count > 0 && !ours(disk, prefix))
 		return judge_foreign(disk, path, err);
 	if (judge_signatures(disk, path, err) != 0)
