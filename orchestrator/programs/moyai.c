@@ -71,7 +71,8 @@ static void help(FILE *to)
 	      "  --json                   JSON lines on stdout\n"
 	      "  --yes                    do not ask before applying\n"
 	      "  --shell                  run: hand the command to sh -c\n"
-	      "  --allow-data-loss=SCOPE  with consent in the site: NODE, NODE/KIND, NODE/KIND/NAME\n"
+	      "  --allow-data-loss=SCOPE  with consent in the site: NODE, NODE/KIND, "
+	      "NODE/KIND/NAME\n"
 	      "  --state DIR              keys and boot reports (default: by the site's name)\n",
 	      to);
 }
