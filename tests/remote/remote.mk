@@ -12,7 +12,7 @@ $(BUILD)/tests/ssh_test: tests/remote/ssh_test.c $(remote_ssh) $(BUILD)/libshare
 .PHONY: check-remote
 check-remote: $(BUILD)/tests/ssh_test $(BUILD)/moyai $(BUILD)/moyai-node
 	@failed=0; export MOYAI=$(abspath $(BUILD))/moyai; \
-	for test in $(BUILD)/tests/ssh_test tests/remote/remote tests/remote/hostile; do \
+	for test in $(BUILD)/tests/ssh_test tests/remote/commands tests/remote/remote tests/remote/hostile; do \
 		$$test || failed=1; \
 	done; exit $$failed
 check-wire: check-remote
