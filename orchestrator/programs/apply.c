@@ -5,11 +5,25 @@
 #include <unistd.h>
 
 #include "model/nodeset.h"
+#include "programs/apply_log.h"
 #include "programs/command.h"
 #include "programs/interrupt.h"
 #include "programs/progress.h"
 #include "programs/reach.h"
+#include "programs/revision.h"
 #include "programs/show.h"
+#include "programs/site_lock.h"
+#include "programs/who.h"
+
+/* What one apply is about, besides its fleet. */
+struct attempt {
+	const struct options *options;
+	const struct reach *reach;
+	struct revision revision; /* of the site */
+	struct site_lock lock;
+	struct apply_log log;
+	const bool *stop;
+};
 
 /* The plan first; what failed while planning is told before the question. */
 static void show(const struct options *options, const struct fleet *fleet)
@@ -123,12 +137,9 @@ static void summary_json(const struct fleet *fleet, const struct outcome *outcom
 				 (int)outcome->interrupted));
 }
 
-static int finish(const struct options *options, const struct fleet *fleet, long started_ms,
-		  bool interrupted)
+static struct outcome outcome_of(const struct fleet *fleet, long started_ms, bool interrupted)
 {
-	AUTO_STR struct str text = STR_INIT;
-	AUTO_STR struct str last = STR_INIT;
-	struct outcome outcome = {
+	return (struct outcome){
 		.ok = graph_count(&fleet->graph, GRAPH_OK),
 		.failed = graph_count(&fleet->graph, GRAPH_FAILED),
 		.refused = graph_count(&fleet->graph, GRAPH_REFUSED),
@@ -138,33 +149,98 @@ static int finish(const struct options *options, const struct fleet *fleet, long
 		.seconds = (uint64_t)(stream_now_ms() - started_ms + 500) / 1000,
 		.interrupted = interrupted,
 	};
+}
+
+static bool is_well(const struct outcome *outcome)
+{
+	return outcome->failed + outcome->refused + outcome->not_started + outcome->failed_nodes ==
+		       0 &&
+	       !outcome->interrupted;
+}
+
+static void report(const struct options *options, const struct fleet *fleet,
+		   const struct outcome *outcome)
+{
+	AUTO_STR struct str text = STR_INIT;
+	AUTO_STR struct str last = STR_INIT;
 	if (options->json) {
-		summary_json(fleet, &outcome, &last);
+		summary_json(fleet, outcome, &last);
 	} else {
 		add_unfinished(fleet, &text);
-		summary(fleet, &outcome, &last);
+		summary(fleet, outcome, &last);
 	}
 	fputs(str_text(&text), stderr);
 	fputs(str_text(&last), stdout);
-	return outcome.failed + outcome.refused + outcome.not_started + outcome.failed_nodes ||
-			       interrupted
-		       ? EXIT_ERROR
-		       : EXIT_OK;
+	fflush(stdout);
+}
+
+/* ---- what is kept of an apply ---- */
+
+static int log_begin(struct attempt *attempt, const struct fleet *fleet, struct err *err)
+{
+	AUTO_STR struct str nodes = STR_INIT;
+	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+	AUTO_FREE char *who = who_am_i();
+	for (size_t i = 0; i < fleet->chosen; i++)
+		text_list_add(&names, fleet->hosts[i].name);
+	nodeset_fold(&names, &nodes);
+	return apply_log_begin(attempt->reach->state_dir,
+			       json_pack("{s:s, s:I, s:s?, s:b, s:s, s:b}", "who", who, "pid",
+					 (json_int_t)getpid(), "revision", attempt->revision.commit,
+					 "modified", (int)attempt->revision.modified, "nodes",
+					 str_text(&nodes), "unattended",
+					 (int)attempt->options->unattended),
+			       &attempt->log, err);
+}
+
+/* why: of an apply that could not even begin with its steps; else NULL. */
+static void log_end(struct attempt *attempt, const struct fleet *fleet,
+		    const struct outcome *outcome, const char *why)
+{
+	struct err err = ERR_INIT;
+	AUTO_STR struct str failed = STR_INIT;
+	const char *result = outcome->interrupted	? "interrupted"
+			     : why || !is_well(outcome) ? "failed"
+							: "applied";
+	add_failed_nodes(fleet, &failed);
+	json_t *line = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:s}", "result", result, "steps",
+				 (json_int_t)outcome->ok, "failed", (json_int_t)outcome->failed,
+				 "refused", (json_int_t)outcome->refused, "not_started",
+				 (json_int_t)outcome->not_started, "seconds",
+				 (json_int_t)outcome->seconds, "failed_nodes", str_text(&failed));
+	if (why)
+		json_object_set_new(line, "error", json_string(why));
+	if (apply_log_end(&attempt->log, line, &err) != 0)
+		command_fail(&err);
+}
+
+/* What a person applied to the whole site is what an unattended apply may use. */
+static void set_applied(const struct attempt *attempt, const struct fleet *fleet)
+{
+	struct err err = ERR_INIT;
+	const struct options *options = attempt->options;
+	if (options->unattended || options->limit || attempt->revision.commit == NULL ||
+	    attempt->revision.modified || fleet->chosen < attempt->reach->site.node_count)
+		return;
+	if (revision_set_applied(options->site_dir, attempt->revision.commit, &err) == 0)
+		return;
+	err_context(&err, "all was applied, but %s could not be set", REVISION_APPLIED);
+	command_fail(&err);
 }
 
 /* From the plan to the summary. */
-static int conduct(const struct options *options, struct fleet *fleet, struct progress *progress,
-		   const bool *stop)
+static int conduct(struct attempt *attempt, struct fleet *fleet, struct progress *progress)
 {
 	struct err err = ERR_INIT;
+	const struct options *options = attempt->options;
+	const bool *stop = attempt->stop;
 	long started_ms = stream_now_ms();
 	int rc = fleet_plan(fleet, true, &err);
 	progress_close(progress);
 	show(options, fleet);
-	if (rc != 0)
-		return command_fail(&err);
-	size_t steps = show_steps_to_do(fleet);
-	if (steps > 0 && !options->yes && !__atomic_load_n(stop, __ATOMIC_ACQUIRE)) {
+	size_t steps = rc == 0 ? show_steps_to_do(fleet) : 0;
+	if (steps > 0 && !options->yes && !options->unattended &&
+	    !__atomic_load_n(stop, __ATOMIC_ACQUIRE)) {
 		long asked_ms = stream_now_ms();
 		if (!ask(steps, stop)) {
 			fputs("nothing was changed\n", stderr);
@@ -172,45 +248,107 @@ static int conduct(const struct options *options, struct fleet *fleet, struct pr
 		}
 		started_ms += stream_now_ms() - asked_ms;
 	}
+	struct err log_err = ERR_INIT;
+	if (log_begin(attempt, fleet, &log_err) != 0)
+		return command_fail(&log_err); /* nothing is changed that is not on record */
 	progress->applying = true;
-	if (__atomic_load_n(stop, __ATOMIC_ACQUIRE))
-		graph_stop(&fleet->graph, "interrupted");
+	if (rc != 0 || __atomic_load_n(stop, __ATOMIC_ACQUIRE))
+		graph_stop(&fleet->graph, rc != 0 ? err.text : "interrupted");
 	else
 		fleet_apply(fleet);
 	progress_close(progress);
-	return finish(options, fleet, started_ms, __atomic_load_n(stop, __ATOMIC_ACQUIRE));
+	struct outcome outcome =
+		outcome_of(fleet, started_ms, __atomic_load_n(stop, __ATOMIC_ACQUIRE));
+	log_end(attempt, fleet, &outcome, rc != 0 ? err.text : NULL);
+	if (rc != 0)
+		return command_fail(&err);
+	report(options, fleet, &outcome);
+	if (!is_well(&outcome))
+		return EXIT_ERROR;
+	set_applied(attempt, fleet);
+	return EXIT_OK;
+}
+
+/* The command, for whoever waits for it. */
+static void describe(const struct options *options, struct str *out)
+{
+	str_add(out, "apply");
+	if (options->limit)
+		str_addf(out, " --limit %s", options->limit);
+	if (options->revision)
+		str_addf(out, " --rev %s", options->revision);
+	if (options->unattended)
+		str_add(out, " --unattended");
+}
+
+/* The site and the lock on it; the site is read after whoever had the lock is done. */
+static int begin(struct attempt *attempt, struct reach *reach)
+{
+	struct err err = ERR_INIT;
+	const struct options *options = attempt->options;
+	AUTO_STR struct str what = STR_INIT;
+	describe(options, &what);
+	do {
+		struct options at = *options;
+		reach_close(reach);
+		revision_free(&attempt->revision);
+		attempt->lock.waited = false;
+		if (revision_find(options->site_dir, options->revision, &attempt->revision, &err) !=
+		    0) {
+			if (options->revision)
+				return command_fail(&err);
+			err_context(&err, "the revision of the site is not known");
+			command_fail(&err);
+		}
+		if (options->revision) /* a name may come to mean something else meanwhile */
+			at.revision = attempt->revision.commit;
+		if (reach_open(&at, NULL, attempt->stop, reach) != 0)
+			return -1;
+		if (attempt->lock.fd < 0 &&
+		    site_lock_take(reach->state_dir, str_text(&what), !options->no_wait,
+				   attempt->stop, &attempt->lock, &err) != 0)
+			return command_fail(&err);
+	} while (attempt->lock.waited);
+	return 0;
 }
 
 static int run(const struct options *options, int argc, char **argv)
 {
 	struct err err = ERR_INIT;
-	struct reach reach;
+	struct reach reach = { 0 };
 	struct progress progress = { 0 };
 	struct fleet fleet = { .event = progress_event, .context = &progress };
+	struct attempt attempt = { .options = options, .reach = &reach, .lock = { .fd = -1 } };
 	int result = EXIT_ERROR;
 	if (argc > 0) {
 		err_set(&err, "apply takes no \"%s\"; choose nodes with --limit NODES", argv[0]);
 		return command_fail(&err);
 	}
-	if (!options->yes && (!isatty(STDIN_FILENO) || options->json)) {
+	if (options->unattended && options->allow_data_loss.count > 0) {
+		err_set(&err, "--unattended loses no data; leave --allow-data-loss out");
+		return command_fail(&err);
+	}
+	if (!options->yes && !options->unattended && (!isatty(STDIN_FILENO) || options->json)) {
 		err_set(&err, "apply asks before it changes anything, and %s; write --yes",
 			options->json ? "--json cannot" : "there is no terminal");
 		return command_fail(&err);
 	}
-	const bool *stop = interrupt_watch(
+	attempt.stop = interrupt_watch(
 		"\ninterrupted: what runs is finished, nothing more is started; once more to stop "
 		"at once\n");
-	if (reach_open(options, NULL, stop, &reach) != 0)
+	if (begin(&attempt, &reach) != 0)
 		goto out;
 	progress_open(&progress, &reach.names, options->json);
 	if (fleet_open(&fleet, &reach.remote, &reach.names, &err) != 0)
 		command_fail(&err);
 	else
-		result = conduct(options, &fleet, &progress, stop);
+		result = conduct(&attempt, &fleet, &progress);
 out:
 	progress_close(&progress);
 	fleet_close(&fleet);
 	reach_close(&reach);
+	revision_free(&attempt.revision);
+	site_lock_release(&attempt.lock);
 	return result;
 }
 
@@ -219,4 +357,5 @@ const struct command command_apply = {
 	.usage = "",
 	.summary = "show the plan, ask, and carry it out",
 	.run = run,
+	.options = OPTION_REVISION | OPTION_NO_WAIT | OPTION_UNATTENDED,
 };

@@ -62,4 +62,5 @@ const struct command command_plan = {
 	.usage = "",
 	.summary = "what apply would do; exit 0: nothing, 2: something, 1: error",
 	.run = run,
+	.options = OPTION_REVISION | OPTION_OUT,
 };

@@ -115,6 +115,7 @@ static int fill(const struct options *options, const char *nodes, const bool *st
 		.step_timeout_ms = limit_ms ? limit_ms : STEP_TIMEOUT_MS,
 		.run_timeout_ms = limit_ms ? limit_ms : RUN_TIMEOUT_MS,
 		.allow_data_loss = &options->allow_data_loss,
+		.unattended = options->unattended,
 		.stop = stop,
 	};
 	if (limit_ms && limit_ms < CONNECT_TIMEOUT_MS)
@@ -163,4 +164,5 @@ void reach_close(struct reach *reach)
 	free(reach->state_dir);
 	free(reach->node_program);
 	explicit_bzero(&reach->key, sizeof(reach->key));
+	*reach = (struct reach){ 0 };
 }

@@ -301,4 +301,5 @@ const struct command command_status = {
 	.usage = "[NODES]",
 	.summary = "what runs where, what it holds, and how far it has drifted",
 	.run = run,
+	.options = OPTION_REVISION | OPTION_WATCH,
 };

@@ -11,5 +11,8 @@ $(BUILD)/tests/ssh_test: tests/remote/ssh_test.c $(remote_ssh) $(BUILD)/libshare
 
 .PHONY: check-remote
 check-remote: $(BUILD)/tests/ssh_test $(BUILD)/moyai $(BUILD)/moyai-node
-	@$(BUILD)/tests/ssh_test; ssh=$$?; MOYAI=$(abspath $(BUILD))/moyai tests/remote/remote && exit $$ssh
+	@export MOYAI=$(abspath $(BUILD))/moyai; code=0; \
+		for test in $(BUILD)/tests/ssh_test tests/remote/remote tests/remote/daytwo; do \
+			$$test || code=1; \
+		done; exit $$code
 check-wire: check-remote
