@@ -220,7 +220,8 @@ static void set_applied(const struct attempt *attempt, const struct fleet *fleet
 	struct err err = ERR_INIT;
 	const struct options *options = attempt->options;
 	if (options->unattended || options->limit || attempt->revision.commit == NULL ||
-	    attempt->revision.modified || fleet->chosen < attempt->reach->site.node_count)
+	    attempt->revision.modified ||
+	    fleet->chosen + attempt->reach->left_alone.count < attempt->reach->site.node_count)
 		return;
 	if (revision_set_applied(options->site_dir, attempt->revision.commit, &err) == 0)
 		return;
@@ -338,6 +339,7 @@ static int run(const struct options *options, int argc, char **argv)
 		"at once\n");
 	if (begin(&attempt, &reach) != 0)
 		goto out;
+	reach_leave_alone(options, &reach);
 	progress_open(&progress, &reach.names, options->json);
 	if (fleet_open(&fleet, &reach.remote, &reach.names, &err) != 0)
 		command_fail(&err);

@@ -11,10 +11,12 @@
 
 /* clang-format off */
 #define COMMANDS(COMMAND) \
+	COMMAND(init) \
 	COMMAND(validate) \
 	COMMAND(plan) \
 	COMMAND(apply) \
 	COMMAND(log) \
+	COMMAND(maintenance) \
 	COMMAND(status) \
 	COMMAND(facts) \
 	COMMAND(run) \

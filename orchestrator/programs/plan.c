@@ -40,6 +40,7 @@ static int run(const struct options *options, int argc, char **argv)
 	const bool *stop = interrupt_watch(NULL);
 	if (reach_open(options, NULL, stop, &reach) != 0)
 		goto out;
+	reach_leave_alone(options, &reach);
 	progress_open(&progress, &reach.names, options->json);
 	if (fleet_open(&fleet, &reach.remote, &reach.names, &err) != 0) {
 		command_fail(&err);

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "model/nodeset.h"
+#include "programs/show.h"
 
 enum {
 	CONNECT_TIMEOUT_MS = 10000,
@@ -147,6 +148,10 @@ int reach_open(const struct options *options, const char *nodes, const bool *sto
 	reach->state_dir = command_state_dir(options, &reach->site);
 	if (reach->state_dir == NULL)
 		return -1;
+	if (runtime_read(reach->state_dir, &reach->runtime, &err) != 0) {
+		command_fail(&err);
+		return -1;
+	}
 	if (nodes == NULL && command_nodes(options, &reach->site, &reach->names) != 0)
 		return -1;
 	if (fill(options, nodes, stop, reach, &err) != 0) {
@@ -156,11 +161,38 @@ int reach_open(const struct options *options, const char *nodes, const bool *sto
 	return 0;
 }
 
+void reach_leave_alone(const struct options *options, struct reach *reach)
+{
+	AUTO_LIST struct text_list maintained = TEXT_LIST_INIT;
+	AUTO_LIST struct text_list others = TEXT_LIST_INIT;
+	AUTO_STR struct str text = STR_INIT;
+	/* A machine that repairs the site by itself names nodes, too, and means nothing by it. */
+	bool named = options->limit && !options->unattended;
+	for (size_t i = 0; i < reach->names.count; i++) {
+		const char *name = reach->names.items[i];
+		const struct maintenance *item = runtime_maintenance(&reach->runtime, name);
+		text_list_add(item ? &maintained : &others, name);
+		if (item && options->json)
+			show_json_line(&text, show_maintenance_json(item));
+	}
+	if (!options->json)
+		show_maintenance(&reach->runtime, &maintained,
+				 named ? "but named by --limit" : "left alone", &text);
+	fputs(str_text(&text), options->json ? stdout : stderr);
+	if (named)
+		return;
+	text_list_free(&reach->names);
+	text_list_copy(&reach->names, &others);
+	text_list_copy(&reach->left_alone, &maintained);
+}
+
 void reach_close(struct reach *reach)
 {
 	site_free(&reach->site);
 	image_set_free(&reach->images);
 	text_list_free(&reach->names);
+	text_list_free(&reach->left_alone);
+	runtime_free(&reach->runtime);
 	free(reach->state_dir);
 	free(reach->node_program);
 	explicit_bzero(&reach->key, sizeof(reach->key));

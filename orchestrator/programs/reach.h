@@ -2,6 +2,7 @@
 #ifndef PROGRAMS_REACH_H
 #define PROGRAMS_REACH_H
 #include "model/manifest.h"
+#include "model/runtime.h"
 #include "programs/command.h"
 #include "remote/conduct.h"
 /*
@@ -14,6 +15,8 @@ struct reach {
 	struct site_key key;
 	struct image_set images;
 	struct text_list names;
+	struct runtime runtime;
+	struct text_list left_alone; /* see reach_leave_alone() */
 	char *state_dir;
 	char *node_program;
 	struct remote_options remote;
@@ -26,5 +29,11 @@ struct reach {
  */
 int reach_open(const struct options *options, const char *nodes, const bool *stop,
 	       struct reach *reach);
+/*
+ * For what changes nodes, or would: names in maintenance go from `names` to
+ * `left_alone`, unless somebody named them with --limit. It says so, as every
+ * plan does.
+ */
+void reach_leave_alone(const struct options *options, struct reach *reach);
 void reach_close(struct reach *reach);
 #endif

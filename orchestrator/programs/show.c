@@ -368,3 +368,33 @@ void show_failed(const struct fleet *fleet, struct str *out)
 	}
 	show_groups_free(&groups);
 }
+
+void show_maintenance(const struct runtime *runtime, const struct text_list *names, const char *but,
+		      struct str *out)
+{
+	struct show_groups groups = { 0 };
+	for (size_t i = 0; i < names->count; i++) {
+		const struct maintenance *item = runtime_maintenance(runtime, names->items[i]);
+		if (item == NULL)
+			continue;
+		AUTO_FREE char *text =
+			xasprintf("since %s by %s%s%s", item->since, item->by,
+				  item->reason ? ": " : "", item->reason ? item->reason : "");
+		show_group_add(&groups, text, item->node);
+	}
+	for (size_t i = 0; i < groups.count; i++) {
+		str_addf(out, "in maintenance, %s: ", but);
+		nodeset_fold(&groups.items[i].names, out);
+		str_add(out, " ");
+		show_safe(out, groups.items[i].text);
+		str_add(out, "\n");
+	}
+	show_groups_free(&groups);
+}
+
+json_t *show_maintenance_json(const struct maintenance *maintenance)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:s?}", "event", "maintenance", "node",
+			 maintenance->node, "since", maintenance->since, "by", maintenance->by,
+			 "reason", maintenance->reason);
+}

@@ -127,7 +127,8 @@ static void not_up_text(const struct host *host, const json_t *boot, struct str 
 		str_addf(out, "booting: %s", stage);
 }
 
-static void drift_text(const struct host *host, const json_t *boot, struct str *out)
+static void drift_text(const struct host *host, const json_t *boot,
+		       const struct maintenance *maintenance, struct str *out)
 {
 	size_t refused = 0;
 	for (size_t i = 0; i < host->step_count; i++)
@@ -140,15 +141,18 @@ static void drift_text(const struct host *host, const json_t *boot, struct str *
 		str_addf(out, "%zu step%s", host->step_count, host->step_count == 1 ? "" : "s");
 	if (refused > 0)
 		str_addf(out, ", %zu refused", refused);
+	if (maintenance)
+		str_addf(out, "; in maintenance%s%s", maintenance->reason ? ": " : "",
+			 maintenance->reason ? maintenance->reason : "");
 }
 
 static void add_row(struct show_table *table, const struct fleet *fleet, const struct host *host,
-		    const char *state_dir)
+		    const struct reach *reach)
 {
 	AUTO_STR struct str uptime = STR_INIT;
 	AUTO_STR struct str held = STR_INIT;
 	AUTO_STR struct str drift = STR_INIT;
-	json_t *boot = node_boot(state_dir, host->name);
+	json_t *boot = node_boot(reach->state_dir, host->name);
 	const char *version = get(host->facts, "image_version");
 	const json_t *seconds = json_object_get(host->facts, "uptime_s");
 	if (seconds)
@@ -158,7 +162,7 @@ static void add_row(struct show_table *table, const struct fleet *fleet, const s
 		holds_text(counts, &held);
 		json_decref(counts);
 	}
-	drift_text(host, boot, &drift);
+	drift_text(host, boot, runtime_maintenance(&reach->runtime, host->name), &drift);
 	AUTO_FREE char *image = version ? xstrndup(version, 12) : xstrdup("-");
 	show_cell(table, host->name);
 	show_cell(table, host->node->role_name);
@@ -176,7 +180,7 @@ static void print_table(const struct fleet *fleet, const struct reach *reach, st
 	for (size_t i = 0; i < COUNT_OF(HEAD); i++)
 		show_cell(&table, HEAD[i]);
 	for (size_t i = 0; i < fleet->chosen; i++)
-		add_row(&table, fleet, &fleet->hosts[i], reach->state_dir);
+		add_row(&table, fleet, &fleet->hosts[i], reach);
 	show_table_print(&table, out);
 	show_table_free(&table);
 }
@@ -241,6 +245,9 @@ static void print_json(const struct fleet *fleet, const struct reach *reach, jso
 			host->failed ? json_object() : holds(host, fleet->options), "steps", steps);
 		if (boot)
 			json_object_set_new(line, "boot", boot);
+		const struct maintenance *item = runtime_maintenance(&reach->runtime, host->name);
+		if (item)
+			json_object_set_new(line, "maintenance", show_maintenance_json(item));
 		show_json_line(out, line);
 	}
 	json_array_foreach(machines, n, machine)
