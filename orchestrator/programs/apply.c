@@ -8,9 +8,8 @@
 #include "programs/apply_log.h"
 #include "programs/command.h"
 #include "programs/interrupt.h"
+#include "programs/plan_file.h"
 #include "programs/progress.h"
-#include "programs/reach.h"
-#include "programs/revision.h"
 #include "programs/show.h"
 #include "programs/site_lock.h"
 #include "programs/who.h"
@@ -19,6 +18,8 @@
 struct attempt {
 	const struct options *options;
 	const struct reach *reach;
+	const char *plan_path;
+	json_t *plan;		  /* of plan_path; NULL: whatever the plan is now */
 	struct revision revision; /* of the site */
 	struct site_lock lock;
 	struct apply_log log;
@@ -229,6 +230,22 @@ static void set_applied(const struct attempt *attempt, const struct fleet *fleet
 	command_fail(&err);
 }
 
+/* Exactly the plan in the file, or nothing. */
+static int check_plan_file(const struct attempt *attempt, const struct fleet *fleet,
+			   struct err *err)
+{
+	AUTO_STR struct str changes = STR_INIT;
+	if (attempt->plan == NULL)
+		return 0;
+	if (plan_file_compare(attempt->plan, attempt->reach, fleet, &changes, err) != 0)
+		return -1;
+	fputs(str_text(&changes), stderr);
+	return changes.length == 0
+		       ? 0
+		       : err_set(err, "%s is stale, and nothing was changed; plan again",
+				 attempt->plan_path);
+}
+
 /* From the plan to the summary. */
 static int conduct(struct attempt *attempt, struct fleet *fleet, struct progress *progress)
 {
@@ -239,6 +256,9 @@ static int conduct(struct attempt *attempt, struct fleet *fleet, struct progress
 	int rc = fleet_plan(fleet, true, &err);
 	progress_close(progress);
 	show(options, fleet);
+	struct err stale = ERR_INIT;
+	if (rc == 0 && check_plan_file(attempt, fleet, &stale) != 0)
+		return command_fail(&stale);
 	size_t steps = rc == 0 ? show_steps_to_do(fleet) : 0;
 	if (steps > 0 && !options->yes && !options->unattended &&
 	    !__atomic_load_n(stop, __ATOMIC_ACQUIRE)) {
@@ -282,6 +302,25 @@ static void describe(const struct options *options, struct str *out)
 		str_add(out, " --unattended");
 }
 
+/* The nodes of the plan, and no others. */
+static int open_plan_file(struct attempt *attempt, struct reach *reach)
+{
+	struct err err = ERR_INIT;
+	AUTO_STR struct str nodes = STR_INIT;
+	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+	if (attempt->plan_path == NULL)
+		return 0;
+	if (plan_file_read(attempt->plan_path, reach->site.name, &attempt->plan, &nodes, &err) != 0)
+		return command_fail(&err);
+	if (nodeset_parse(str_text(&nodes), &reach->site, &names, &err) != 0) {
+		err_context(&err, "%s", attempt->plan_path);
+		return command_fail(&err);
+	}
+	text_list_free(&reach->names);
+	text_list_copy(&reach->names, &names);
+	return 0;
+}
+
 /* The site and the lock on it; the site is read after whoever had the lock is done. */
 static int begin(struct attempt *attempt, struct reach *reach)
 {
@@ -310,7 +349,7 @@ static int begin(struct attempt *attempt, struct reach *reach)
 				   attempt->stop, &attempt->lock, &err) != 0)
 			return command_fail(&err);
 	} while (attempt->lock.waited);
-	return 0;
+	return open_plan_file(attempt, reach);
 }
 
 static int run(const struct options *options, int argc, char **argv)
@@ -319,10 +358,17 @@ static int run(const struct options *options, int argc, char **argv)
 	struct reach reach = { 0 };
 	struct progress progress = { 0 };
 	struct fleet fleet = { .event = progress_event, .context = &progress };
-	struct attempt attempt = { .options = options, .reach = &reach, .lock = { .fd = -1 } };
+	struct attempt attempt = { .options = options,
+				   .reach = &reach,
+				   .plan_path = argc == 1 ? argv[0] : NULL,
+				   .lock = { .fd = -1 } };
 	int result = EXIT_ERROR;
-	if (argc > 0) {
-		err_set(&err, "apply takes no \"%s\"; choose nodes with --limit NODES", argv[0]);
+	if (argc > 1) {
+		err_set(&err, "apply takes one file, \"%s\" is a second one", argv[1]);
+		return command_fail(&err);
+	}
+	if (argc == 1 && options->limit) {
+		err_set(&err, "apply FILE carries out the whole plan; leave --limit out");
 		return command_fail(&err);
 	}
 	if (options->unattended && options->allow_data_loss.count > 0) {
@@ -350,14 +396,15 @@ out:
 	fleet_close(&fleet);
 	reach_close(&reach);
 	revision_free(&attempt.revision);
+	json_decref(attempt.plan);
 	site_lock_release(&attempt.lock);
 	return result;
 }
 
 const struct command command_apply = {
 	.name = "apply",
-	.usage = "",
-	.summary = "show the plan, ask, and carry it out",
+	.usage = "[FILE]",
+	.summary = "show the plan, ask, and carry it out; FILE: exactly that plan",
 	.run = run,
 	.options = OPTION_REVISION | OPTION_NO_WAIT | OPTION_UNATTENDED,
 };

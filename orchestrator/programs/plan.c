@@ -3,8 +3,8 @@
 
 #include "programs/command.h"
 #include "programs/interrupt.h"
+#include "programs/plan_file.h"
 #include "programs/progress.h"
-#include "programs/reach.h"
 #include "programs/show.h"
 
 static int print(const struct options *options, const struct fleet *fleet)
@@ -24,6 +24,20 @@ static int print(const struct options *options, const struct fleet *fleet)
 		return EXIT_ERROR;
 	/* What is refused differs from what is wanted, too. */
 	return show_steps_to_do(fleet) + show_steps_refused(fleet) > 0 ? EXIT_CHANGES : EXIT_OK;
+}
+
+/* The site was read just before: its revision is what it was read from. */
+static int write_out(const struct options *options, const struct reach *reach,
+		     const struct fleet *fleet, struct err *err)
+{
+	struct revision revision;
+	if (fleet_failed(fleet) > 0)
+		return err_set(err, "%s is not written: a part of a plan is no plan", options->out);
+	if (revision_find(options->site_dir, options->revision, &revision, err) != 0)
+		return -1;
+	int rc = plan_file_write(options->out, reach, fleet, &revision, err);
+	revision_free(&revision);
+	return rc;
 }
 
 static int run(const struct options *options, int argc, char **argv)
@@ -49,6 +63,8 @@ static int run(const struct options *options, int argc, char **argv)
 	int rc = fleet_plan(&fleet, false, &err);
 	progress_close(&progress);
 	result = print(options, &fleet);
+	if (rc == 0 && options->out)
+		rc = write_out(options, &reach, &fleet, &err);
 	if (rc != 0)
 		result = command_fail(&err);
 out:
