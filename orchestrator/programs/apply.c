@@ -7,9 +7,7 @@
 #include "model/nodeset.h"
 #include "programs/apply_log.h"
 #include "programs/command.h"
-#include "programs/interrupt.h"
 #include "programs/plan_file.h"
-#include "programs/progress.h"
 #include "programs/show.h"
 #include "programs/site_lock.h"
 #include "programs/who.h"
@@ -23,7 +21,6 @@ struct attempt {
 	struct revision revision; /* of the site */
 	struct site_lock lock;
 	struct apply_log log;
-	const bool *stop;
 };
 
 /* The plan first; what failed while planning is told before the question. */
@@ -31,26 +28,20 @@ static void show(const struct options *options, const struct fleet *fleet)
 {
 	AUTO_STR struct str out = STR_INIT;
 	AUTO_STR struct str failed = STR_INIT;
-	if (options->json) {
-		show_plan_json(fleet, &out);
-	} else {
-		show_plan(fleet, show_colours(1), &out);
-		show_plan_summary(fleet, &out);
-		show_failed(fleet, &failed);
-	}
+	show_plan(fleet, options->json, &out, &failed);
 	fputs(str_text(&out), stdout);
 	fflush(stdout);
 	fputs(str_text(&failed), stderr);
 }
 
 /* A line from the terminal; Ctrl-C means no. */
-static bool ask(size_t steps, const bool *stop)
+static bool ask(size_t steps, const struct reach *reach)
 {
 	char answer[16] = "";
 	fprintf(stderr, "Apply %zu step%s? [y/N] ", steps, steps == 1 ? "" : "s");
 	fflush(stderr);
 	struct pollfd wait = { .fd = STDIN_FILENO, .events = POLLIN };
-	while (!__atomic_load_n(stop, __ATOMIC_ACQUIRE)) {
+	while (!reach_stopped(reach)) {
 		if (poll(&wait, 1, 200) <= 0)
 			continue;
 		ssize_t got = read(STDIN_FILENO, answer, sizeof(answer) - 1);
@@ -247,23 +238,22 @@ static int check_plan_file(const struct attempt *attempt, const struct fleet *fl
 }
 
 /* From the plan to the summary. */
-static int conduct(struct attempt *attempt, struct fleet *fleet, struct progress *progress)
+static int conduct(struct attempt *attempt, struct reach *reach)
 {
+	struct fleet *fleet = &reach->fleet;
 	struct err err = ERR_INIT;
 	const struct options *options = attempt->options;
-	const bool *stop = attempt->stop;
 	long started_ms = stream_now_ms();
 	int rc = fleet_plan(fleet, true, &err);
-	progress_close(progress);
+	progress_close(&reach->progress);
 	show(options, fleet);
 	struct err stale = ERR_INIT;
 	if (rc == 0 && check_plan_file(attempt, fleet, &stale) != 0)
 		return command_fail(&stale);
 	size_t steps = rc == 0 ? show_steps_to_do(fleet) : 0;
-	if (steps > 0 && !options->yes && !options->unattended &&
-	    !__atomic_load_n(stop, __ATOMIC_ACQUIRE)) {
+	if (steps > 0 && !options->yes && !options->unattended && !reach_stopped(reach)) {
 		long asked_ms = stream_now_ms();
-		if (!ask(steps, stop)) {
+		if (!ask(steps, reach)) {
 			fputs("nothing was changed\n", stderr);
 			return EXIT_ERROR;
 		}
@@ -272,14 +262,13 @@ static int conduct(struct attempt *attempt, struct fleet *fleet, struct progress
 	struct err log_err = ERR_INIT;
 	if (log_begin(attempt, fleet, &log_err) != 0)
 		return command_fail(&log_err); /* nothing is changed that is not on record */
-	progress->applying = true;
-	if (rc != 0 || __atomic_load_n(stop, __ATOMIC_ACQUIRE))
+	reach->progress.applying = true;
+	if (rc != 0 || reach_stopped(reach))
 		graph_stop(&fleet->graph, rc != 0 ? err.text : "interrupted");
 	else
 		fleet_apply(fleet);
-	progress_close(progress);
-	struct outcome outcome =
-		outcome_of(fleet, started_ms, __atomic_load_n(stop, __ATOMIC_ACQUIRE));
+	progress_close(&reach->progress);
+	struct outcome outcome = outcome_of(fleet, started_ms, reach_stopped(reach));
 	log_end(attempt, fleet, &outcome, rc != 0 ? err.text : NULL);
 	if (rc != 0)
 		return command_fail(&err);
@@ -321,6 +310,9 @@ static int open_plan_file(struct attempt *attempt, struct reach *reach)
 	return 0;
 }
 
+static const char NOTE[] = "\ninterrupted: what runs is finished, nothing more is started; once "
+			   "more to stop at once\n";
+
 /* The site and the lock on it; the site is read after whoever had the lock is done. */
 static int begin(struct attempt *attempt, struct reach *reach)
 {
@@ -342,22 +334,23 @@ static int begin(struct attempt *attempt, struct reach *reach)
 		}
 		if (options->revision) /* a name may come to mean something else meanwhile */
 			at.revision = attempt->revision.commit;
-		if (reach_open(&at, NULL, attempt->stop, reach) != 0)
+		if (reach_site(&at, NULL, NOTE, reach) != 0)
 			return -1;
 		if (attempt->lock.fd < 0 &&
 		    site_lock_take(reach->state_dir, str_text(&what), !options->no_wait,
-				   attempt->stop, &attempt->lock, &err) != 0)
+				   reach->stop, &attempt->lock, &err) != 0)
 			return command_fail(&err);
 	} while (attempt->lock.waited);
-	return open_plan_file(attempt, reach);
+	if (open_plan_file(attempt, reach) != 0)
+		return -1;
+	reach_leave_alone(options, reach);
+	return 0;
 }
 
 static int run(const struct options *options, int argc, char **argv)
 {
 	struct err err = ERR_INIT;
 	struct reach reach = { 0 };
-	struct progress progress = { 0 };
-	struct fleet fleet = { .event = progress_event, .context = &progress };
 	struct attempt attempt = { .options = options,
 				   .reach = &reach,
 				   .plan_path = argc == 1 ? argv[0] : NULL,
@@ -380,20 +373,8 @@ static int run(const struct options *options, int argc, char **argv)
 			options->json ? "--json cannot" : "there is no terminal");
 		return command_fail(&err);
 	}
-	attempt.stop = interrupt_watch(
-		"\ninterrupted: what runs is finished, nothing more is started; once more to stop "
-		"at once\n");
-	if (begin(&attempt, &reach) != 0)
-		goto out;
-	reach_leave_alone(options, &reach);
-	progress_open(&progress, &reach.names, options->json);
-	if (fleet_open(&fleet, &reach.remote, &reach.names, &err) != 0)
-		command_fail(&err);
-	else
-		result = conduct(&attempt, &fleet, &progress);
-out:
-	progress_close(&progress);
-	fleet_close(&fleet);
+	if (begin(&attempt, &reach) == 0 && reach_nodes(options, &reach) == 0)
+		result = conduct(&attempt, &reach);
 	reach_close(&reach);
 	revision_free(&attempt.revision);
 	json_decref(attempt.plan);

@@ -5,8 +5,6 @@
 
 #include "base/size.h"
 #include "programs/command.h"
-#include "programs/interrupt.h"
-#include "programs/progress.h"
 #include "programs/reach.h"
 #include "programs/show.h"
 
@@ -176,28 +174,17 @@ static int print(const struct options *options, const struct fleet *fleet)
 static int run(const struct options *options, int argc, char **argv)
 {
 	struct err err = ERR_INIT;
-	struct reach reach = { 0 };
-	struct progress progress = { 0 };
-	struct fleet fleet = { .event = progress_event, .context = &progress };
+	struct reach reach;
 	int result = EXIT_ERROR;
-	const bool *stop = interrupt_watch(NULL);
 	if (argc != 1) {
 		err_set(&err, "write: facts NODES");
 		return command_fail(&err);
 	}
-	if (reach_open(options, argv[0], stop, &reach) != 0)
-		goto out;
-	progress_open(&progress, &reach.names, options->json);
-	if (fleet_open(&fleet, &reach.remote, &reach.names, &err) != 0 ||
-	    fleet_each(&fleet, host_facts, &err) != 0) {
-		command_fail(&err);
-		goto out;
+	if (reach_open(options, argv[0], NULL, &reach) == 0) {
+		int rc = fleet_each(&reach.fleet, host_facts, &err);
+		progress_close(&reach.progress);
+		result = rc == 0 ? print(options, &reach.fleet) : command_fail(&err);
 	}
-	progress_close(&progress);
-	result = print(options, &fleet);
-out:
-	progress_close(&progress);
-	fleet_close(&fleet);
 	reach_close(&reach);
 	return result;
 }

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "model/nodeset.h"
+#include "programs/interrupt.h"
 #include "programs/show.h"
 
 enum {
@@ -97,8 +98,7 @@ static int choose_nodes(const struct options *options, const char *nodes, const 
 	return 0;
 }
 
-static int fill(const struct options *options, const char *nodes, const bool *stop,
-		struct reach *reach, struct err *err)
+static int fill(const struct options *options, struct reach *reach, struct err *err)
 {
 	struct remote_options *remote = &reach->remote;
 	unsigned limit_ms = options->timeout_s * 1000;
@@ -117,18 +117,13 @@ static int fill(const struct options *options, const char *nodes, const bool *st
 		.run_timeout_ms = limit_ms ? limit_ms : RUN_TIMEOUT_MS,
 		.allow_data_loss = &options->allow_data_loss,
 		.unattended = options->unattended,
-		.stop = stop,
+		.stop = reach->stop,
 	};
 	if (limit_ms && limit_ms < CONNECT_TIMEOUT_MS)
 		remote->ssh.connect_timeout_ms = limit_ms;
 	if (limit_ms && limit_ms < LOGIN_TIMEOUT_MS)
 		remote->ssh.login_timeout_ms = limit_ms;
-	if (check_scopes(options, &reach->site, err) != 0)
-		return -1;
-	if (nodes && choose_nodes(options, nodes, &reach->site, &reach->names, err) != 0)
-		return -1;
-	if (ssh_port(&remote->ssh.port, err) != 0 ||
-	    site_key_load(reach->state_dir, &reach->key, err) != 0)
+	if (ssh_port(&remote->ssh.port, err) != 0)
 		return -1;
 	image_set_read(options->images_dir, &reach->site, &reach->images);
 	reach->node_program = find_node_program();
@@ -138,27 +133,48 @@ static int fill(const struct options *options, const char *nodes, const bool *st
 	return ssh_setup(err);
 }
 
-int reach_open(const struct options *options, const char *nodes, const bool *stop,
+int reach_site(const struct options *options, const char *nodes, const char *note,
 	       struct reach *reach)
 {
 	struct err err = ERR_INIT;
-	*reach = (struct reach){ 0 };
+	*reach = (struct reach){ .stop = interrupt_watch(note) };
 	if (command_site(options, &reach->site) != 0)
 		return -1;
 	reach->state_dir = command_state_dir(options, &reach->site);
 	if (reach->state_dir == NULL)
 		return -1;
-	if (runtime_read(reach->state_dir, &reach->runtime, &err) != 0) {
-		command_fail(&err);
-		return -1;
-	}
 	if (nodes == NULL && command_nodes(options, &reach->site, &reach->names) != 0)
 		return -1;
-	if (fill(options, nodes, stop, reach, &err) != 0) {
+	if (check_scopes(options, &reach->site, &err) != 0 ||
+	    (nodes && choose_nodes(options, nodes, &reach->site, &reach->names, &err) != 0) ||
+	    site_key_load(reach->state_dir, &reach->key, &err) != 0 ||
+	    runtime_read(reach->state_dir, &reach->runtime, &err) != 0) {
 		command_fail(&err);
 		return -1;
 	}
 	return 0;
+}
+
+int reach_nodes(const struct options *options, struct reach *reach)
+{
+	struct err err = ERR_INIT;
+	reach->fleet.event = progress_event;
+	reach->fleet.context = &reach->progress;
+	if (fill(options, reach, &err) != 0 ||
+	    fleet_open(&reach->fleet, &reach->remote, &reach->names, &err) != 0) {
+		command_fail(&err);
+		return -1;
+	}
+	progress_open(&reach->progress, &reach->names, options->json);
+	return 0;
+}
+
+int reach_open(const struct options *options, const char *nodes, const char *note,
+	       struct reach *reach)
+{
+	if (reach_site(options, nodes, note, reach) != 0)
+		return -1;
+	return reach_nodes(options, reach);
 }
 
 void reach_leave_alone(const struct options *options, struct reach *reach)
@@ -186,8 +202,15 @@ void reach_leave_alone(const struct options *options, struct reach *reach)
 	text_list_copy(&reach->left_alone, &maintained);
 }
 
+bool reach_stopped(const struct reach *reach)
+{
+	return __atomic_load_n(reach->stop, __ATOMIC_ACQUIRE);
+}
+
 void reach_close(struct reach *reach)
 {
+	progress_close(&reach->progress);
+	fleet_close(&reach->fleet);
 	site_free(&reach->site);
 	image_set_free(&reach->images);
 	text_list_free(&reach->names);

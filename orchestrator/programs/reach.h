@@ -4,11 +4,12 @@
 #include "model/manifest.h"
 #include "model/runtime.h"
 #include "programs/command.h"
+#include "programs/progress.h"
 #include "remote/conduct.h"
 /*
  * What every subcommand that talks to nodes does first: the site, its state
- * directory and key, the nodes meant, and how they are reached. Environment,
- * for tests: MOYAI_TRANSPORT, MOYAI_SSH_PORT, MOYAI_NODE_PROGRAM.
+ * directory and key, the nodes meant and how they are reached, what Ctrl-C does
+ * and where progress is shown. Environment, for tests: MOYAI_TRANSPORT, MOYAI_SSH_PORT, MOYAI_NODE_PROGRAM.
  */
 struct reach {
 	struct site site;
@@ -19,21 +20,32 @@ struct reach {
 	struct text_list left_alone; /* see reach_leave_alone() */
 	char *state_dir;
 	char *node_program;
+	const bool *stop; /* set by Ctrl-C */
 	struct remote_options remote;
+	struct progress progress; /* close it before something is printed */
+	struct fleet fleet;
 };
 
 /*
  * nodes: a node set from the command line, of which --limit leaves a part; NULL for
- * those of --limit or all.
- * -1 after having printed why; *reach needs reach_close() in any case.
+ * those of --limit or all. note: written at the first Ctrl-C; NULL: nothing.
+ * -1 after having printed why; *reach needs reach_close() in any case, and stays
+ * where it is until then.
  */
-int reach_open(const struct options *options, const char *nodes, const bool *stop,
+int reach_open(const struct options *options, const char *nodes, const char *note,
 	       struct reach *reach);
+/* The two halves of it, for what has to be done between them: first the site, the key
+   and the names of the nodes; then the nodes in reach->names are got ready to be spoken to. */
+int reach_site(const struct options *options, const char *nodes, const char *note,
+	       struct reach *reach);
+int reach_nodes(const struct options *options, struct reach *reach);
 /*
  * For what changes nodes, or would: names in maintenance go from `names` to
  * `left_alone`, unless somebody named them with --limit. It says so, as every
  * plan does.
  */
 void reach_leave_alone(const struct options *options, struct reach *reach);
+/* Whether Ctrl-C was pressed. */
+bool reach_stopped(const struct reach *reach);
 void reach_close(struct reach *reach);
 #endif

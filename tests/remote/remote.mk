@@ -11,8 +11,8 @@ $(BUILD)/tests/ssh_test: tests/remote/ssh_test.c $(remote_ssh) $(BUILD)/libshare
 
 .PHONY: check-remote
 check-remote: $(BUILD)/tests/ssh_test $(BUILD)/moyai $(BUILD)/moyai-node
-	@export MOYAI=$(abspath $(BUILD))/moyai; code=0; \
-		for test in $(BUILD)/tests/ssh_test tests/remote/remote tests/remote/daytwo; do \
-			$$test || code=1; \
-		done; exit $$code
+	@failed=0; export MOYAI=$(abspath $(BUILD))/moyai; \
+	for test in $(BUILD)/tests/ssh_test tests/remote/remote tests/remote/hostile tests/remote/daytwo; do \
+		$$test || failed=1; \
+	done; exit $$failed
 check-wire: check-remote

@@ -1,7 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Sourced by the tests that run moyai against tests/remote/fake-node in place of ssh and the nodes.
-# shellcheck disable=SC2034 # what it sets is for its users
+# Sourced by the tests of moyai against tests/remote/fake-node: sites, faults, what is expected.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 moyai=${MOYAI:-$PWD/build/moyai}
