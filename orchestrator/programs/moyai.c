@@ -15,6 +15,7 @@
 	COMMAND(validate) \
 	COMMAND(plan) \
 	COMMAND(apply) \
+	COMMAND(drift) \
 	COMMAND(log) \
 	COMMAND(maintenance) \
 	COMMAND(status) \

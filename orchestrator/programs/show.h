@@ -24,6 +24,8 @@ bool show_colours(int fd);
  * failed host, and for the summary.
  */
 void show_plan(const struct fleet *fleet, bool json, struct str *out, struct str *failed);
+/* Only the steps, for people; colours where stdout is a terminal. */
+void show_steps(const struct fleet *fleet, struct str *out);
 json_t *show_step_json(const char *node, const struct remote_step *step);
 
 /* "vm[01-02]: why" for hosts that failed, equal reasons folded. */
