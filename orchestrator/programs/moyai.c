@@ -21,6 +21,8 @@
 	COMMAND(status) \
 	COMMAND(facts) \
 	COMMAND(run) \
+	COMMAND(copy) \
+	COMMAND(ssh) \
 	COMMAND(explain) \
 	COMMAND(image_build) \
 	COMMAND(image_list) \
