@@ -8,6 +8,8 @@
 #include "programs/reach.h"
 #include "programs/show.h"
 
+enum { COLUMNS_MAX = 32 };
+
 /*
  * Facts are shown by their shape, not by name, so that a new one on the node
  * needs no line here: scalars as a list, an object as an indented list, a list
@@ -106,6 +108,13 @@ static void add_table(const json_t *rows, struct str *out)
 		json_object_update_missing(columns, row);
 	}
 	table.columns = json_object_size(columns);
+	/* Rows times columns are cells: what a node says must not fill our memory. */
+	if (table.columns > COLUMNS_MAX) {
+		str_addf(out, "  %zu rows with %zu columns; --json shows them\n",
+			 json_array_size(rows), table.columns);
+		json_decref(columns);
+		return;
+	}
 	json_object_foreach(columns, key, value)
 	{
 		cell_name(&table, table.cells.count ? "" : "  ", key);

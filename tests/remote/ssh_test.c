@@ -221,6 +221,25 @@ static void test_megabytes(void **state)
 	free(bytes);
 }
 
+/* A line without an end, as fast as it comes: not much more than the limit is ever taken. */
+static void test_flood(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	char *line;
+	size_t length;
+	struct link *link = open_link(&server.options, &err);
+	struct stream *stream =
+		link_exec(link, RUN_ARGV("tr", "'\\0'", "x", "</dev/zero"), NULL, &err);
+	long before_ms = stream_now_ms();
+	assert_int_equal(stream_read_line(stream, 5000, &line, &length, &err), -1);
+	assert_string_equal(err.text, "a line of more than 4194304 bytes");
+	assert_true(stream->received < PROTOCOL_LINE_MAX + 2 * 1024 * 1024);
+	stream_close(stream);
+	link_close(link);
+	assert_true(stream_now_ms() - before_ms < 5000);
+}
+
 static void test_too_slow(void **state)
 {
 	(void)state;
@@ -384,6 +403,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_two_commands_on_one_connection),
 		cmocka_unit_test(test_megabytes),
+		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_too_slow),
 		cmocka_unit_test(test_unknown_host_key),
 		cmocka_unit_test(test_changed_host_key),
