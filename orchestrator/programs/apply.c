@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "model/nodeset.h"
 #include "programs/apply_log.h"
 #include "programs/command.h"
@@ -237,6 +238,20 @@ static int check_plan_file(const struct attempt *attempt, const struct fleet *fl
 				 attempt->plan_path);
 }
 
+/* Whether the steps may be done. The time at the question is not the apply's. */
+static bool agreed(const struct options *options, const struct reach *reach, size_t steps,
+		   long *started_ms)
+{
+	long asked_ms = stream_now_ms();
+	if (steps == 0 || options->yes || options->unattended || reach_stopped(reach))
+		return true;
+	bool yes = ask(steps, reach);
+	*started_ms += stream_now_ms() - asked_ms;
+	if (!yes)
+		fputs("nothing was changed\n", stderr);
+	return yes;
+}
+
 /* From the plan to the summary. */
 static int conduct(struct attempt *attempt, struct reach *reach)
 {
@@ -250,15 +265,8 @@ static int conduct(struct attempt *attempt, struct reach *reach)
 	struct err stale = ERR_INIT;
 	if (rc == 0 && check_plan_file(attempt, fleet, &stale) != 0)
 		return command_fail(&stale);
-	size_t steps = rc == 0 ? show_steps_to_do(fleet) : 0;
-	if (steps > 0 && !options->yes && !options->unattended && !reach_stopped(reach)) {
-		long asked_ms = stream_now_ms();
-		if (!ask(steps, reach)) {
-			fputs("nothing was changed\n", stderr);
-			return EXIT_ERROR;
-		}
-		started_ms += stream_now_ms() - asked_ms;
-	}
+	if (!agreed(options, reach, rc == 0 ? show_steps_to_do(fleet) : 0, &started_ms))
+		return EXIT_ERROR;
 	struct err log_err = ERR_INIT;
 	if (log_begin(attempt, fleet, &log_err) != 0)
 		return command_fail(&log_err); /* nothing is changed that is not on record */
@@ -362,6 +370,10 @@ static int run(const struct options *options, int argc, char **argv)
 	}
 	if (argc == 1 && options->limit) {
 		err_set(&err, "apply FILE carries out the whole plan; leave --limit out");
+		return command_fail(&err);
+	}
+	if (argc == 1 && !file_exists(argv[0])) {
+		err_set(&err, "there is no file \"%s\"; choose nodes with --limit NODES", argv[0]);
 		return command_fail(&err);
 	}
 	if (options->unattended && options->allow_data_loss.count > 0) {
