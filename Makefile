@@ -104,4 +104,4 @@ install: all
 	install -D -m 755 $(BUILD)/moyai $(DESTDIR)/usr/bin/moyai
 	install -D -m 755 $(BUILD)/moyai-node $(DESTDIR)/usr/lib/moyai/moyai-node
 	mkdir -p $(DESTDIR)/usr/share/moyai
-	cp -r roles images pxe $(DESTDIR)/usr/share/moyai/
+	cp -r roles images pxe skeleton $(DESTDIR)/usr/share/moyai/
