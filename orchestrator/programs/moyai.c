@@ -12,12 +12,18 @@
 
 /* clang-format off */
 #define COMMANDS(COMMAND) \
+	COMMAND(init) \
 	COMMAND(validate) \
 	COMMAND(plan) \
 	COMMAND(apply) \
+	COMMAND(drift) \
+	COMMAND(log) \
+	COMMAND(maintenance) \
 	COMMAND(status) \
 	COMMAND(facts) \
 	COMMAND(run) \
+	COMMAND(copy) \
+	COMMAND(ssh) \
 	COMMAND(explain) \
 	COMMAND(image_build) \
 	COMMAND(image_list) \
@@ -40,6 +46,12 @@ enum {
 	OPT_YES,
 	OPT_SHELL,
 	OPT_LOSS,
+	OPT_REV,
+	OPT_OUT,
+	OPT_REASON,
+	OPT_NO_WAIT,
+	OPT_UNATTENDED,
+	OPT_WATCH,
 	OPT_HELP
 };
 
@@ -52,6 +64,12 @@ static const struct option LONG_OPTIONS[] = {
 	{ "yes", no_argument, NULL, OPT_YES },
 	{ "shell", no_argument, NULL, OPT_SHELL },
 	{ "allow-data-loss", required_argument, NULL, OPT_LOSS },
+	{ "rev", required_argument, NULL, OPT_REV },
+	{ "out", required_argument, NULL, OPT_OUT },
+	{ "reason", required_argument, NULL, OPT_REASON },
+	{ "no-wait", no_argument, NULL, OPT_NO_WAIT },
+	{ "unattended", no_argument, NULL, OPT_UNATTENDED },
+	{ "watch", no_argument, NULL, OPT_WATCH },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -73,6 +91,12 @@ static void help(FILE *to)
 	      "  --shell                  run: hand the command to sh -c\n"
 	      "  --allow-data-loss=SCOPE  with consent in the site: NODE, NODE/KIND, "
 	      "NODE/KIND/NAME\n"
+	      "  --rev REVISION           the site as git has it there\n"
+	      "  --out FILE               plan: write it, for apply FILE\n"
+	      "  --no-wait                apply: do not wait for another apply\n"
+	      "  --unattended             apply: do not ask, and lose no data whatever is allowed\n"
+	      "  --watch                  status: again and again, until Ctrl-C\n"
+	      "  --reason TEXT            maintenance: why\n"
 	      "  --state DIR              keys and boot reports (default: by the site's name)\n",
 	      to);
 }
@@ -205,6 +229,24 @@ static int option(struct options *options, int code)
 	case OPT_LOSS:
 		text_list_add(&options->allow_data_loss, optarg);
 		return 0;
+	case OPT_REV:
+		options->revision = optarg;
+		return 0;
+	case OPT_OUT:
+		options->out = optarg;
+		return 0;
+	case OPT_REASON:
+		options->reason = optarg;
+		return 0;
+	case OPT_NO_WAIT:
+		options->no_wait = true;
+		return 0;
+	case OPT_UNATTENDED:
+		options->unattended = true;
+		return 0;
+	case OPT_WATCH:
+		options->watch = true;
+		return 0;
 	case OPT_HELP:
 		help(stdout);
 		exit(check_stdout(EXIT_OK));
@@ -212,6 +254,27 @@ static int option(struct options *options, int code)
 		fputs("moyai: see moyai --help\n", stderr);
 		return -1;
 	}
+}
+
+/* The first option that the command does not take, or NULL. */
+static const char *refused_option(const struct options *options, const struct command *command)
+{
+	const struct {
+		bool given;
+		unsigned option;
+		const char *name;
+	} special[] = {
+		{ options->revision != NULL, OPTION_REVISION, "--rev" },
+		{ options->out != NULL, OPTION_OUT, "--out" },
+		{ options->reason != NULL, OPTION_REASON, "--reason" },
+		{ options->no_wait, OPTION_NO_WAIT, "--no-wait" },
+		{ options->unattended, OPTION_UNATTENDED, "--unattended" },
+		{ options->watch, OPTION_WATCH, "--watch" },
+	};
+	for (size_t i = 0; i < COUNT_OF(special); i++)
+		if (special[i].given && !(command->options & special[i].option))
+			return special[i].name;
+	return NULL;
 }
 
 int main(int argc, char **argv)
@@ -239,6 +302,11 @@ int main(int argc, char **argv)
 			no_command(argv[optind]);
 		else
 			help(stderr);
+		return EXIT_ERROR;
+	}
+	const char *refused = refused_option(&options, command);
+	if (refused) {
+		fprintf(stderr, "moyai: %s takes no %s\n", command->name, refused);
 		return EXIT_ERROR;
 	}
 	int result = command->run(&options, argc - optind - words, argv + optind + words);
