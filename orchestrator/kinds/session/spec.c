@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "kinds/session/spec.h"
 
+#include "engine/device.h"
 #include "engine/plan.h"
 #include "engine/refer.h"
 
@@ -76,20 +77,6 @@ static void check(const struct site *site, const struct site_node *node, const s
 			    from->name, network, session->network);
 }
 
-/* The size of what the target exports, rounded as its kind rounds it. */
-static uint64_t derive_size(const struct site_node *from, const struct spec *target)
-{
-	const char *volume = refer_text(target, "volume");
-	const char *memory = refer_text(target, "memory");
-	const struct spec *backing = volume   ? refer_find(from, "volume", volume)
-				     : memory ? refer_find(from, "memory", memory)
-					      : NULL;
-	if (backing == NULL)
-		return FIELD_UNSET;
-	uint64_t unit = volume ? 4 * 1024 * 1024ULL : 4096;
-	return (refer_number(backing, "size") + unit - 1) / unit * unit;
-}
-
 static int derive(const struct derive *from, struct spec *want, struct err *err)
 {
 	struct session *session = want->body;
@@ -109,7 +96,7 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	session->initiator_iqn = xasprintf(SESSION_IQN_PREFIX "%s:%s", site, from->node->name);
 	session->portal = xasprintf("%s:%d", address, SESSION_PORT);
 	session->chap_user = xasprintf("%s.%s", session->from, session->name);
-	session->size = derive_size(other, target);
+	session->size = device_exported(other, target);
 	session->logged_in = 1;
 	AUTO_STR struct str secret = STR_INIT;
 	if (from->key != NULL) {

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/size.h"
+#include "engine/device.h"
 #include "engine/plan.h"
 #include "engine/refer.h"
 
@@ -111,18 +112,12 @@ static int derive_backing(const struct derive *from, struct target *target, stru
 {
 	const char *kind = target->volume ? "volume" : "memory";
 	const char *name = target->volume ? target->volume : target->memory;
-	const struct spec *backing = name ? refer_find(from->node, kind, name) : NULL;
-	if (backing == NULL)
+	free(target->device);
+	target->device = device_path(from->node, kind, name);
+	target->size = device_size(from->node, kind, name);
+	if (target->device == NULL)
 		return err_set(err, "target %s: there is no %s %s", target->name, kind,
 			       name ? name : "for it");
-	/* Both kinds round their sizes; so must what is expected here. */
-	uint64_t unit = target->volume ? 4 * 1024 * 1024ULL : 4096;
-	uint64_t size = refer_number(backing, "size");
-	target->size = (size + unit - 1) / unit * unit;
-	free(target->device);
-	target->device = target->volume
-				 ? xasprintf("/dev/moyai-%s/%s", refer_text(backing, "pool"), name)
-				 : xasprintf("/run/moyai/memory/%s/image", name);
 	return 0;
 }
 
