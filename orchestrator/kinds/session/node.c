@@ -9,6 +9,7 @@
 #include "system/links.h"
 #include "system/node.h"
 #include "system/sysfs.h"
+#include "system/unit_file.h"
 
 enum { RECONNECT_MS = 15000, POLL_MS = 200 };
 
@@ -89,7 +90,9 @@ static void fill(const struct session *want, const struct iscsi_login *record,
 	if (running->disk != NULL) {
 		have->device = xasprintf("/dev/%s", running->disk);
 		have->size = sysfs_block_size(running->disk);
-		if (want == NULL || needs_new_login(want, r))
+		AUTO_FREE char *name_of_disk =
+			xasprintf("/dev/moyai/%s/%s", have->from, have->name);
+		if ((want == NULL || needs_new_login(want, r)) && !unit_file_uses(name_of_disk))
 			have->used = sysfs_block_user(running->disk);
 	}
 }
