@@ -17,6 +17,9 @@ void size_print(uint64_t bytes, struct str *out);
 char *size_text(uint64_t bytes); /* the same; the caller frees */
 void duration_print(uint64_t seconds, struct str *out);
 
+/* Up to a multiple of unit; UINT64_MAX, "not given", stays as it is. */
+uint64_t size_round_up(uint64_t bytes, uint64_t unit);
+
 /* For people, three digits: "1.5G". Does not parse back. */
 void size_print_short(uint64_t bytes, struct str *out);
 #endif

@@ -3,15 +3,11 @@
 
 #include <stdlib.h>
 
+#include "base/size.h"
 #include "engine/refer.h"
 
 /* A golden volume may be a clone itself. */
 enum { CLONES_DEEP = 64 };
-
-uint64_t device_round(uint64_t size, uint64_t unit)
-{
-	return size == FIELD_UNSET ? FIELD_UNSET : (size + unit - 1) / unit * unit;
-}
 
 const char *device_volume_type(const struct spec *volume)
 {
@@ -45,7 +41,7 @@ static uint64_t volume_size(const struct site_node *node, const struct spec *vol
 		uint64_t declared = refer_number(volume, "size");
 		uint64_t stripes = refer_number(volume, "stripes");
 		uint64_t unit = DEVICE_EXTENT * (stripes == FIELD_UNSET ? 1 : stripes);
-		uint64_t rounded = declared == FIELD_UNSET ? 0 : device_round(declared, unit);
+		uint64_t rounded = declared == FIELD_UNSET ? 0 : size_round_up(declared, unit);
 		size = rounded > size ? rounded : size;
 		volume = golden_of(node, volume);
 	}
@@ -59,7 +55,7 @@ static uint64_t volume_size(const struct site_node *node, const struct spec *vol
  */
 uint64_t device_thin_metadata(uint64_t size)
 {
-	uint64_t metadata = device_round(size / 512, DEVICE_EXTENT);
+	uint64_t metadata = size_round_up(size / 512, DEVICE_EXTENT);
 	uint64_t most = 15ULL << 30;
 	return metadata < DEVICE_EXTENT ? DEVICE_EXTENT : metadata > most ? most : metadata;
 }
@@ -77,49 +73,53 @@ uint64_t device_volume_takes(const struct site_node *node, const struct spec *vo
 	return text_equal(type, "thin-pool") ? size + device_thin_metadata(size) : size;
 }
 
-char *device_path(const struct site_node *node, const char *kind, const char *name)
+char *device_path(const struct site_node *node, const char *kind, const char *id)
 {
-	const struct spec *spec = name ? refer_find(node, kind, name) : NULL;
+	const struct spec *spec = id ? refer_find(node, kind, id) : NULL;
 	if (spec == NULL)
 		return NULL;
 	if (text_equal(kind, "volume"))
-		return xasprintf("/dev/moyai-%s/%s", refer_text(spec, "pool"), name);
+		return xasprintf("/dev/moyai-%s/%s", refer_text(spec, "pool"), id);
 	if (text_equal(kind, "memory"))
-		return xasprintf("/run/moyai/memory/%s/image", name);
+		return xasprintf("/run/moyai/memory/%s/image", id);
 	if (text_equal(kind, "partition"))
-		return xasprintf("/dev/disk/by-partlabel/moyai.%s", name);
+		return xasprintf("/dev/disk/by-partlabel/moyai.%s", id);
 	if (text_equal(kind, "session"))
-		return xasprintf("/dev/moyai/%s/%s", refer_text(spec, "from"), name);
+		return xasprintf("/dev/moyai/%s", id);
 	abort();
 }
 
-uint64_t device_size(const struct site_node *node, const char *kind, const char *name)
+uint64_t device_size(const struct site_node *node, const char *kind, const char *id)
 {
-	const struct spec *spec = name ? refer_find(node, kind, name) : NULL;
+	const struct spec *spec = id ? refer_find(node, kind, id) : NULL;
 	if (spec == NULL)
 		return FIELD_UNSET;
 	if (text_equal(kind, "volume"))
 		return volume_size(node, spec);
-	return device_round(refer_number(spec, "size"),
-			    text_equal(kind, "memory") ? DEVICE_PAGE : DEVICE_PARTITION_ALIGN);
+	return size_round_up(refer_number(spec, "size"), spec->kind->unit);
 }
 
-uint64_t device_exported(const struct site_node *node, const struct spec *target)
+uint64_t device_size_on(const struct derive *from, const char *kind, const char *id)
 {
+	if (!text_equal(kind, "session"))
+		return device_size(from->node, kind, id);
+	const struct spec *session = refer_find(from->node, kind, id);
+	const struct site_node *other =
+		session ? site_find_node(from->site, refer_text(session, "from")) : NULL;
+	const struct spec *target =
+		other ? refer_find(other, "target", refer_text(session, "name")) : NULL;
+	if (target == NULL)
+		return FIELD_UNSET;
 	const char *volume = refer_text(target, "volume");
-	return device_size(node, volume ? "volume" : "memory",
+	return device_size(other, volume ? "volume" : "memory",
 			   volume ? volume : refer_text(target, "memory"));
 }
 
-uint64_t device_size_on(const struct derive *from, const char *kind, const char *name)
+char *device_below(const struct spec *spec)
 {
-	if (!text_equal(kind, "session"))
-		return device_size(from->node, kind, name);
-	const struct spec *session = refer_find(from->node, "session", name);
-	const struct site_node *other =
-		session ? site_find_node(from->site, refer_text(session, "from")) : NULL;
-	const struct spec *target = other ? refer_find(other, "target", name) : NULL;
-	return target ? device_exported(other, target) : FIELD_UNSET;
+	return text_equal(refer_text(spec, "on"), "session")
+		       ? xasprintf("%s/%s", refer_text(spec, "from"), spec->id)
+		       : xstrdup(spec->id);
 }
 
 struct user {
@@ -142,7 +142,8 @@ static void look_at_user(const struct spec *spec, void *context)
 		uses = text_equal(user->kind, "volume") &&
 		       text_equal(refer_text(spec, "volume"), user->name);
 	} else {
-		uses = text_equal(spec->id, user->name) &&
+		AUTO_FREE char *below = device_below(spec);
+		uses = text_equal(below, user->name) &&
 		       text_equal(refer_text(spec, "on"), user->kind);
 	}
 	if (uses)
@@ -165,21 +166,31 @@ void device_check(const struct site_node *node, const struct spec *want, struct 
 {
 	const char *kind = want->kind->name;
 	const char *on = refer_text(want, "on");
-	const struct spec *below = refer_find(node, on, want->id);
-	AUTO_FREE char *user = user_of(node, on, want->id, kind);
+	bool session = text_equal(on, "session");
+	if (session != (refer_text(want, "from") != NULL)) {
+		mistake_add(
+			mistakes, want->place,
+			session ? "%s \"%s\": from is missing; name the node that the session is to"
+				: "%s \"%s\": from is for on = \"session\"; leave it out",
+			kind, want->id);
+		return;
+	}
+	AUTO_FREE char *id = device_below(want);
+	const struct spec *below = refer_find(node, on, id);
+	AUTO_FREE char *user = user_of(node, on, id, kind);
 	if (below == NULL) {
 		AUTO_STR struct str known = STR_INIT;
 		refer_choices(node, on, &known);
 		mistake_add(mistakes, want->place,
 			    "%s \"%s\": there is no %s \"%s\" for it to be on%s", kind, want->id,
-			    on, want->id, str_text(&known));
+			    on, id, str_text(&known));
 	} else if (text_equal(on, "volume") && text_equal(device_volume_type(below), "thin-pool")) {
 		mistake_add(mistakes, want->place,
 			    "%s \"%s\": volume \"%s\" is a thin-pool, which holds thin volumes and "
 			    "nothing else",
-			    kind, want->id, want->id);
+			    kind, want->id, id);
 	} else if (user != NULL) {
 		mistake_add(mistakes, want->place, "%s \"%s\": %s \"%s\" is used by %s already",
-			    kind, want->id, on, want->id, user);
+			    kind, want->id, on, id, user);
 	}
 }

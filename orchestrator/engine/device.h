@@ -9,24 +9,19 @@
  * have to agree on it before there is one.
  */
 #define DEVICE_EXTENT (4 * 1024 * 1024ULL) /* of every pool: sizes of volumes are multiples */
-#define DEVICE_PARTITION_ALIGN (1024 * 1024ULL)
-#define DEVICE_PAGE 4096ULL /* sizes of memories are multiples */
 
-/* FIELD_UNSET stays so. */
-uint64_t device_round(uint64_t size, uint64_t unit);
-
-/* kind: "volume", "memory", "partition" or "session". A copy; NULL when the node declares none of
-   this name. */
-char *device_path(const struct site_node *node, const char *kind, const char *name);
+/* kind: "volume", "memory", "partition" or "session"; id: of the resource. A copy; NULL when the node
+   declares none of this id. */
+char *device_path(const struct site_node *node, const char *kind, const char *id);
 /* Bytes; FIELD_UNSET when nobody can say beforehand. Not for sessions. */
-uint64_t device_size(const struct site_node *node, const char *kind, const char *name);
+uint64_t device_size(const struct site_node *node, const char *kind, const char *id);
 
-/* Of any of them, seen from the node that is derived for; a session's is its target's. */
-uint64_t device_size_on(const struct derive *from, const char *kind, const char *name);
-/* What the target exports: a volume or a memory of its node. */
-uint64_t device_exported(const struct site_node *node, const struct spec *target);
+/* Of any of them, seen from the node that is derived for; a session has its target's. */
+uint64_t device_size_on(const struct derive *from, const char *kind, const char *id);
 
-/* Of a kind that has the fields name and on, and stands on that device: mistakes of these two, and
+/* The id of what a filesystem or swap area is on: its name, FROM/NAME of a session's. A copy. */
+char *device_below(const struct spec *spec);
+/* Of a kind that has the fields name, on and from, and stands on that device: mistakes of these two, and
    a device that somebody else uses: two would write over each other. */
 void device_check(const struct site_node *node, const struct spec *want, struct mistakes *mistakes);
 

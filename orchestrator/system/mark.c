@@ -2,6 +2,7 @@
 #include "system/mark.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -13,11 +14,11 @@
 
 #define SESSIONS "/dev/moyai"
 
-int mark_uuid(const struct node *node, const char *on, const char *name, char uuid[MARK_SIZE],
+int mark_uuid(const struct node *node, const char *on, const char *below, char uuid[MARK_SIZE],
 	      struct err *err)
 {
 	char hex[HASH_HEX_SIZE];
-	AUTO_FREE char *text = xasprintf("%s:%s:%s/%s", node->site, node->name, on, name);
+	AUTO_FREE char *text = xasprintf("%s:%s:%s/%s", node->site, node->name, on, below);
 	if (hash_bytes_hex(text, strlen(text), hex, err) != 0)
 		return -1;
 	/* "moyai", then version 8 of RFC 9562: made as we like. */
@@ -26,18 +27,18 @@ int mark_uuid(const struct node *node, const char *on, const char *name, char uu
 	return 0;
 }
 
-static bool is_marked(const struct node *node, const char *on, const char *name, const char *device,
-		      bool swap)
+static bool is_marked(const struct node *node, const char *on, const char *below,
+		      const char *device, bool swap)
 {
 	char mark[MARK_SIZE];
 	AUTO_FREE char *uuid = udev_property(device, "ID_FS_UUID");
 	AUTO_FREE char *type = udev_property(device, "ID_FS_TYPE");
 	return uuid && type && text_equal(type, "swap") == swap &&
-	       mark_uuid(node, on, name, mark, NULL) == 0 && strcmp(uuid, mark) == 0;
+	       mark_uuid(node, on, below, mark, NULL) == 0 && strcmp(uuid, mark) == 0;
 }
 
 /* One device of ours, as it may be found. */
-typedef void found(void *context, const char *on, const char *name, const char *device);
+typedef void found(void *context, const char *on, const char *below, const char *device);
 
 static int each_volume(struct node *node, found *call, void *context, struct err *err)
 {
@@ -76,8 +77,9 @@ static void each_session(found *call, void *context)
 		AUTO_FREE char *folder = xasprintf(SESSIONS "/%s", nodes.items[i]);
 		file_list_dir(folder, &names, NULL);
 		for (size_t j = 0; j < names.count; j++) {
-			AUTO_FREE char *device = xasprintf("%s/%s", folder, names.items[j]);
-			call(context, "session", names.items[j], device);
+			AUTO_FREE char *below = xasprintf("%s/%s", nodes.items[i], names.items[j]);
+			AUTO_FREE char *device = xasprintf(SESSIONS "/%s", below);
+			call(context, "session", below, device);
 		}
 	}
 }
@@ -87,22 +89,21 @@ struct search {
 	bool swap;
 	struct text_list *names; /* all of them, or … */
 	const char *name;	 /* … the one that is looked for */
-	const char *on;
-	char *device;
+	struct mark_place place;
 };
 
-static void look_at(void *context, const char *on, const char *name, const char *device)
+static void look_at(void *context, const char *on, const char *below, const char *device)
 {
 	struct search *search = context;
-	if (search->on != NULL || (search->name && strcmp(search->name, name) != 0) ||
-	    !is_marked(search->node, on, name, device, search->swap))
+	const char *slash = strrchr(below, '/');
+	const char *name = slash ? slash + 1 : below;
+	if (search->place.on != NULL || (search->name && strcmp(search->name, name) != 0) ||
+	    !is_marked(search->node, on, below, device, search->swap))
 		return;
-	if (search->names == NULL) {
-		search->on = on;
-		search->device = xstrdup(device);
-	} else if (!text_list_has(search->names, name)) {
+	if (search->names == NULL)
+		search->place = (struct mark_place){ on, xstrdup(below), xstrdup(device) };
+	else if (!text_list_has(search->names, name))
 		text_list_add(search->names, name);
-	}
 }
 
 static int search_all(struct node *node, struct search *search, struct err *err)
@@ -120,13 +121,19 @@ int mark_list(struct node *node, bool swap, struct text_list *names, struct err 
 	return search_all(node, &search, err);
 }
 
-int mark_find(struct node *node, bool swap, const char *name, const char **on, char **device,
+int mark_find(struct node *node, bool swap, const char *name, struct mark_place *out,
 	      struct err *err)
 {
 	struct search search = { .node = node, .swap = swap, .name = name };
 	if (search_all(node, &search, err) != 0)
 		return -1;
-	*on = search.on;
-	*device = search.device;
+	*out = search.place;
 	return 0;
+}
+
+void mark_place_free(struct mark_place *place)
+{
+	free(place->below);
+	free(place->device);
+	*place = (struct mark_place){ 0 };
 }

@@ -13,8 +13,8 @@
 struct node;
 enum { MARK_SIZE = 37 };
 
-/* on: "volume", "partition" or "session". */
-int mark_uuid(const struct node *node, const char *on, const char *name, char uuid[MARK_SIZE],
+/* on: "volume", "partition" or "session"; below: that one's id. */
+int mark_uuid(const struct node *node, const char *on, const char *below, char uuid[MARK_SIZE],
 	      struct err *err);
 
 /*
@@ -24,7 +24,13 @@ int mark_uuid(const struct node *node, const char *on, const char *name, char uu
  */
 int mark_list(struct node *node, bool swap, struct text_list *names, struct err *err);
 
-/* Which of the three it is that has this name and mark (static text, NULL: none), and where. */
-int mark_find(struct node *node, bool swap, const char *name, const char **on, char **device,
+/* The device that has this name and its own mark; free it with mark_place_free(). on NULL: none. */
+struct mark_place {
+	const char *on; /* static text */
+	char *below;
+	char *device;
+};
+int mark_find(struct node *node, bool swap, const char *name, struct mark_place *out,
 	      struct err *err);
+void mark_place_free(struct mark_place *place);
 #endif

@@ -13,26 +13,30 @@ static int list(struct node *node, struct text_list *owned, struct err *err)
 	return mark_list(node, false, owned, err);
 }
 
-static int fill(const struct filesystem_spec *want, struct filesystem_spec *have, const char *on,
-		const char *device, bool *found, struct err *err)
+static int fill(const struct filesystem_spec *want, const struct mark_place *at,
+		struct filesystem_spec *have, bool *found, struct err *err)
 {
 	struct filesystem there = { 0 };
 	/* The device is made first; then there is nothing on it. */
-	if (!file_exists(device))
+	if (!file_exists(at->device))
 		return 0;
-	if (filesystem_read(device, &there, err) != 0)
+	if (filesystem_read(at->device, &there, err) != 0)
 		return -1;
 	if (there.type != NULL && want != NULL && strcmp(there.type, want->type) != 0) {
 		have->content = there.content;
 		there.content = NULL;
 	} else if (there.type != NULL) {
-		have->on = xstrdup(on);
+		have->on = xstrdup(at->on);
+		have->below = xstrdup(at->below);
+		have->device = xstrdup(at->device);
 		have->type = xstrdup(there.type);
 		have->label = xstrdup(there.label);
-		have->device = xstrdup(device);
 		have->size = there.size ? there.size : FIELD_UNSET;
 		have->fills = there.fills;
-		have->mounted = filesystem_mounted(device);
+		have->mounted = filesystem_mounted(at->device);
+		/* FROM/NAME of a session. */
+		if (strcmp(at->on, "session") == 0)
+			have->from = xstrndup(at->below, strcspn(at->below, "/"));
 		*found = true;
 	}
 	filesystem_free(&there);
@@ -44,16 +48,18 @@ static int observe(struct node *node, const char *id, const struct spec *wanted,
 {
 	const struct filesystem_spec *want = wanted ? wanted->body : NULL;
 	struct filesystem_spec *have = seen->body;
-	AUTO_FREE char *marked = NULL;
-	const char *on = want ? want->on : NULL;
+	struct mark_place marked = { 0 };
 	*found = false;
-	if (want == NULL && mark_find(node, false, id, &on, &marked, err) != 0)
-		return -1;
-	const char *device = want ? want->device : marked;
-	if (device == NULL)
-		return 0;
 	have->name = xstrdup(id);
-	return fill(want, have, on, device, found, err);
+	if (want != NULL) {
+		const struct mark_place there = { want->on, want->below, want->device };
+		return fill(want, &there, have, found, err);
+	}
+	if (mark_find(node, false, id, &marked, err) != 0)
+		return -1;
+	int rc = marked.on ? fill(NULL, &marked, have, found, err) : 0;
+	mark_place_free(&marked);
+	return rc;
 }
 
 static int apply(struct node *node, const struct step *step, struct err *err)
@@ -61,7 +67,7 @@ static int apply(struct node *node, const struct step *step, struct err *err)
 	const struct filesystem_spec *want = step->want->body;
 	struct filesystem there = { 0 };
 	char uuid[MARK_SIZE];
-	if (mark_uuid(node, want->on, want->name, uuid, err) != 0 ||
+	if (mark_uuid(node, want->on, want->below, uuid, err) != 0 ||
 	    filesystem_read(want->device, &there, err) != 0)
 		return -1;
 	int rc = 0;
@@ -79,11 +85,12 @@ static int apply(struct node *node, const struct step *step, struct err *err)
 
 static int take_away(struct node *node, const char *id, struct err *err)
 {
-	AUTO_FREE char *device = NULL;
-	const char *on;
-	if (mark_find(node, false, id, &on, &device, err) != 0)
+	struct mark_place marked;
+	if (mark_find(node, false, id, &marked, err) != 0)
 		return -1;
-	return device ? filesystem_wipe(device, err) : 0;
+	int rc = marked.on ? filesystem_wipe(marked.device, err) : 0;
+	mark_place_free(&marked);
+	return rc;
 }
 
 const struct kind_node filesystem_node = {

@@ -13,10 +13,14 @@ static const struct field FIELDS[] = {
 	  "the name of the volume, partition or session it is on" },
 	{ "on", FIELD_CHOICE, AT(on), FIELD_FIXED, 0, 0, "volume partition session", "volume",
 	  "which of them it is on" },
+	{ "from", FIELD_NAME, AT(from), FIELD_FIXED, 0, 0, NULL, NULL,
+	  "session: the node that it is to" },
 	{ "type", FIELD_CHOICE, AT(type), FIELD_FIXED, 0, 0, "ext4 xfs", "ext4",
 	  "xfs needs 300M at least" },
 	{ "label", FIELD_TEXT, AT(label), FIELD_FIXED, 1, 16, NULL, NULL,
 	  "16 characters at most, 12 of xfs: letters, digits, \"_\", \".\", \"-\"" },
+	{ "below", FIELD_TEXT, AT(below), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
+	  "what it is on" },
 	{ "device", FIELD_TEXT, AT(device), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
 	  "the block device it is on" },
 	{ "size", FIELD_BYTES, AT(size), FIELD_DERIVED | FIELD_GROW_ONLY, 0, 0, NULL, NULL,
@@ -41,6 +45,8 @@ static void check(const struct site *site, const struct site_node *node, const s
 	bool xfs = text_equal(filesystem->type, "xfs");
 	(void)site;
 	device_check(node, want, mistakes);
+	if (xfs)
+		refer_check_package(node, want, "xfsprogs", "xfs", mistakes);
 	if (label != NULL &&
 	    (strspn(label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") !=
 		     strlen(label) ||
@@ -61,8 +67,9 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 {
 	struct filesystem_spec *filesystem = want->body;
 	(void)err;
-	filesystem->device = device_path(from->node, filesystem->on, want->id);
-	filesystem->size = device_size_on(from, filesystem->on, want->id);
+	filesystem->below = device_below(want);
+	filesystem->device = device_path(from->node, filesystem->on, filesystem->below);
+	filesystem->size = device_size_on(from, filesystem->on, filesystem->below);
 	filesystem->fills = 1;
 	return 0;
 }
@@ -71,8 +78,8 @@ static int needs(const struct spec *spec, struct refs *out, struct err *err)
 {
 	const struct filesystem_spec *filesystem = spec->body;
 	(void)err;
-	if (filesystem->on != NULL)
-		refs_add(out, NULL, filesystem->on, spec->id);
+	if (filesystem->on != NULL && filesystem->below != NULL)
+		refs_add(out, NULL, filesystem->on, filesystem->below);
 	return 0;
 }
 
@@ -85,7 +92,7 @@ static int judge(struct step *step, struct err *err)
 		step->refused =
 			xasprintf("%s %s holds %s; Moyai does not format it again; wipe it by "
 				  "hand (wipefs --all %s) or name another",
-				  want->on, step->id, seen->content, want->device);
+				  want->on, want->below, seen->content, want->device);
 	return 0;
 }
 

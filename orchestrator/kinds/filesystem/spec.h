@@ -11,8 +11,10 @@
 struct filesystem_spec {
 	char *name;
 	char *on;
+	char *from; /* the session's node */
 	char *type;
 	char *label;
+	char *below;   /* id of what it is on; derived */
 	char *device;  /* derived */
 	uint64_t size; /* of the device when it fills it; derived, unset when nobody can say */
 	int fills;     /* it is as big as its device; derived */

@@ -108,7 +108,8 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	if (filesystem == NULL)
 		return err_set(err, "mount %s: there is no filesystem %s", want->id,
 			       mount->filesystem);
-	mount->what = device_path(from->node, refer_text(filesystem, "on"), filesystem->id);
+	AUTO_FREE char *below = device_below(filesystem);
+	mount->what = device_path(from->node, refer_text(filesystem, "on"), below);
 	mount->type = xstrdup(refer_text(filesystem, "type"));
 	mount->active = 1;
 	/* So that leaving all options out again is a change. */

@@ -11,8 +11,12 @@ static const struct field FIELDS[] = {
 	  "the name of the volume, partition or session it is on" },
 	{ "on", FIELD_CHOICE, AT(on), FIELD_FIXED, 0, 0, "volume partition session", "volume",
 	  "which of them it is on" },
+	{ "from", FIELD_NAME, AT(from), FIELD_FIXED, 0, 0, NULL, NULL,
+	  "session: the node that it is to" },
 	{ "priority", FIELD_NUMBER, AT(priority), FIELD_REPLACEABLE, 0, 32767, NULL, "0",
 	  "areas of a higher one are used first, those of the same in turn" },
+	{ "below", FIELD_TEXT, AT(below), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
+	  "what it is on" },
 	{ "device", FIELD_TEXT, AT(device), FIELD_DERIVED | FIELD_REPLACEABLE, 0, 0, NULL, NULL,
 	  "the block device it is on" },
 	{ "active", FIELD_BOOL, AT(active), FIELD_DERIVED, 0, 0, NULL, NULL,
@@ -37,9 +41,10 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 {
 	struct swap *swap = want->body;
 	(void)err;
-	swap->device = device_path(from->node, swap->on, want->id);
+	swap->below = device_below(want);
+	swap->device = device_path(from->node, swap->on, swap->below);
 	swap->active = 1;
-	swap->size = device_size_on(from, swap->on, want->id);
+	swap->size = device_size_on(from, swap->on, swap->below);
 	swap->fills = 1;
 	return 0;
 }
@@ -48,8 +53,8 @@ static int needs(const struct spec *spec, struct refs *out, struct err *err)
 {
 	const struct swap *swap = spec->body;
 	(void)err;
-	if (swap->on != NULL)
-		refs_add(out, NULL, swap->on, spec->id);
+	if (swap->on != NULL && swap->below != NULL)
+		refs_add(out, NULL, swap->on, swap->below);
 	return 0;
 }
 
@@ -62,7 +67,7 @@ static int judge(struct step *step, struct err *err)
 		step->refused =
 			xasprintf("%s %s holds %s; Moyai makes no swap area of it; wipe it by "
 				  "hand (wipefs --all %s) or name another",
-				  want->on, step->id, seen->content, want->device);
+				  want->on, want->below, seen->content, want->device);
 	return 0;
 }
 

@@ -10,7 +10,9 @@
 struct swap {
 	char *name;
 	char *on;
+	char *from; /* the session's node */
 	uint64_t priority;
+	char *below;   /* id of what it is on; derived */
 	char *device;  /* derived */
 	int active;    /* in use; derived */
 	uint64_t size; /* of the device when it fills it; derived, unset when nobody can say */

@@ -219,6 +219,8 @@ void volume_check(const struct site *site, const struct site_node *node, const s
 	check_places(&check);
 	if (text_equal(check.type, "thin"))
 		check_thin(&check);
-	if (text_equal(check.type, "thin-pool"))
+	if (text_equal(check.type, "thin-pool")) {
 		check_promises(&check);
+		refer_check_package(node, want, "thin-provisioning-tools", check.type, mistakes);
+	}
 }

@@ -166,6 +166,7 @@ const struct kind_spec volume_spec = {
 	.size = sizeof(struct volume),
 	.fields = FIELDS,
 	.in_status = true,
+	.unit = DEVICE_EXTENT,
 	.holds_data = true,
 	.check = volume_check,
 	.derive = derive,
