@@ -199,7 +199,7 @@ static void service_names(void **state)
 					   "a b.service",
 					   "a\n.service",
 					   "$(id).service",
-					   "a.service.tmp-x1y2z3",
+					   "a.service.new",
 					   "a/b.service" };
 	(void)state;
 	assert_true(service_name_valid("libvirtd.service"));
