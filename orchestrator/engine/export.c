@@ -15,6 +15,7 @@ void export_free(struct export *export)
 	free(export->portal);
 	free(export->chap_user);
 	free(export->chap_secret);
+	free(export->mutual_secret);
 	free(export->device);
 	*export = (struct export){ 0 };
 }
@@ -30,6 +31,22 @@ static int add_backing(const struct site_node *owner, const struct spec *target,
 	if (export->device == NULL)
 		return err_set(err, "target %s: there is no %s %s", target->id, kind,
 			       name ? name : "for it");
+	const struct spec *backing = refer_find(owner, kind, name);
+	export->discards = volume ? text_equal(device_volume_type(backing), "thin")
+				  : text_equal(refer_text(backing, "backing"), "tmpfs");
+	return 0;
+}
+
+/* Two secrets that have nothing to do with each other: RFC 7143 9.2.1 asks for that. */
+static int add_secrets(const struct site_key *key, struct export *export, struct err *err)
+{
+	AUTO_STR struct str secret = STR_INIT;
+	AUTO_STR struct str mutual = STR_INIT;
+	if (secret_derive(key, "chap", export->target_iqn, 0, &secret, err) != 0 ||
+	    secret_derive(key, "chap-target", export->target_iqn, 0, &mutual, err) != 0)
+		return -1;
+	export->chap_secret = str_take(&secret);
+	export->mutual_secret = str_take(&mutual);
 	return 0;
 }
 
@@ -39,7 +56,6 @@ int export_make(const struct derive *from, const struct site_node *owner, const 
 	const char *site = from->site->name;
 	const char *network = refer_text(target, "network");
 	const char *address = site_node_address(owner, network);
-	AUTO_STR struct str secret = STR_INIT;
 	struct export made = { 0 };
 	if (address == NULL)
 		return err_set(err, "target %s: %s has no address on network %s", target->id,
@@ -50,12 +66,9 @@ int export_make(const struct derive *from, const struct site_node *owner, const 
 	made.initiator_iqn = xasprintf(IQN_PREFIX "%s:%s", site, refer_text(target, "initiator"));
 	made.portal = xasprintf("%s:%d", address, ISCSI_PORT);
 	made.chap_user = xasprintf("%s.%s", owner->name, target->id);
-	if (from->key != NULL) {
-		if (secret_derive(from->key, "chap", made.target_iqn, 0, &secret, err) != 0) {
-			export_free(&made);
-			return -1;
-		}
-		made.chap_secret = str_take(&secret);
+	if (from->key != NULL && add_secrets(from->key, &made, err) != 0) {
+		export_free(&made);
+		return -1;
 	}
 	*export = made;
 	return 0;

@@ -15,9 +15,11 @@ struct export
 	char *initiator_iqn;
 	char *portal; /* "10.0.20.14:3260" */
 	char *chap_user;
-	char *chap_secret;   /* NULL without a site key */
+	char *chap_secret;   /* NULL without a site key, and so is … */
+	char *mutual_secret; /* … the one that the target proves itself with */
 	char *device;	     /* block device or image file on the node that has the target */
 	uint64_t size_bytes; /* rounded as the kind behind it rounds */
+	bool discards;	     /* what is discarded is free again: thin volumes, tmpfs */
 };
 
 /* owner: the node with the target, which need not be from->node. */

@@ -32,6 +32,8 @@ static const struct field FIELDS[] = {
 	  "the CHAP user" },
 	{ "chap_secret", FIELD_TEXT, AT(chap_secret), FIELD_DERIVED | FIELD_SECRET, 0, 0, NULL,
 	  NULL, "the CHAP secret" },
+	{ "mutual_secret", FIELD_TEXT, AT(mutual_secret), FIELD_DERIVED | FIELD_SECRET, 0, 0, NULL,
+	  NULL, "the CHAP secret that the target answers with" },
 	{ "size", FIELD_BYTES, AT(size), FIELD_DERIVED, 0, 0, NULL, NULL, "the size of the disk" },
 	{ "logged_in", FIELD_BOOL, AT(logged_in), FIELD_DERIVED, 0, 0, NULL, NULL,
 	  "whether the session is there and its disk attached" },
@@ -102,6 +104,7 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	session->portal = xstrdup(export.portal);
 	session->chap_user = xstrdup(export.chap_user);
 	session->chap_secret = xstrdup(export.chap_secret);
+	session->mutual_secret = xstrdup(export.mutual_secret);
 	session->size = export.size_bytes;
 	session->logged_in = 1;
 	export_free(&export);

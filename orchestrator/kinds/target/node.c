@@ -75,6 +75,8 @@ static int observe(struct node *node, const char *id, const struct spec *want, s
 	have->initiator_iqn = xstrdup(lio.initiator_iqn);
 	have->chap_user = xstrdup(lio.chap_user);
 	have->chap_secret = xstrdup(lio.chap_secret);
+	have->mutual_secret = xstrdup(lio.mutual_secret);
+	have->discards = lio.discards;
 	have->closed = lio.closed;
 	have->enabled = lio.enabled;
 	name_backing(have);
@@ -87,24 +89,20 @@ static int observe(struct node *node, const char *id, const struct spec *want, s
 static int apply(struct node *node, const struct step *step, struct err *err)
 {
 	const struct target *want = step->want->body;
-	AUTO_FREE char *backing = NULL;
-	uint64_t size;
-	bool found = false;
 	(void)node;
-	if (want->memory != NULL && memory_read(want->memory, &found, &backing, &size, err) != 0)
-		return -1;
 	/* lio_make() only reads what it is given. */
 	const struct lio_target lio = {
 		.iqn = want->iqn,
 		.device = want->device,
 		.file = want->memory != NULL,
-		.discards = text_equal(backing, "tmpfs"),
+		.discards = want->discards == 1,
 		.size = want->size,
 		.serial = want->serial,
 		.portal = want->portal,
 		.initiator_iqn = want->initiator_iqn,
 		.chap_user = want->chap_user,
 		.chap_secret = want->chap_secret,
+		.mutual_secret = want->mutual_secret,
 	};
 	return lio_make(&lio, err);
 }

@@ -36,8 +36,12 @@ static const struct field FIELDS[] = {
 	  "the CHAP user of the initiator" },
 	{ "chap_secret", FIELD_TEXT, AT(chap_secret), FIELD_DERIVED | FIELD_SECRET, 0, 0, NULL,
 	  NULL, "the CHAP secret of the initiator" },
+	{ "mutual_secret", FIELD_TEXT, AT(mutual_secret), FIELD_DERIVED | FIELD_SECRET, 0, 0, NULL,
+	  NULL, "the CHAP secret that the target answers with" },
 	{ "serial", FIELD_TEXT, AT(serial), FIELD_DERIVED, 0, 0, NULL, NULL,
 	  "the unit serial, a digest of the IQN" },
+	{ "discards", FIELD_BOOL, AT(discards), FIELD_DERIVED, 0, 0, NULL, NULL,
+	  "whether what the initiator discards is free again" },
 	{ "closed", FIELD_BOOL, AT(closed), FIELD_DERIVED, 0, 0, NULL, NULL,
 	  "whether nobody else gets in" },
 	{ "enabled", FIELD_BOOL, AT(enabled), FIELD_DERIVED, 0, 0, NULL, NULL,
@@ -116,8 +120,10 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 		target->portal = xstrdup(export.portal);
 		target->chap_user = xstrdup(export.chap_user);
 		target->chap_secret = xstrdup(export.chap_secret);
+		target->mutual_secret = xstrdup(export.mutual_secret);
 		target->device = xstrdup(export.device);
 		target->size = export.size_bytes;
+		target->discards = export.discards;
 		target->closed = 1;
 		target->enabled = 1;
 		/* LIO makes the NAA name from the first 25 hex digits of the serial. */

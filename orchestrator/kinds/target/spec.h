@@ -20,8 +20,10 @@ struct target {
 	uint64_t size;	     /* bytes the initiator sees */
 	char *chap_user;
 	char *chap_secret;
-	char *serial; /* unit serial: the initiator's name of the disk follows from it */
-	int closed;   /* demo mode off, authentication on, everything not asked for off */
+	char *mutual_secret; /* the target proves itself with it */
+	char *serial;	     /* unit serial: the initiator's name of the disk follows from it */
+	int discards;	     /* a thin volume or a tmpfs, and the initiator is told so */
+	int closed;	     /* demo mode off, authentication on, everything not asked for off */
 	int enabled;
 };
 extern const struct kind_spec target_spec;
