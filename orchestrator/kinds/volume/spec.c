@@ -137,7 +137,7 @@ static void judge_room(struct step *step, const struct volume *want, const struc
 	if (want->takes - has > seen->pool_free)
 		step->refused = xasprintf("pool %s has %s free; volume %s needs %s%s", want->pool,
 					  left, step->id, missing, has ? " more" : "");
-	else if (want->pool_wanted > seen->pool_size)
+	else if (want->pool_wanted != FIELD_UNSET && want->pool_wanted > seen->pool_size)
 		step->refused = xasprintf("pool %s has room for %s of volumes; %s are declared",
 					  want->pool, room, declared);
 }
