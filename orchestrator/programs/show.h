@@ -25,6 +25,9 @@ bool show_colours(int fd);
 void show_plan(const struct fleet *fleet, bool json, struct str *out, struct str *failed);
 json_t *show_step_json(const char *node, const struct remote_step *step);
 
+/* What nodes warn of: a line each, "store1: warning: volume base: …". */
+void show_warnings(const struct fleet *fleet, struct str *out);
+
 /* "vm[01-02]: why" for hosts that failed, equal reasons folded. */
 void show_failed(const struct fleet *fleet, struct str *out);
 

@@ -239,6 +239,10 @@ static void print_json(const struct reach *reach, json_t *machines, struct str *
 			(int)!(host->failed && host->unreachable), "error", host->failed, "facts",
 			host->facts, "holds",
 			host->failed ? json_object() : holds(host, fleet->options), "steps", steps);
+		json_t *warnings = json_array();
+		for (size_t w = 0; w < host->warnings.count; w++)
+			json_array_append_new(warnings, json_string(host->warnings.items[w]));
+		json_object_set_new(line, "warnings", warnings);
 		if (boot)
 			json_object_set_new(line, "boot", boot);
 		show_json_line(out, line);
@@ -258,6 +262,7 @@ static int print(const struct options *options, const struct reach *reach)
 		print_json(reach, machines, &out);
 	} else {
 		print_table(reach, &out);
+		show_warnings(&reach->fleet, &out);
 		print_refused(reach, &out);
 		print_unknown(machines, &out);
 	}

@@ -103,6 +103,7 @@ static int read_fills(const char *device, int fd, struct filesystem *filesystem,
 	AUTO_FREE char *where = filesystem_mounted(device);
 	filesystem->fills =
 		end >= 0 && (uint64_t)end < size + EXTENT_BYTES && !text_equal(where, GROW_FOLDER);
+	filesystem->size = filesystem->fills ? (uint64_t)end : size;
 	return 0;
 }
 

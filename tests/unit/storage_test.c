@@ -120,6 +120,50 @@ static void room_in_a_pool(void **state)
 	free(step.refused);
 }
 
+static void warnings_of_volumes(void **state)
+{
+	struct volume wanted = { .warn_percent = 80 };
+	struct volume there = { .used_percent = 79,
+				.metadata_percent = 10,
+				.synced_percent = FIELD_UNSET };
+	const struct spec want = { .kind = &volume_spec, .body = &wanted };
+	const struct spec have = { .kind = &volume_spec, .body = &there };
+	(void)state;
+	assert_null(volume_spec.warn(&want, &have));
+	there.metadata_percent = 80;
+	AUTO_FREE char *full = volume_spec.warn(&want, &have);
+	assert_string_equal(full, "79% of it are used, and 80% of its metadata; make it bigger "
+				  "before writes fail in the volumes that it holds");
+	wanted.warn_percent = FIELD_UNSET;
+	there.synced_percent = 43;
+	AUTO_FREE char *syncing = volume_spec.warn(&want, &have);
+	assert_string_equal(syncing, "its copies are in sync to 43%");
+}
+
+static void a_mirror_that_lost_a_copy(void **state)
+{
+	struct volume wanted = { .whole = 1, .takes = FIELD_UNSET };
+	struct volume there = { .whole = 0, .health = (char *)"refresh needed" };
+	struct spec want = { .kind = &volume_spec, .body = &wanted };
+	struct spec have = { .kind = &volume_spec, .body = &there };
+	struct step step = { .kind = &volume_spec,
+			     .action = STEP_CHANGE,
+			     .id = (char *)"home",
+			     .want = &want,
+			     .seen = &have };
+	(void)state;
+	assert_int_equal(volume_spec.judge(&step, NULL), 0);
+	assert_null(step.refused);
+	there.health = (char *)"partial";
+	assert_int_equal(volume_spec.judge(&step, NULL), 0);
+	assert_string_equal(
+		step.refused,
+		"volume home has lost a copy (partial); it goes on with the others; bring "
+		"the disk back, or give the pool another and run lvconvert --repair by "
+		"hand");
+	free(step.refused);
+}
+
 static void words_of_lvm(void **state)
 {
 	json_t *row =
@@ -174,6 +218,8 @@ int main(void)
 		cmocka_unit_test(another_volume_under_a_target),
 		cmocka_unit_test(sizes_of_thin_pools),
 		cmocka_unit_test(room_in_a_pool),
+		cmocka_unit_test(warnings_of_volumes),
+		cmocka_unit_test(a_mirror_that_lost_a_copy),
 		cmocka_unit_test(words_of_lvm),
 		cmocka_unit_test(names_of_units),
 		cmocka_unit_test(marks_of_filesystems),

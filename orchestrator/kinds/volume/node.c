@@ -124,7 +124,9 @@ static void fill(const struct node *node, const json_t *volume, struct volume *h
 		have->stripe_size = lvm_number(segment, "stripe_size");
 	} else if (strcmp(have->type, "raid1") == 0) {
 		have->mirrors = areas - 1;
-		have->whole = lvm_text(volume, "lv_health_status")[0] == '\0';
+		const char *health = lvm_text(volume, "lv_health_status");
+		have->whole = *health == '\0';
+		have->health = *health ? xstrdup(health) : NULL;
 		have->synced_percent = lvm_percent(volume, "sync_percent");
 	} else if (strcmp(have->type, "thin-pool") == 0) {
 		have->metadata = lvm_number(volume, "lv_metadata_size");
@@ -259,7 +261,7 @@ static int adjust(const struct volume *want, const json_t *there, struct err *er
 			return -1;
 	}
 	/* A copy that was away for a while is taken back. */
-	if (strcmp(health, "refresh needed") == 0)
+	if (strcmp(health, VOLUME_REFRESH) == 0)
 		return LVM_CHANGE(err, "lvchange", "--refresh", path);
 	return 0;
 }

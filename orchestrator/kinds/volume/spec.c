@@ -60,6 +60,8 @@ static const struct field FIELDS[] = {
 	  "how full a thin pool's metadata is" },
 	{ "synced_percent", FIELD_NUMBER, AT(synced_percent), SEEN, 0, 0, NULL, NULL,
 	  "how much of a mirror is in sync" },
+	{ "health", FIELD_TEXT, AT(health), SEEN, 0, 0, NULL, NULL,
+	  "what is wrong with a mirror, in LVM's words" },
 	{ "foreign", FIELD_TEXT, AT(foreign), SEEN, 0, 0, NULL, NULL,
 	  "why the logical volume of this name is not touched" },
 	{ "dependent", FIELD_TEXT, AT(dependent), SEEN, 0, 0, NULL, NULL,
@@ -142,6 +144,36 @@ static void judge_room(struct step *step, const struct volume *want, const struc
 					  want->pool, room, declared);
 }
 
+/* A copy that was away is taken back by itself; one that is gone takes a disk. */
+static void judge_health(struct step *step, const struct volume *seen)
+{
+	if (step->refused == NULL && seen->whole == 0 && seen->health != NULL &&
+	    !text_equal(seen->health, VOLUME_REFRESH))
+		step->refused = xasprintf(
+			"volume %s has lost a copy (%s); it goes on with the others; bring the "
+			"disk "
+			"back, or give the pool another and run lvconvert --repair by hand",
+			step->id, seen->health);
+}
+
+static char *warn(const struct spec *wanted, const struct spec *seen)
+{
+	const struct volume *want = wanted->body;
+	const struct volume *have = seen->body;
+	if (want->warn_percent != FIELD_UNSET && have->used_percent != FIELD_UNSET &&
+	    (have->used_percent >= want->warn_percent ||
+	     have->metadata_percent >= want->warn_percent))
+		return xasprintf(
+			"%llu%% of it are used, and %llu%% of its metadata; make it bigger "
+			"before writes fail in the volumes that it holds",
+			(unsigned long long)have->used_percent,
+			(unsigned long long)have->metadata_percent);
+	if (have->synced_percent < 100)
+		return xasprintf("its copies are in sync to %llu%%",
+				 (unsigned long long)have->synced_percent);
+	return NULL;
+}
+
 static int judge(struct step *step, struct err *err)
 {
 	const struct volume *want = step->want ? step->want->body : NULL;
@@ -149,12 +181,14 @@ static int judge(struct step *step, struct err *err)
 	(void)err;
 	if (seen == NULL)
 		return 0;
-	if (seen->foreign != NULL)
+	if (seen->foreign != NULL) {
 		step->refused = xstrdup(seen->foreign);
-	else if (step->action == STEP_REMOVE || step->action == STEP_REPLACE)
+	} else if (step->action == STEP_REMOVE || step->action == STEP_REPLACE) {
 		step->refused = xstrdup(seen->dependent);
-	else if (want != NULL)
+	} else if (want != NULL) {
 		judge_room(step, want, seen);
+		judge_health(step, seen);
+	}
 	return 0;
 }
 
@@ -172,4 +206,5 @@ const struct kind_spec volume_spec = {
 	.derive = derive,
 	.needs = needs,
 	.judge = judge,
+	.warn = warn,
 };

@@ -38,8 +38,10 @@ struct volume {
 	uint64_t used_percent;	   /* seen: of a thin pool's data, rounded up */
 	uint64_t metadata_percent; /* seen: of a thin pool's metadata, rounded up */
 	uint64_t synced_percent;   /* seen: of a mirror, rounded up */
+	char *health;		   /* seen: what LVM says of a mirror that is not whole */
 	char *foreign;		   /* seen: why what is there is not touched */
 	char *dependent;	   /* seen: why it is not removed */
 };
+#define VOLUME_REFRESH "refresh needed" /* lv_health_status, lvs(8) */
 extern const struct kind_spec volume_spec;
 #endif
