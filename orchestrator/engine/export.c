@@ -12,7 +12,7 @@ void export_free(struct export *export)
 {
 	free(export->target_iqn);
 	free(export->initiator_iqn);
-	free(export->portal);
+	free(export->portals);
 	free(export->chap_user);
 	free(export->chap_secret);
 	free(export->mutual_secret);
@@ -50,21 +50,55 @@ static int add_secrets(const struct site_key *key, struct export *export, struct
 	return 0;
 }
 
+void export_networks(const struct spec *target, struct text_list *networks)
+{
+	const char *first = refer_text(target, "network");
+	if (first != NULL)
+		text_list_add(networks, first);
+	text_list_copy(networks, refer_list(target, "more_networks"));
+}
+
+char *export_portal(const struct site_node *owner, const char *network)
+{
+	const char *address = site_node_address(owner, network);
+	return address ? xasprintf("%s:%d", address, ISCSI_PORT) : NULL;
+}
+
+/* In the order in which the kernel's folders are listed. */
+static int add_portals(const struct site_node *owner, const struct spec *target,
+		       struct export *export, struct err *err)
+{
+	AUTO_LIST struct text_list networks = TEXT_LIST_INIT;
+	AUTO_LIST struct text_list portals = TEXT_LIST_INIT;
+	AUTO_STR struct str text = STR_INIT;
+	export_networks(target, &networks);
+	for (size_t i = 0; i < networks.count; i++) {
+		char *portal = export_portal(owner, networks.items[i]);
+		if (portal == NULL)
+			return err_set(err, "target %s: %s has no address on network %s",
+				       target->id, owner->name, networks.items[i]);
+		text_list_take(&portals, portal);
+	}
+	text_list_sort(&portals);
+	for (size_t i = 0; i < portals.count; i++)
+		str_addf(&text, "%s%s", i ? " " : "", portals.items[i]);
+	export->portals = str_take(&text);
+	return 0;
+}
+
 int export_make(const struct derive *from, const struct site_node *owner, const struct spec *target,
 		struct export *export, struct err *err)
 {
 	const char *site = from->site->name;
-	const char *network = refer_text(target, "network");
-	const char *address = site_node_address(owner, network);
 	struct export made = { 0 };
-	if (address == NULL)
-		return err_set(err, "target %s: %s has no address on network %s", target->id,
-			       owner->name, network);
-	if (add_backing(owner, target, &made, err) != 0)
+	if (add_portals(owner, target, &made, err) != 0)
 		return -1;
+	if (add_backing(owner, target, &made, err) != 0) {
+		export_free(&made);
+		return -1;
+	}
 	made.target_iqn = xasprintf(IQN_PREFIX "%s:%s.%s", site, owner->name, target->id);
 	made.initiator_iqn = xasprintf(IQN_PREFIX "%s:%s", site, refer_text(target, "initiator"));
-	made.portal = xasprintf("%s:%d", address, ISCSI_PORT);
 	made.chap_user = xasprintf("%s.%s", owner->name, target->id);
 	if (from->key != NULL && add_secrets(from->key, &made, err) != 0) {
 		export_free(&made);

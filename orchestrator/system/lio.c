@@ -40,7 +40,7 @@ void lio_target_free(struct lio_target *target)
 	free(target->iqn);
 	free(target->device);
 	free(target->serial);
-	free(target->portal);
+	free(target->portals);
 	free(target->initiator_iqn);
 	free(target->chap_user);
 	free(target->chap_secret);
@@ -199,7 +199,7 @@ int lio_read(const char *iqn, struct lio_target *out, bool *found, struct err *e
 		lio_target_free(&target);
 		return -1;
 	}
-	join(&nps, &target.portal);
+	join(&nps, &target.portals);
 	target.enabled = configfs_is(group, "enable", "1");
 	*out = target;
 	return 0;
@@ -361,21 +361,40 @@ static int make_acl(const struct lio_target *want, const char *group, struct err
 	return configfs_set(mapped, "write_protect", "0", err);
 }
 
-/* Exactly one portal. */
-static int make_portal(const struct lio_target *want, const char *group, struct err *err)
+/* Whether a portal is one of those in a text, separated by spaces. */
+static bool is_wanted(const char *portals, const char *portal)
+{
+	size_t length = strlen(portal);
+	for (const char *at = portals; *at; at += strspn(at, " ")) {
+		size_t word = strcspn(at, " ");
+		if (word == length && strncmp(at, portal, length) == 0)
+			return true;
+		at += word;
+	}
+	return false;
+}
+
+/* Exactly these. */
+static int make_portals(const struct lio_target *want, const char *group, struct err *err)
 {
 	AUTO_LIST struct text_list nps = TEXT_LIST_INIT;
 	AUTO_FREE char *folder = xasprintf("%s/np", group);
-	AUTO_FREE char *portal = xasprintf("%s/%s", folder, want->portal);
 	if (configfs_folders(folder, &nps, err) != 0)
 		return -1;
 	for (size_t i = 0; i < nps.count; i++) {
 		AUTO_FREE char *other = xasprintf("%s/%s", folder, nps.items[i]);
-		if (strcmp(nps.items[i], want->portal) != 0 && configfs_remove(other, err) != 0)
+		if (!is_wanted(want->portals, nps.items[i]) && configfs_remove(other, err) != 0)
 			return -1;
 	}
-	/* EINVAL here: another program has the port. */
-	return configfs_make(portal, err);
+	for (const char *at = want->portals; *at; at += strspn(at, " ")) {
+		size_t length = strcspn(at, " ");
+		AUTO_FREE char *portal = xasprintf("%s/%.*s", folder, (int)length, at);
+		/* EINVAL here: another program has the port. */
+		if (configfs_make(portal, err) != 0)
+			return -1;
+		at += length;
+	}
+	return 0;
 }
 
 /* Whether LUN 0 has to be made anew. */
@@ -402,7 +421,7 @@ int lio_make(const struct lio_target *want, struct err *err)
 	if (renew && (remove_lun(want->iqn, group, err) != 0 || make_store(want, err) != 0))
 		return -1;
 	if (set_discards(want, err) != 0 || make_lun(want, group, err) != 0 ||
-	    make_acl(want, group, err) != 0 || make_portal(want, group, err) != 0)
+	    make_acl(want, group, err) != 0 || make_portals(want, group, err) != 0)
 		return -1;
 	return configfs_set(group, "enable", "1", err);
 }
