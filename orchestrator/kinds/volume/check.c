@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "kinds/volume/check.h"
 
+#include <string.h>
+
 #include "base/size.h"
 #include "engine/device.h"
 #include "engine/refer.h"
@@ -25,6 +27,29 @@ static void mistake(const struct check *check, const char *fmt, ...)
 	va_end(args);
 	mistake_add(check->mistakes, check->want->place, "volume \"%s\": %s", check->want->id,
 		    str_text(&text));
+}
+
+/* In the kernel's name of the device, VG-LV, the dashes of both are doubled. */
+static size_t mapper_length(const char *name)
+{
+	size_t length = strlen(name);
+	for (const char *at = name; *at; at++)
+		length += *at == '-';
+	return length;
+}
+
+static void check_device_name(const struct check *check)
+{
+	enum { DM_NAME_MAX = 127 }; /* DM_NAME_LEN of linux/dm-ioctl.h, with its NUL */
+	/* What it is made of has names of its own: NAME_rimage_1, NAME-tpool. */
+	bool parts = text_equal(check->type, "raid1") || text_equal(check->type, "thin-pool");
+	size_t length = mapper_length("moyai-") + mapper_length(check->volume->pool) + 1 +
+			mapper_length(check->want->id) + (parts ? strlen("_rimage_1") : 0);
+	if (length > DM_NAME_MAX)
+		mistake(check,
+			"its name and its pool's make a device name of %zu characters, each \"-\" "
+			"counted twice; at most %d",
+			length, DM_NAME_MAX);
 }
 
 /* Fields that mean something for one type only. */
@@ -211,6 +236,8 @@ void volume_check(const struct site *site, const struct site_node *node, const s
 		refer_choices(node, "pool", &known);
 		mistake(&check, "there is no pool \"%s\"%s", volume->pool, str_text(&known));
 	}
+	if (volume->pool != NULL)
+		check_device_name(&check);
 	/* lvm(8): names that start so are reserved. */
 	if (text_starts(want->id, "snapshot") || text_starts(want->id, "pvmove"))
 		mistake(&check, "LVM keeps names that start with \"snapshot\" or \"pvmove\" for "
