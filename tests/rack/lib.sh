@@ -154,7 +154,7 @@ accelerator() {
 	boot_id=$(cat /proc/sys/kernel/random/boot_id)
 	if [ ! -f "$cache" ] || [ "$(head -n 1 "$cache")" != "$boot_id" ]; then
 		local answer="-accel tcg,thread=multi -cpu max,la57=off"
-		kernel=$(find "$images" -name vmlinuz | head -n 1)
+		kernel=$(find "$images" -maxdepth 2 -name vmlinuz | head -n 1)
 		if [ -w /dev/kvm ] && [ -n "$kernel" ] && timeout 10 qemu-system-x86_64 -accel kvm \
 			-cpu host -m 256 -nodefaults -display none -no-reboot -kernel "$kernel" \
 			-append "panic=-1" </dev/null >/dev/null 2>&1; then
