@@ -17,10 +17,13 @@
 	COMMAND(status) \
 	COMMAND(facts) \
 	COMMAND(run) \
+	COMMAND(power) \
+	COMMAND(console) \
 	COMMAND(explain) \
 	COMMAND(image_build) \
 	COMMAND(image_list) \
 	COMMAND(pxe_serve) \
+	COMMAND(bmc_password) \
 	COMMAND(key_backup) \
 	COMMAND(key_restore)
 /* clang-format on */

@@ -79,9 +79,8 @@ static int check_scopes(const struct options *options, const struct site *site, 
 	return 0;
 }
 
-/* NODES of the command line, and of these only what --limit leaves. */
-static int choose_nodes(const struct options *options, const char *nodes, const struct site *site,
-			struct text_list *names, struct err *err)
+int reach_choose(const struct options *options, const char *nodes, const struct site *site,
+		 struct text_list *names, struct err *err)
 {
 	AUTO_LIST struct text_list asked = TEXT_LIST_INIT;
 	AUTO_LIST struct text_list limit = TEXT_LIST_INIT;
@@ -124,7 +123,7 @@ static int fill(const struct options *options, const char *nodes, const bool *st
 		remote->ssh.login_timeout_ms = limit_ms;
 	if (check_scopes(options, &reach->site, err) != 0)
 		return -1;
-	if (nodes && choose_nodes(options, nodes, &reach->site, &reach->names, err) != 0)
+	if (nodes && reach_choose(options, nodes, &reach->site, &reach->names, err) != 0)
 		return -1;
 	if (ssh_port(&remote->ssh.port, err) != 0 ||
 	    site_key_load(reach->state_dir, &reach->key, err) != 0)
