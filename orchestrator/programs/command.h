@@ -23,6 +23,8 @@ struct options {
 	bool json;
 	bool yes;
 	bool shell;			  /* run --shell */
+	const char *as;			  /* discover --as NODES */
+	const char *role;		  /* discover --role ROLE */
 	struct text_list allow_data_loss; /* scopes: "store1", "store1/volume/old" */
 };
 

@@ -19,6 +19,7 @@
 	COMMAND(run) \
 	COMMAND(power) \
 	COMMAND(console) \
+	COMMAND(discover) \
 	COMMAND(explain) \
 	COMMAND(image_build) \
 	COMMAND(image_list) \
@@ -42,6 +43,8 @@ enum {
 	OPT_YES,
 	OPT_SHELL,
 	OPT_LOSS,
+	OPT_AS,
+	OPT_ROLE,
 	OPT_HELP
 };
 
@@ -54,6 +57,8 @@ static const struct option LONG_OPTIONS[] = {
 	{ "yes", no_argument, NULL, OPT_YES },
 	{ "shell", no_argument, NULL, OPT_SHELL },
 	{ "allow-data-loss", required_argument, NULL, OPT_LOSS },
+	{ "as", required_argument, NULL, OPT_AS },
+	{ "role", required_argument, NULL, OPT_ROLE },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -74,6 +79,8 @@ static void help(FILE *to)
 	      "  --yes                    do not ask before applying\n"
 	      "  --shell                  run: hand the command to sh -c\n"
 	      "  --allow-data-loss=SCOPE  with consent in the site: NODE or NODE/KIND/NAME\n"
+	      "  --as NODES               discover: the names of new nodes, vm[01-16]\n"
+	      "  --role ROLE              discover: their role\n"
 	      "  --state DIR              keys and boot reports (default: by the site's name)\n",
 	      to);
 }
@@ -182,6 +189,12 @@ static int option(struct options *options, int code)
 		return 0;
 	case OPT_LOSS:
 		text_list_add(&options->allow_data_loss, optarg);
+		return 0;
+	case OPT_AS:
+		options->as = optarg;
+		return 0;
+	case OPT_ROLE:
+		options->role = optarg;
 		return 0;
 	case OPT_HELP:
 		help(stdout);
