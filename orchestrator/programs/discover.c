@@ -297,4 +297,5 @@ const struct command command_discover = {
 	.usage = "[--as NODES --role ROLE [MAC…]]",
 	.summary = "machines that no node is, and their way into the site",
 	.run = run,
+	.options = OPTION_AS | OPTION_ROLE,
 };

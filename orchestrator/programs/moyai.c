@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,15 +12,21 @@
 
 /* clang-format off */
 #define COMMANDS(COMMAND) \
+	COMMAND(init) \
 	COMMAND(validate) \
 	COMMAND(plan) \
 	COMMAND(apply) \
+	COMMAND(drift) \
+	COMMAND(log) \
+	COMMAND(maintenance) \
 	COMMAND(status) \
 	COMMAND(facts) \
 	COMMAND(run) \
 	COMMAND(power) \
 	COMMAND(console) \
 	COMMAND(discover) \
+	COMMAND(copy) \
+	COMMAND(ssh) \
 	COMMAND(explain) \
 	COMMAND(image_build) \
 	COMMAND(image_list) \
@@ -45,6 +52,12 @@ enum {
 	OPT_LOSS,
 	OPT_AS,
 	OPT_ROLE,
+	OPT_REV,
+	OPT_OUT,
+	OPT_REASON,
+	OPT_NO_WAIT,
+	OPT_UNATTENDED,
+	OPT_WATCH,
 	OPT_HELP
 };
 
@@ -59,6 +72,12 @@ static const struct option LONG_OPTIONS[] = {
 	{ "allow-data-loss", required_argument, NULL, OPT_LOSS },
 	{ "as", required_argument, NULL, OPT_AS },
 	{ "role", required_argument, NULL, OPT_ROLE },
+	{ "rev", required_argument, NULL, OPT_REV },
+	{ "out", required_argument, NULL, OPT_OUT },
+	{ "reason", required_argument, NULL, OPT_REASON },
+	{ "no-wait", no_argument, NULL, OPT_NO_WAIT },
+	{ "unattended", no_argument, NULL, OPT_UNATTENDED },
+	{ "watch", no_argument, NULL, OPT_WATCH },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -81,6 +100,12 @@ static void help(FILE *to)
 	      "  --allow-data-loss=SCOPE  with consent in the site: NODE or NODE/KIND/NAME\n"
 	      "  --as NODES               discover: the names of new nodes, vm[01-16]\n"
 	      "  --role ROLE              discover: their role\n"
+	      "  --rev REVISION           the site as git has it there\n"
+	      "  --out FILE               plan: write it, for apply FILE\n"
+	      "  --no-wait                apply: do not wait for another apply\n"
+	      "  --unattended             apply: do not ask, and lose no data whatever is allowed\n"
+	      "  --watch                  status: again and again, until Ctrl-C\n"
+	      "  --reason TEXT            maintenance: why\n"
 	      "  --state DIR              keys and boot reports (default: by the site's name)\n",
 	      to);
 }
@@ -137,6 +162,29 @@ static const struct command *find(int argc, char **argv, int *words)
 			return TABLE[i];
 	}
 	return NULL;
+}
+
+/* "image" is the beginning of two commands: those are named. */
+static void no_command(const char *word)
+{
+	AUTO_STR struct str longer = STR_INIT;
+	size_t length = strlen(word);
+	for (size_t i = 0; i < COUNT_OF(TABLE); i++)
+		if (text_starts(TABLE[i]->name, word) && TABLE[i]->name[length] == ' ')
+			str_addf(&longer, "%s%s", longer.length ? " or " : "", TABLE[i]->name);
+	if (longer.length > 0)
+		fprintf(stderr, "moyai: write: %s\n", str_text(&longer));
+	else
+		fprintf(stderr, "moyai: there is no command \"%s\"; see moyai --help\n", word);
+}
+
+/* On a full disk what was to be said is lost, and that is no success. */
+static int check_stdout(int result)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return result;
+	fprintf(stderr, "moyai: stdout: %s\n", strerror(errno));
+	return EXIT_ERROR;
 }
 
 static int option_timeout(struct options *options)
@@ -196,13 +244,54 @@ static int option(struct options *options, int code)
 	case OPT_ROLE:
 		options->role = optarg;
 		return 0;
+	case OPT_REV:
+		options->revision = optarg;
+		return 0;
+	case OPT_OUT:
+		options->out = optarg;
+		return 0;
+	case OPT_REASON:
+		options->reason = optarg;
+		return 0;
+	case OPT_NO_WAIT:
+		options->no_wait = true;
+		return 0;
+	case OPT_UNATTENDED:
+		options->unattended = true;
+		return 0;
+	case OPT_WATCH:
+		options->watch = true;
+		return 0;
 	case OPT_HELP:
 		help(stdout);
-		exit(EXIT_OK);
+		exit(check_stdout(EXIT_OK));
 	default:
 		fputs("moyai: see moyai --help\n", stderr);
 		return -1;
 	}
+}
+
+/* The first option that the command does not take, or NULL. */
+static const char *refused_option(const struct options *options, const struct command *command)
+{
+	const struct {
+		bool given;
+		unsigned option;
+		const char *name;
+	} special[] = {
+		{ options->revision != NULL, OPTION_REVISION, "--rev" },
+		{ options->out != NULL, OPTION_OUT, "--out" },
+		{ options->reason != NULL, OPTION_REASON, "--reason" },
+		{ options->no_wait, OPTION_NO_WAIT, "--no-wait" },
+		{ options->unattended, OPTION_UNATTENDED, "--unattended" },
+		{ options->watch, OPTION_WATCH, "--watch" },
+		{ options->as != NULL, OPTION_AS, "--as" },
+		{ options->role != NULL, OPTION_ROLE, "--role" },
+	};
+	for (size_t i = 0; i < COUNT_OF(special); i++)
+		if (special[i].given && !(command->options & special[i].option))
+			return special[i].name;
+	return NULL;
 }
 
 int main(int argc, char **argv)
@@ -227,13 +316,17 @@ int main(int argc, char **argv)
 	const struct command *command = find(argc - optind, argv + optind, &words);
 	if (command == NULL) {
 		if (optind < argc)
-			fprintf(stderr, "moyai: there is no command \"%s\"; see moyai --help\n",
-				argv[optind]);
+			no_command(argv[optind]);
 		else
 			help(stderr);
 		return EXIT_ERROR;
 	}
+	const char *refused = refused_option(&options, command);
+	if (refused) {
+		fprintf(stderr, "moyai: %s takes no %s\n", command->name, refused);
+		return EXIT_ERROR;
+	}
 	int result = command->run(&options, argc - optind - words, argv + optind + words);
 	text_list_free(&options.allow_data_loss);
-	return result;
+	return check_stdout(result);
 }
