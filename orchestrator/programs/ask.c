@@ -8,8 +8,6 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "programs/interrupt.h"
-
 enum { LINE_MAX_BYTES = 4096 };
 
 int ask_possible(const struct options *options, const char *command)
@@ -23,9 +21,8 @@ int ask_possible(const struct options *options, const char *command)
 	return -1;
 }
 
-bool ask_yes(const char *fmt, ...)
+bool ask_yes(const bool *stop, const char *fmt, ...)
 {
-	const bool *stop = interrupt_watch(NULL);
 	char answer[16] = "";
 	va_list args;
 	va_start(args, fmt);

@@ -218,8 +218,9 @@ static int adopt(struct discover *discover, struct err *err)
 	if (!options->json)
 		printf("%s\n", str_text(&entries));
 	fflush(stdout);
-	if (!options->yes && !ask_yes("Write %zu node%s to %s?", discover->names.count,
-				      discover->names.count == 1 ? "" : "s", path))
+	if (!options->yes &&
+	    !ask_yes(interrupt_watch(NULL), "Write %zu node%s to %s?", discover->names.count,
+		     discover->names.count == 1 ? "" : "s", path))
 		return err_set(err, "nothing was written");
 	if (replace(path, &before, &after, err) != 0)
 		return -1;

@@ -10,6 +10,7 @@
 #include "model/nodeset.h"
 #include "power/password.h"
 #include "programs/ask.h"
+#include "programs/interrupt.h"
 #include "programs/reach.h"
 #include "programs/show.h"
 #include "remote/pool.h"
@@ -182,7 +183,8 @@ static int power(const struct options *options, const char *nodes, struct work *
 	nodeset_fold(&names, &folded);
 	if (rc != 0 || make_jobs(&site, &names, work, &err) != 0)
 		result = command_fail(&err);
-	else if (cuts(work) && !options->yes && !ask_yes("Cut the power of %s?", str_text(&folded)))
+	else if (cuts(work) && !options->yes &&
+		 !ask_yes(interrupt_watch(NULL), "Cut the power of %s?", str_text(&folded)))
 		fputs("nothing was switched\n", stderr);
 	else if (pool_run(work->count, options->parallel, run_job, work, &err) != 0)
 		result = command_fail(&err);
