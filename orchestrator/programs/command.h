@@ -24,17 +24,39 @@ struct options {
 	bool yes;
 	bool shell;			  /* run --shell */
 	struct text_list allow_data_loss; /* scopes: "store1", "store1/volume/old" */
+	bool help;
+};
+
+/* What an option is for; a command refuses those that it does not name. The ones of the
+   table in option.c that are not here go with every command. */
+enum command_option {
+	OPTION_LIMIT = 1 << 8,
+	OPTION_PARALLEL = 1 << 9,
+	OPTION_TIMEOUT = 1 << 10,
+	OPTION_YES = 1 << 11,
+	OPTION_SHELL = 1 << 12,
+	OPTION_LOSS = 1 << 13,
+	OPTIONS_REACH =
+		OPTION_LIMIT | OPTION_PARALLEL | OPTION_TIMEOUT, /* what reach_open() reads */
 };
 
 enum exit_code { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_CHANGES = 2 };
 
+/*
+ * usage is also what completion goes by: see the words in complete.c. doc is written to be
+ * read as it is, 76 columns wide: paragraphs with an empty line between them; lines that
+ * begin with two spaces are shown as they stand.
+ */
 struct command {
 	const char *name;    /* "plan", "image build" */
 	const char *usage;   /* what follows the name: "NODES -- CMD ARG…" */
-	const char *summary; /* one line for --help */
+	const char *summary; /* one line for --help; NULL: a command for programs, not shown */
+	const char *doc;     /* for `COMMAND --help` and the manual */
+	unsigned options;    /* enum command_option that it takes */
 	int (*run)(const struct options *, int argc,
 		   char **argv); /* argv: what follows the name; returns enum exit_code */
 };
+extern const struct command *const COMMAND_TABLE[]; /* ends with NULL */
 
 /* Read the site or print all its mistakes. -1 after having printed why. */
 int command_site(const struct options *options, struct site *site);
