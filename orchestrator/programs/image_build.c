@@ -44,7 +44,7 @@ int image_command_plan(const struct options *options, int argc, char **argv, str
 	static char *node;
 	if (command_site(options, site) != 0)
 		return -1;
-	node = places_for_nodes("moyai-node");
+	node = places_for_nodes("moyai-node.deb");
 	for (int i = 0; i < argc; i++)
 		text_list_add(&names, argv[i]);
 	if (file_make_dirs(options->images_dir, 0755, &err) != 0 ||
