@@ -15,7 +15,7 @@ install: all manual
 	install -D -m 755 $(BUILD)/moyai-node $(prefix)/lib/moyai/moyai-node
 	install -D -m 644 $(BUILD)/moyai-node.deb $(prefix)/lib/moyai/moyai-node.deb
 	mkdir -p $(prefix)/share/moyai
-	cp -r --no-preserve=ownership,timestamps roles images pxe $(prefix)/share/moyai/
+	cp -r --no-preserve=ownership,timestamps roles images pxe skeleton $(prefix)/share/moyai/
 	set -e; for page in $(BUILD)/manual/*.[1-8]; do \
 		install -D -m 644 $$page $(prefix)/share/man/man$${page##*.}/$${page##*/}; done
 	install -D -m 644 completion/moyai.bash $(prefix)/share/bash-completion/completions/moyai

@@ -24,18 +24,30 @@ struct options {
 	bool yes;
 	bool shell;			  /* run --shell */
 	struct text_list allow_data_loss; /* scopes: "store1", "store1/volume/old" */
+	const char *revision;		  /* --rev: the site as git has it there; NULL: as it is */
+	const char *out;		  /* plan --out FILE */
+	const char *reason;		  /* maintenance --reason TEXT */
+	bool no_wait;			  /* apply: another apply is an error */
+	bool unattended;		  /* apply: nobody is asked, and no data is lost */
+	bool watch;			  /* status: again and again */
 	bool help;
 };
 
-/* What an option is for; a command refuses those that it does not name. The ones of the
-   table in option.c that are not here go with every command. */
+/* Options that make sense with some commands only; the others refuse them. What is in the
+   table of option.c and not here goes with every command. */
 enum command_option {
-	OPTION_LIMIT = 1 << 8,
-	OPTION_PARALLEL = 1 << 9,
-	OPTION_TIMEOUT = 1 << 10,
-	OPTION_YES = 1 << 11,
-	OPTION_SHELL = 1 << 12,
-	OPTION_LOSS = 1 << 13,
+	OPTION_REVISION = 1 << 0,
+	OPTION_OUT = 1 << 1,
+	OPTION_REASON = 1 << 2,
+	OPTION_NO_WAIT = 1 << 3,
+	OPTION_UNATTENDED = 1 << 4,
+	OPTION_WATCH = 1 << 5,
+	OPTION_LIMIT = 1 << 6,
+	OPTION_PARALLEL = 1 << 7,
+	OPTION_TIMEOUT = 1 << 8,
+	OPTION_YES = 1 << 9,
+	OPTION_SHELL = 1 << 10,
+	OPTION_LOSS = 1 << 11,
 	OPTIONS_REACH =
 		OPTION_LIMIT | OPTION_PARALLEL | OPTION_TIMEOUT, /* what reach_open() reads */
 };
@@ -57,6 +69,10 @@ struct command {
 		   char **argv); /* argv: what follows the name; returns enum exit_code */
 };
 extern const struct command *const COMMAND_TABLE[]; /* ends with NULL */
+
+/* site_read() of the directory, or of its --rev. */
+int command_read(const struct options *options, struct site *site, struct mistakes *mistakes,
+		 struct err *err);
 
 /* Read the site or print all its mistakes. -1 after having printed why. */
 int command_site(const struct options *options, struct site *site);

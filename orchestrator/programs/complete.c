@@ -131,23 +131,19 @@ static void offer_word(struct line *line, const char *word)
 		offer(line, at, NULL);
 }
 
-/* The argument that comes after so many others; the last one may repeat. */
+/* The argument that comes after so many others; one with "…" may repeat. */
 static void offer_argument(struct line *line, size_t before)
 {
 	AUTO_FREE char *usage = xstrdup(line->command->usage);
-	const char *last = NULL;
 	char *rest = NULL;
 	for (char *at = strtok_r(usage, " []", &rest); at; at = strtok_r(NULL, " []", &rest)) {
 		if (strcmp(at, "--") == 0)
 			return;
-		last = at;
-		if (before-- == 0) {
+		if (before-- == 0 || text_ends(at, "…")) {
 			offer_word(line, at);
 			return;
 		}
 	}
-	if (last && text_ends(last, "…"))
-		offer_word(line, last);
 }
 
 /* ---- the command line so far ---- */

@@ -204,6 +204,6 @@ const struct command command_facts = {
 	.summary = "what the nodes are: hardware, kernel, disks, links",
 	.doc = "Hardware, kernel, image, network interfaces and disks of each node as it is now,\n"
 	       "whatever the site says; among it the names by which a disk may be declared.",
-	.options = OPTIONS_REACH,
 	.run = run,
+	.options = OPTIONS_REACH | OPTION_REVISION,
 };

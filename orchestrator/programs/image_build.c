@@ -90,7 +90,7 @@ static int run(const struct options *options, int argc, char **argv)
 const struct command command_image_build = {
 	.name = "image build",
 	.usage = "[ROLE…]",
-	.summary = "make the appliance images that are missing or stale (root)",
+	.summary = "make the appliance images that are missing or stale",
 	.doc = "Compares everything that decides the bytes of an image (packages, files,\n"
 	       "scripts, the package index, moyai-node) with what the image was made from, and\n"
 	       "makes again what differs; ROLE… chooses the images, all of the site otherwise.\n"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,12 +11,18 @@
 
 /* clang-format off */
 #define COMMANDS(COMMAND) \
+	COMMAND(init) \
 	COMMAND(validate) \
 	COMMAND(plan) \
 	COMMAND(apply) \
+	COMMAND(drift) \
+	COMMAND(log) \
+	COMMAND(maintenance) \
 	COMMAND(status) \
 	COMMAND(facts) \
 	COMMAND(run) \
+	COMMAND(copy) \
+	COMMAND(ssh) \
 	COMMAND(explain) \
 	COMMAND(image_build) \
 	COMMAND(image_list) \
@@ -49,28 +56,42 @@ static const struct command *find(int argc, char **argv, int *words)
 	return NULL;
 }
 
-/* No command: what there is, or what was perhaps meant. */
+/* Nothing, a word that is none, or "image", which is the beginning of two commands. */
 static int no_command(const struct options *options, const char *word)
 {
 	AUTO_STR struct str text = STR_INIT;
-	AUTO_STR struct str hint = STR_INIT;
+	AUTO_STR struct str longer = STR_INIT;
 	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
-	if (word != NULL && help_group(word, &text)) {
-		fprintf(options->help ? stdout : stderr, "usage: moyai [-C DIR] %s …\n\n%s", word,
-			str_text(&text));
-		return options->help ? EXIT_OK : EXIT_ERROR;
-	}
-	if (word == NULL) {
-		help_all(&text);
+	if (word == NULL || (options->help && help_group(word, &text))) {
+		if (word == NULL)
+			help_all(&text);
 		fputs(str_text(&text), options->help ? stdout : stderr);
 		return options->help ? EXIT_OK : EXIT_ERROR;
 	}
-	for (const struct command *const *at = COMMAND_TABLE; *at; at++)
+	size_t length = strlen(word);
+	for (const struct command *const *at = COMMAND_TABLE; *at; at++) {
+		const char *name = (*at)->name;
 		if ((*at)->summary)
-			text_list_add(&names, (*at)->name);
-	near_add(word, &names, &hint);
+			text_list_add(&names, name);
+		if (text_starts(name, word) && name[length] == ' ')
+			str_addf(&longer, "%s%s", longer.length ? " or " : "", name);
+	}
+	if (longer.length > 0) {
+		fprintf(stderr, "moyai: write: %s\n", str_text(&longer));
+		return EXIT_ERROR;
+	}
+	near_add(word, &names, &longer);
 	fprintf(stderr, "moyai: there is no command \"%s\"%s\n", word,
-		hint.length ? str_text(&hint) : "; see moyai --help");
+		longer.length ? str_text(&longer) : "; see moyai --help");
+	return EXIT_ERROR;
+}
+
+/* On a full disk what was to be said is lost, and that is no success. */
+static int check_stdout(int result)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return result;
+	fprintf(stderr, "moyai: stdout: %s\n", strerror(errno));
 	return EXIT_ERROR;
 }
 
@@ -110,5 +131,5 @@ int main(int argc, char **argv)
 	if (option_read(argc, argv, &options, &given) == 0)
 		result = run(&options, given, argc - optind, argv + optind);
 	text_list_free(&options.allow_data_loss);
-	return result;
+	return check_stdout(result);
 }

@@ -49,6 +49,27 @@ static int set_timeout(struct options *options, const char *argument, struct err
 	return 0;
 }
 
+static int set_revision(struct options *options, const char *argument, struct err *err)
+{
+	(void)err;
+	options->revision = argument;
+	return 0;
+}
+
+static int set_out(struct options *options, const char *argument, struct err *err)
+{
+	(void)err;
+	options->out = argument;
+	return 0;
+}
+
+static int set_reason(struct options *options, const char *argument, struct err *err)
+{
+	(void)err;
+	options->reason = argument;
+	return 0;
+}
+
 static int set_loss(struct options *options, const char *argument, struct err *err)
 {
 	(void)err;
@@ -67,6 +88,9 @@ static int set_loss(struct options *options, const char *argument, struct err *e
 SETS(set_json, json)
 SETS(set_yes, yes)
 SETS(set_shell, shell)
+SETS(set_no_wait, no_wait)
+SETS(set_unattended, unattended)
+SETS(set_watch, watch)
 SETS(set_help, help)
 
 const struct option_spec OPTION_TABLE[] = {
@@ -80,6 +104,13 @@ const struct option_spec OPTION_TABLE[] = {
 	{ OPTION_SHELL, "shell", NULL, set_shell, "hand the command to sh -c" },
 	{ OPTION_LOSS, "allow-data-loss", "SCOPE", set_loss,
 	  "with consent in the site: NODE, NODE/KIND or NODE/KIND/NAME" },
+	{ OPTION_REVISION, "rev", "REVISION", set_revision, "the site as git has it there" },
+	{ OPTION_OUT, "out", "FILE", set_out, "write the plan, for apply FILE" },
+	{ OPTION_NO_WAIT, "no-wait", NULL, set_no_wait, "do not wait for another apply" },
+	{ OPTION_UNATTENDED, "unattended", NULL, set_unattended,
+	  "do not ask, and lose no data whatever is allowed" },
+	{ OPTION_WATCH, "watch", NULL, set_watch, "again and again, until Ctrl-C" },
+	{ OPTION_REASON, "reason", "TEXT", set_reason, "why" },
 	{ 0, "json", NULL, set_json, "JSON lines on stdout" },
 	{ 0, "state", "DIR", set_state, "keys and boot reports (default: by the site's name)" },
 	{ 0, "help", NULL, set_help, "what the command does and takes" },

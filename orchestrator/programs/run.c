@@ -149,6 +149,6 @@ const struct command command_run = {
 	       "  moyai run --shell vm[01-16] -- 'dmesg | tail -n 3'\n"
 	       "\n"
 	       "Exits with 1 when the command fails anywhere.",
-	.options = OPTIONS_REACH | OPTION_SHELL,
 	.run = run,
+	.options = OPTIONS_REACH | OPTION_SHELL | OPTION_REVISION,
 };

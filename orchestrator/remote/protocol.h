@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -43,6 +44,8 @@ int line_next(struct line_reader *reader, char **line, size_t *length, struct er
 /* For the end of file: bytes behind the last newline are an error ("the stream
    ended in the middle of a line"). */
 int line_end(const struct line_reader *reader, struct err *err);
+/* Raw bytes that came behind the last line; how many, 0: none are left here. */
+size_t line_take(struct line_reader *reader, void *to, size_t length);
 /* line_next() over a blocking descriptor. 1: a line, 0: end of file, -1. */
 int line_read(struct line_reader *reader, int fd, char **line, size_t *length, struct err *err);
 void line_reader_free(struct line_reader *reader);
@@ -125,7 +128,14 @@ void message_error(struct str *out, const char *error);
 
 /* --- moyai → node ------------------------------------------------------- */
 
-enum request_type { REQUEST_SLICE, REQUEST_GO, REQUEST_END, REQUEST_RUN };
+enum request_type { REQUEST_SLICE, REQUEST_GO, REQUEST_END, REQUEST_RUN, REQUEST_FILE };
+/* A file, whose bytes follow the line. */
+struct request_file {
+	char *path; /* absolute; a directory: the file goes into it under its name */
+	char *name; /* without "/" */
+	mode_t mode;
+	uint64_t bytes;
+};
 struct request {
 	enum request_type type;
 	struct slice slice;    /* slice */
@@ -133,6 +143,7 @@ struct request {
 	char *id;	       /* go */
 	char *digest;	       /* go; NULL: known only after an earlier step of this apply */
 	struct text_list argv; /* run; never empty */
+	struct request_file file;
 };
 /* As message_decode(). */
 int request_decode(const char *line, size_t length, struct request *request, struct err *err);
@@ -144,5 +155,7 @@ void request_free(struct request *request);
 int request_slice(struct str *out, const struct slice *slice, struct err *err);
 void request_go(struct str *out, const char *kind, const char *id, const char *digest);
 void request_end(struct str *out);
+/* -1: path or name are not UTF-8. */
+int request_file(struct str *out, const struct request_file *file, struct err *err);
 int request_run(struct str *out, char *const *argv, size_t count, struct err *err);
 #endif
