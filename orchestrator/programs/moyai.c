@@ -19,6 +19,8 @@
 	COMMAND(log) \
 	COMMAND(maintenance) \
 	COMMAND(status) \
+	COMMAND(why) \
+	COMMAND(doctor) \
 	COMMAND(facts) \
 	COMMAND(run) \
 	COMMAND(copy) \

@@ -2,6 +2,7 @@
 # What is made from the tables: manual pages, help, completion; and where `make install` puts it.
 .PHONY: check-manual check-deb
 check-manual: all manual
-	@MOYAI=$(BUILD)/moyai tests/manual/manual
+	@failed=0; MOYAI=$(abspath $(BUILD))/moyai; export MOYAI; \
+	tests/manual/manual || failed=1; tests/manual/doctor || failed=1; exit $$failed
 check-deb: all manual
 	@tests/manual/deb
