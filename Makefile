@@ -17,7 +17,8 @@ DEPS := gcc make pkg-config git libconfig-dev libssh-dev libparted-dev libjansso
 	libmicrohttpd-dev libgnutls28-dev libmnl-dev \
 	mmdebstrap squashfs-tools zstd cpio busybox-static dnsmasq-base ipxe openssh-client \
 	qemu-system-x86 ipxe-qemu ovmf iproute2 util-linux uidmap e2fsprogs socat jq curl tcpdump \
-	ipmitool openipmi libcmocka-dev clang clang-format libclang-rt-14-dev cppcheck shellcheck openssh-server nftables
+	ipmitool openipmi libcmocka-dev clang clang-format libclang-rt-14-dev cppcheck shellcheck openssh-server nftables \
+	dpkg-dev file man-db mandoc zsh lintian
 
 shared_src := $(wildcard orchestrator/base/*.c orchestrator/model/*.c orchestrator/engine/*.c) $(filter-out %/node.c,$(wildcard orchestrator/kinds/*/*.c)) orchestrator/kinds/spec_table.c
 moyai_src  := $(wildcard orchestrator/remote/*.c orchestrator/power/*.c orchestrator/daemon/*.c orchestrator/image/*.c) $(filter-out orchestrator/programs/moyai-node.c,$(wildcard orchestrator/programs/*.c))
@@ -32,14 +33,17 @@ quiet := $(findstring s,$(firstword -$(MAKEFLAGS)))
 say = @$(if $(quiet),:,$(if $(Q),printf '  %-4s %s\n' $(1) $(2),:))
 
 .PHONY: all
-all: $(BUILD)/moyai $(BUILD)/moyai-node
+all: $(BUILD)/moyai $(BUILD)/moyai-node $(BUILD)/moyai-node.deb
 
 $(BUILD)/moyai: $(call object,$(moyai_src)) $(BUILD)/libshared.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs $(LIBS_MOYAI)) -lpthread
+# Stripped here already, so that what goes into the images is what moyai looks for on a node.
 $(BUILD)/moyai-node: $(call object,$(node_src)) $(BUILD)/libshared.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs $(LIBS_NODE))
+	$(Q)$(CC) $(LDFLAGS) -o $@.full $^ $(shell pkg-config --libs $(LIBS_NODE))
+	$(Q)objcopy --only-keep-debug $@.full $@.debug && rm -f $@ && \
+		objcopy --strip-unneeded --add-gnu-debuglink=$@.debug $@.full $@ && rm $@.full
 $(BUILD)/libshared.a: $(call object,$(shared_src))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcsD $@ $^
@@ -52,7 +56,9 @@ $(BUILD)/obj/%.o: orchestrator/%.c Makefile
 # The targets check-NAME print `ok …`, `not ok …` and `skip …` lines; tests/run counts them.
 include $(wildcard tests/*/*.mk)
 
-.PHONY: deps images check lint lint-changed test test-long bench demo demo-down clean install
+include packaging/packaging.mk
+
+.PHONY: deps images check lint lint-changed test test-long bench demo demo-down clean
 deps:
 	@tests/deps $(DEPS)
 
@@ -60,7 +66,7 @@ images: all
 	$(BUILD)/moyai -C configs/demo image build
 
 check: all
-	+@tests/run "unit golden wire" "includes lint-changed boot"
+	+@tests/run "unit golden wire" "includes lint-changed boot manual"
 
 check-lint lint:
 	@CC_FLAGS='$(CFLAGS)' tests/lint/lint all
@@ -82,11 +88,11 @@ check-metal:
 # Groups in one pair of quotes follow each other, the two rows run side by side.
 test: deps
 	+@$(MAKE) -s -j$(JOBS) all
-	+@MOYAI_TEST_EVERY=1 tests/run "images sanitizer rack" "includes lint unit golden wire boot chainload fuzz kinds"
+	+@MOYAI_TEST_EVERY=1 tests/run "images sanitizer rack" "includes lint unit golden wire manual deb boot chainload fuzz kinds"
 
 test-long: deps
 	+@$(MAKE) -s -j$(JOBS) all
-	+@MOYAI_TEST_EVERY=1 POINT_STEP=1 FUZZ_SECONDS=600 RACK_TEST=long IMAGES_TEST=long tests/run "images sanitizer rack metal" "includes lint unit golden wire boot chainload fuzz kinds"
+	+@MOYAI_TEST_EVERY=1 POINT_STEP=1 FUZZ_SECONDS=600 RACK_TEST=long IMAGES_TEST=long tests/run "images sanitizer rack metal" "includes lint unit golden wire manual deb boot chainload fuzz kinds"
 
 bench:
 	@tests/bench/bench
@@ -99,9 +105,3 @@ demo-down:
 
 clean:
 	rm -rf build build-asan build-fuzz
-
-install: all
-	install -D -m 755 $(BUILD)/moyai $(DESTDIR)/usr/bin/moyai
-	install -D -m 755 $(BUILD)/moyai-node $(DESTDIR)/usr/lib/moyai/moyai-node
-	mkdir -p $(DESTDIR)/usr/share/moyai
-	cp -r roles images pxe skeleton $(DESTDIR)/usr/share/moyai/

@@ -160,7 +160,8 @@ static int role_make(const struct image_plan *plan, const struct image_role *ima
 	    (remove_tree(fresh, err) != 0 ||
 	     script(plan, name, RUN_ARGV(build_role, spec, base, fresh), err) != 0))
 		return -1;
-	if (script(plan, name, RUN_ARGV(build_node, spec, plan->dirs.moyai_node, out), err) != 0 ||
+	if (script(plan, name, RUN_ARGV(build_node, spec, plan->dirs.moyai_node, base, out), err) !=
+		    0 ||
 	    image_manifest_write(plan, image, out, err) != 0)
 		return -1;
 	if (image->layer_stale && exchange(fresh, place, err) != 0)

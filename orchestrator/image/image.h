@@ -11,12 +11,12 @@
  * Appliance images: what they should be made of, what is there, and what has
  * to be made again. An image is three layers: the base of its kernel flavour
  * and firmware (shared), the role's packages and files, and a small one with
- * moyai-node and the version, so that a new moyai-node costs a second.
+ * the package moyai-node and the version, so that a new one costs a second.
  */
 struct image_dirs {
 	const char *share;	/* where images/ and roles/ are */
 	const char *images;	/* where the result goes */
-	const char *moyai_node; /* the program to put into every image */
+	const char *moyai_node; /* the package to install into every image */
 };
 
 struct image_base {

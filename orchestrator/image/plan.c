@@ -7,10 +7,9 @@
 #include "base/run.h"
 #include "image/image.h"
 
-/* Packages whose version decides the bytes that come out; NULL ends a list. */
+/* Packages whose version decides the bytes that come out; NULL ends the list. */
 static const char *const LAYER_TOOLS[] = { "mmdebstrap", "squashfs-tools", "zstd", "cpio",
 					   "apt",	 "dpkg",	   NULL };
-static const char *const NODE_TOOLS[] = { "binutils", NULL };
 
 static int add_tools(struct inputs *inputs, const char *const *tools, struct err *err)
 {
@@ -137,8 +136,7 @@ static int role_inputs(const struct image_plan *plan, struct image_role *image, 
 	    inputs_text(in, "console", image->console, err) != 0 ||
 	    inputs_list(in, "kernel_arguments", &image->kernel_arguments, err) != 0 ||
 	    inputs_file(in, "moyai-node", plan->dirs.moyai_node, err) != 0 ||
-	    add_tools(in, NODE_TOOLS, err) != 0 || add_script(plan, in, "build-node", err) != 0 ||
-	    inputs_digest(in, digest[0], err) != 0)
+	    add_script(plan, in, "build-node", err) != 0 || inputs_digest(in, digest[0], err) != 0)
 		return -1;
 	memcpy(image->version, digest[0], sizeof(image->version) - 1);
 	return 0;

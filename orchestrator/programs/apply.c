@@ -377,6 +377,19 @@ const struct command command_apply = {
 	.name = "apply",
 	.usage = "[FILE]",
 	.summary = "show the plan, ask, and carry it out; FILE: exactly that plan",
+	.doc = "Plans, asks, and carries the steps out: across nodes in the order in which they\n"
+	       "need each other, otherwise side by side. A failure stops what depends on it and\n"
+	       "nothing else. What is interrupted is finished by the next apply.\n"
+	       "\n"
+	       "A step that loses data needs consent twice: may_lose in the site, and\n"
+	       "--allow-data-loss for the same thing.\n"
+	       "\n"
+	       "The first Ctrl-C starts nothing more and waits for what runs, the second ends\n"
+	       "moyai at once.\n"
+	       "\n"
+	       "FILE is what plan --out wrote: exactly these steps are carried out, and a plan\n"
+	       "that has become stale is refused.",
 	.run = run,
-	.options = OPTION_REVISION | OPTION_NO_WAIT | OPTION_UNATTENDED,
+	.options = OPTIONS_REACH | OPTION_YES | OPTION_LOSS | OPTION_REVISION | OPTION_NO_WAIT |
+		   OPTION_UNATTENDED,
 };

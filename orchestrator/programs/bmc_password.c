@@ -58,5 +58,6 @@ const struct command command_bmc_password = {
 	.name = "bmc password",
 	.usage = "NODES",
 	.summary = "keep the password of these nodes' BMCs, one line from stdin",
+	.doc = "It is kept in the state directory, for its owner only, and never in the site.",
 	.run = run,
 };

@@ -32,9 +32,11 @@ struct options {
 	bool no_wait;			  /* apply: another apply is an error */
 	bool unattended;		  /* apply: nobody is asked, and no data is lost */
 	bool watch;			  /* status: again and again */
+	bool help;
 };
 
-/* Options that make sense with some commands only; the others refuse them. */
+/* Options that make sense with some commands only; the others refuse them. What is in the
+   table of option.c and not here goes with every command. */
 enum command_option {
 	OPTION_REVISION = 1 << 0,
 	OPTION_OUT = 1 << 1,
@@ -42,20 +44,35 @@ enum command_option {
 	OPTION_NO_WAIT = 1 << 3,
 	OPTION_UNATTENDED = 1 << 4,
 	OPTION_WATCH = 1 << 5,
-	OPTION_AS = 1 << 6,
-	OPTION_ROLE = 1 << 7,
+	OPTION_LIMIT = 1 << 6,
+	OPTION_PARALLEL = 1 << 7,
+	OPTION_TIMEOUT = 1 << 8,
+	OPTION_YES = 1 << 9,
+	OPTION_SHELL = 1 << 10,
+	OPTION_LOSS = 1 << 11,
+	OPTIONS_REACH =
+		OPTION_LIMIT | OPTION_PARALLEL | OPTION_TIMEOUT, /* what reach_open() reads */
+	OPTION_AS = 1 << 12,
+	OPTION_ROLE = 1 << 13,
 };
 
 enum exit_code { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_CHANGES = 2 };
 
+/*
+ * usage is also what completion goes by: see the words in complete.c. doc is written to be
+ * read as it is, 76 columns wide: paragraphs with an empty line between them; lines that
+ * begin with two spaces are shown as they stand.
+ */
 struct command {
 	const char *name;    /* "plan", "image build" */
 	const char *usage;   /* what follows the name: "NODES -- CMD ARG…" */
-	const char *summary; /* one line for --help */
+	const char *summary; /* one line for --help; NULL: a command for programs, not shown */
+	const char *doc;     /* for `COMMAND --help` and the manual */
+	unsigned options;    /* enum command_option that it takes */
 	int (*run)(const struct options *, int argc,
 		   char **argv); /* argv: what follows the name; returns enum exit_code */
-	unsigned options;	 /* enum command_option that it takes */
 };
+extern const struct command *const COMMAND_TABLE[]; /* ends with NULL */
 
 /* site_read() of the directory, or of its --rev. */
 int command_read(const struct options *options, struct site *site, struct mistakes *mistakes,

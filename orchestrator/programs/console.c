@@ -73,5 +73,6 @@ const struct command command_console = {
 	.name = "console",
 	.usage = "NODE",
 	.summary = "the node's serial console through its BMC, on this terminal",
+	.doc = "Serial over LAN, by ipmitool. It ends with ~. at the beginning of a line.",
 	.run = run,
 };

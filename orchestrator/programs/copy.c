@@ -136,5 +136,9 @@ const struct command command_copy = {
 	.name = "copy",
 	.usage = "NODES FILE… DEST",
 	.summary = "files to many nodes, each as a whole or not at all",
+	.doc = "Copies files to a path on each node, over the connection that all else goes\n"
+	       "over. Several files go into a folder, which is written with a / at its end. A\n"
+	       "file is there as a whole or not at all.",
 	.run = run,
+	.options = OPTIONS_REACH,
 };

@@ -297,6 +297,9 @@ const struct command command_discover = {
 	.name = "discover",
 	.usage = "[--as NODES --role ROLE [MAC…]]",
 	.summary = "machines that no node is, and their way into the site",
+	.doc = "Without --as: the machines that asked to boot and are no nodes, in the order in which\n"
+	       "they were switched on. With --as and --role they become nodes of these names: the\n"
+	       "entries are shown, and added to the list nodes in site.cfg; --yes does not ask.",
 	.run = run,
-	.options = OPTION_AS | OPTION_ROLE,
+	.options = OPTION_AS | OPTION_ROLE | OPTION_YES,
 };

@@ -119,6 +119,11 @@ const struct command command_drift = {
 	.name = "drift",
 	.usage = "",
 	.summary = "what differs from what was last applied; exit 0: nothing, 2: something",
+	.doc = "Asks each node what it has and compares it with the revision that was last\n"
+	       "applied successfully (refs/moyai/applied), or with --rev, or with the site as it\n"
+	       "is where nothing was applied yet. Changes nothing.\n"
+	       "\n"
+	       "Exits with 0 when nothing differs, 2 when something does, 1 on an error.",
 	.run = run,
-	.options = OPTION_REVISION,
+	.options = OPTIONS_REACH | OPTION_LOSS | OPTION_REVISION,
 };

@@ -202,6 +202,8 @@ const struct command command_facts = {
 	.name = "facts",
 	.usage = "NODES",
 	.summary = "what the nodes are: hardware, kernel, disks, links",
+	.doc = "Hardware, kernel, image, network interfaces and disks of each node as it is now,\n"
+	       "whatever the site says; among it the names by which a disk may be declared.",
 	.run = run,
-	.options = OPTION_REVISION,
+	.options = OPTIONS_REACH | OPTION_REVISION,
 };

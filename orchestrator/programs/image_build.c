@@ -2,13 +2,12 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "image/image.h"
 #include "programs/command.h"
 #include "programs/image.h"
+#include "programs/places.h"
 
 static bool as_json;
 
@@ -34,23 +33,6 @@ static void show(const struct image_event *event, void *context)
 	}
 }
 
-/* moyai-node lies beside moyai, or where it is installed. */
-static char *moyai_node_path(void)
-{
-	char exe[PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	if (length > 0) {
-		exe[length] = '\0';
-		char *slash = strrchr(exe, '/');
-		*slash = '\0';
-		AUTO_FREE char *installed = xasprintf("%s/../lib/moyai/moyai-node", exe);
-		if (file_exists(installed))
-			return xstrdup(installed);
-		return xasprintf("%s/moyai-node", exe);
-	}
-	return xstrdup("/usr/lib/moyai/moyai-node");
-}
-
 int image_command_plan(const struct options *options, int argc, char **argv, struct site *site,
 		       struct image_plan *plan)
 {
@@ -62,7 +44,7 @@ int image_command_plan(const struct options *options, int argc, char **argv, str
 	static char *node;
 	if (command_site(options, site) != 0)
 		return -1;
-	node = moyai_node_path();
+	node = places_for_nodes("moyai-node.deb");
 	for (int i = 0; i < argc; i++)
 		text_list_add(&names, argv[i]);
 	if (file_make_dirs(options->images_dir, 0755, &err) != 0 ||
@@ -109,5 +91,9 @@ const struct command command_image_build = {
 	.name = "image build",
 	.usage = "[ROLE…]",
 	.summary = "make the appliance images that are missing or stale",
+	.doc = "Compares everything that decides the bytes of an image (packages, files,\n"
+	       "scripts, the package index, moyai-node) with what the image was made from, and\n"
+	       "makes again what differs; ROLE… chooses the images, all of the site otherwise.\n"
+	       "Needs root, or users of one's own in /etc/subuid.",
 	.run = run,
 };

@@ -95,5 +95,7 @@ const struct command command_image_list = {
 	.name = "image list",
 	.usage = "[ROLE…]",
 	.summary = "images: version, size, and whether they are up to date",
+	.doc = "A line per image: version, kernel, size, when it was built, and whether it is\n"
+	       "up to date or why not.",
 	.run = run,
 };

@@ -97,5 +97,7 @@ const struct command command_init = {
 	.name = "init",
 	.usage = "[DIR]",
 	.summary = "a commented site to start from",
+	.doc = "Makes the folder DIR, or fills the site directory -C: a commented site.cfg, a\n"
+	       "README and a .gitignore. Nothing that is there is overwritten.",
 	.run = run,
 };

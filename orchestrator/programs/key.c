@@ -37,6 +37,9 @@ const struct command command_key_backup = {
 	.name = "key backup",
 	.usage = "FILE",
 	.summary = "copy the keys of the site into a new file",
+	.doc = "Copies the site key and the ssh key into FILE, mode 0600; a file that is there is\n"
+	       "not overwritten. Whoever has it is root on every node: keep it in a safe place,\n"
+	       "and out of git.",
 	.run = backup,
 };
 
@@ -44,5 +47,7 @@ const struct command command_key_restore = {
 	.name = "key restore",
 	.usage = "FILE",
 	.summary = "put the keys of a backup into the state directory",
+	.doc = "Puts the keys of FILE into the state directory of this machine or account, and\n"
+	       "refuses when other keys are there.",
 	.run = restore,
 };

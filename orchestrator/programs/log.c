@@ -116,5 +116,8 @@ const struct command command_log = {
 	.name = "log",
 	.usage = "",
 	.summary = "every apply: who, when, which revision, and how it ended",
+	.doc = "A line per apply, the oldest first: when it began, by whom, the revision of the\n"
+	       "site (with a + when there were changes in no revision), the nodes, how many steps\n"
+	       "were taken and failed, how long it took, and how it ended.",
 	.run = run,
 };

@@ -144,6 +144,9 @@ const struct command command_maintenance = {
 	.name = "maintenance",
 	.usage = "[on|off NODES]",
 	.summary = "nodes that apply leaves alone for now, unless --limit names them",
+	.doc = "With on, the nodes are left alone by apply, plan and drift until off, unless\n"
+	       "--limit names them; --reason says why to whoever meets them. Without words: the\n"
+	       "nodes that are in maintenance.",
 	.run = run,
 	.options = OPTION_REASON,
 };

@@ -61,6 +61,12 @@ const struct command command_plan = {
 	.name = "plan",
 	.usage = "",
 	.summary = "what apply would do; exit 0: nothing, 2: something, 1: error",
+	.doc = "Asks each node what it has, compares it with the site, and shows the steps\n"
+	       "that apply would take. Nothing is changed, here or there. A step that loses\n"
+	       "data is shown as such, and one that is refused with the reason.\n"
+	       "\n"
+	       "Exits with 0 when there is nothing to do, 2 when there is something, 1 on an\n"
+	       "error.",
 	.run = run,
-	.options = OPTION_REVISION | OPTION_OUT,
+	.options = OPTIONS_REACH | OPTION_LOSS | OPTION_REVISION | OPTION_OUT,
 };

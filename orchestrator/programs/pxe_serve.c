@@ -103,5 +103,8 @@ const struct command command_pxe_serve = {
 	.name = "pxe serve",
 	.usage = "",
 	.summary = "serve DHCP, TFTP and HTTP to the machines that boot, until Ctrl-C",
+	.doc = "Answers DHCP, TFTP and HTTP on the boot network, on the machine that has the\n"
+	       "address boot.server; needs root. The first start makes the site key and the ssh\n"
+	       "key in the state directory. Changes of the site are taken over while it runs.",
 	.run = run,
 };

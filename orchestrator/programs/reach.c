@@ -4,11 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "model/nodeset.h"
 #include "programs/interrupt.h"
+#include "programs/places.h"
 #include "programs/show.h"
 
 enum {
@@ -19,25 +18,6 @@ enum {
 	RUN_TIMEOUT_MS = 3600000,
 	SSH_PORT = 22,
 };
-
-/* Beside our own program, or where it is installed. */
-static char *find_node_program(void)
-{
-	char exe[4096];
-	if (getenv("MOYAI_NODE_PROGRAM"))
-		return xstrdup(getenv("MOYAI_NODE_PROGRAM"));
-	ssize_t length = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	if (length > 0) {
-		exe[length] = '\0';
-		char *slash = strrchr(exe, '/');
-		if (slash)
-			*slash = '\0';
-		AUTO_FREE char *beside = xasprintf("%s/moyai-node", exe);
-		if (file_exists(beside))
-			return xstrdup(beside);
-	}
-	return xstrdup(PROTOCOL_NODE_PROGRAM);
-}
 
 static int ssh_port(unsigned *port, struct err *err)
 {
@@ -125,7 +105,8 @@ static int fill(const struct options *options, struct reach *reach, struct err *
 	if (ssh_port(&remote->ssh.port, err) != 0)
 		return -1;
 	image_set_read(options->images_dir, &reach->site, &reach->images);
-	reach->node_program = find_node_program();
+	const char *program = getenv("MOYAI_NODE_PROGRAM");
+	reach->node_program = program ? xstrdup(program) : places_for_nodes("moyai-node");
 	remote->node_program = reach->node_program;
 	if (hash_file_hex(reach->node_program, remote->build, err) != 0)
 		return -1;

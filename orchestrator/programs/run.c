@@ -141,6 +141,14 @@ const struct command command_run = {
 	.name = "run",
 	.usage = "NODES -- CMD ARG…",
 	.summary = "a command on many nodes, equal outputs folded",
+	.doc = "Executes the command on each node as root, without a shell, and shows equal\n"
+	       "outputs once, under the nodes that wrote them. With --shell its words are handed\n"
+	       "to sh -c, for pipes and the like.\n"
+	       "\n"
+	       "  moyai run @storage -- lsblk\n"
+	       "  moyai run --shell vm[01-16] -- 'dmesg | tail -n 3'\n"
+	       "\n"
+	       "Exits with 1 when the command fails anywhere.",
 	.run = run,
-	.options = OPTION_REVISION,
+	.options = OPTIONS_REACH | OPTION_SHELL | OPTION_REVISION,
 };

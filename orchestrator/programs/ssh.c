@@ -98,5 +98,8 @@ const struct command command_ssh = {
 	.name = "ssh",
 	.usage = "NODE [CMD…]",
 	.summary = "a shell on a node, by the ssh client, with the site's key and pins",
+	.doc = "Becomes the ssh client, with the key, the pins and the address that moyai itself\n"
+	       "uses for the node, and nothing of ~/.ssh.",
 	.run = run,
+	.options = OPTIONS_REACH,
 };

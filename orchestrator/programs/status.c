@@ -320,6 +320,10 @@ const struct command command_status = {
 	.name = "status",
 	.usage = "[NODES]",
 	.summary = "what runs where, what it holds, and how far it has drifted",
+	.doc = "A line per node: role, version of the image, uptime, what it holds, and how many\n"
+	       "steps it is away from the site. A node that does not answer is shown with the\n"
+	       "stage of its boot. Below are boots that were refused, and machines that asked to\n"
+	       "boot and are in no configuration.",
 	.run = run,
-	.options = OPTION_REVISION | OPTION_WATCH,
+	.options = OPTIONS_REACH | OPTION_LOSS | OPTION_REVISION | OPTION_WATCH,
 };

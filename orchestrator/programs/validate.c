@@ -76,6 +76,8 @@ const struct command command_validate = {
 	.name = "validate",
 	.usage = "",
 	.summary = "check the site, and say every mistake",
+	.doc = "Reads site.cfg, clusters/*.cfg and the roles, and says every mistake in all of\n"
+	       "them as FILE:LINE: what is wrong, what would be right. Nothing is contacted.",
 	.run = run,
 	.options = OPTION_REVISION,
 };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -49,6 +50,37 @@ static int create(const char *path, const struct str *text, struct err *err)
 	return rc;
 }
 
+/* Both keys, as a digest from which neither can be told. */
+static int digest(const char *state_dir, char hex[HASH_HEX_SIZE], struct err *err)
+{
+	AUTO_FREE char *site_key = xasprintf("%s/site.key", state_dir);
+	AUTO_FREE char *identity = xasprintf("%s/id_ed25519", state_dir);
+	struct str bytes = STR_INIT;
+	int rc = file_read(site_key, KEY_FILE_MAX, &bytes, err);
+	if (rc == 0)
+		rc = file_read(identity, KEY_FILE_MAX, &bytes, err);
+	if (rc == 0)
+		rc = hash_bytes_hex(bytes.data, bytes.length, hex, err);
+	wipe(&bytes);
+	return rc;
+}
+
+/* "DIGEST TIME PATH" */
+static int note_backup(const char *state_dir, const char *path, struct err *err)
+{
+	char hex[HASH_HEX_SIZE];
+	char when[32];
+	struct tm tm;
+	time_t now = time(NULL);
+	AUTO_FREE char *note = xasprintf("%s/keys.backed_up", state_dir);
+	AUTO_FREE char *whole = realpath(path, NULL);
+	if (digest(state_dir, hex, err) != 0)
+		return -1;
+	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+	AUTO_FREE char *text = xasprintf("%s %s %s\n", hex, when, whole ? whole : path);
+	return file_write(note, text, strlen(text), 0600, err);
+}
+
 int keys_backup(const char *state_dir, const char *site, const char *path, struct err *err)
 {
 	AUTO_FREE char *identity = xasprintf("%s/id_ed25519", state_dir);
@@ -68,8 +100,29 @@ int keys_backup(const char *state_dir, const char *site, const char *path, struc
 	int rc = file_read(identity, KEY_FILE_MAX, &text, err);
 	if (rc == 0)
 		rc = create(path, &text, err);
+	if (rc == 0)
+		rc = note_backup(state_dir, path, err);
 	wipe(&text);
 	return rc;
+}
+
+bool keys_backed_up(const char *state_dir, struct str *where)
+{
+	char hex[HASH_HEX_SIZE];
+	AUTO_FREE char *note = xasprintf("%s/keys.backed_up", state_dir);
+	AUTO_STR struct str text = STR_INIT;
+	if (file_read(note, KEY_FILE_MAX, &text, NULL) != 0 || digest(state_dir, hex, NULL) != 0 ||
+	    !text_starts(str_text(&text), hex))
+		return false;
+	char *rest = text.data + strlen(hex);
+	if (*rest++ != ' ')
+		return false;
+	const char *when = strsep(&rest, " ");
+	const char *path = strsep(&rest, "\n");
+	if (path == NULL)
+		return false;
+	str_addf(where, "copied to %s at %s", path, when);
+	return true;
 }
 
 /* Takes PREFIX, and what follows it up to the end of the line. */

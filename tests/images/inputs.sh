@@ -46,7 +46,7 @@ for script in build-role install-packages; do
 	with share/images/$script "$script" "$all" "stale: role: script $script changed"
 done
 with share/images/build-node build-node "$all" "stale: image: script build-node changed"
-with bin/moyai-node moyai-node "$all" "stale: image: moyai-node changed"
+with bin/moyai-node.deb moyai-node "$all" "stale: image: moyai-node changed"
 with share/images/base/files/etc/ssh/sshd_config.d/moyai.conf "a file of the base" "$all" \
 	"stale: base: file/etc/ssh/sshd_config.d/moyai.conf changed"
 base=share/images/base.cfg
@@ -116,7 +116,6 @@ tool_changed() { # TOOL REASON
 for tool in mmdebstrap squashfs-tools zstd cpio apt dpkg; do
 	tool_changed $tool "stale: base: tool $tool changed"
 done
-tool_changed binutils "stale: image: tool binutils changed"
 rm -r "$work/tools"
 
 # A file that is gone or cut off is made again.

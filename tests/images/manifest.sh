@@ -21,6 +21,21 @@ manifest_true() { # role
 for role in $(jq -r .role "$images"/*/manifest.json); do
 	check "manifest: $role" manifest_true "$role"
 done
+# moyai-node is there as a package: the one that was built, all of it, and nothing half installed.
+package_right() { # role
+	local tree=$work/mnt/$1 wanted
+	wanted="ii moyai-node $(dpkg-deb -f "$build/moyai-node.deb" Version)"
+	[ "$(chroot "$tree" dpkg-query -W -f '${db:Status-Abbrev}${Package} ${Version}' moyai-node)" = "$wanted" ] ||
+		echo "not \"$wanted\""
+	[ "$(chroot "$tree" dpkg -S /usr/lib/moyai/moyai-node)" = "moyai-node: /usr/lib/moyai/moyai-node" ] ||
+		echo "dpkg does not know whose moyai-node is"
+	# what is left out is documentation
+	chroot "$tree" dpkg --verify moyai-node | grep -v '^missing .*/usr/share/doc/'
+	cmp "$build/moyai-node" "$tree/usr/lib/moyai/moyai-node"
+}
+for role in $(jq -r .role "$images"/*/manifest.json); do
+	check "package: moyai-node on $role" package_right "$role"
+done
 at_most() { [ "$1" -le "$2" ] || echo "$1 bytes, at most $2 are allowed"; }
 check "size: initramfs 25 MB at most" at_most "$(jq -s 'map(.files.initrd.size) | max' "$images"/*/manifest.json)" 25000000
 check "size: base and largest role 200 MB at most" \

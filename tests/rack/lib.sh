@@ -228,6 +228,9 @@ machine_on() {
 	read -r mac memory cpus firmware disks card disk_model < <(rack_hardware "$node")
 	! machine_is_on "$node" || die "$node is on already"
 	rm -f "$dir/$node.monitor" "$dir/$node.console"
+	# where `moyai why` looks for it
+	mkdir -p "$state/console"
+	ln -sfn "$dir/$node.log" "$state/console/$node.log"
 	read -ra accel < <(accelerator)
 	mapfile -t disk_options < <(machine_disks "$node" "$disks" "$disk_model" | tr ' ' '\n')
 	mapfile -t firmware_options < <(machine_firmware "$node" "$firmware" | tr ' ' '\n')

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Every tests/unit/*_test.c is a program of cmocka tests. It may call everything but programs/:
+# Every tests/unit/*_test.c is a program of cmocka tests. It may call everything but what has a main():
 # the linker takes from the archives only what a test needs.
 unit_tests := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*_test.c))
-unit_src   := $(filter-out orchestrator/programs/%,$(moyai_src) $(node_src))
+unit_src   := $(filter-out orchestrator/programs/moyai%,$(moyai_src) $(node_src))
 
 $(BUILD)/tests/libtest.a: $(call object,$(unit_src))
 	@mkdir -p $(@D)
