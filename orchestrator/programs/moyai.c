@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,6 +154,29 @@ static const struct command *find(int argc, char **argv, int *words)
 	return NULL;
 }
 
+/* "image" is the beginning of two commands: those are named. */
+static void no_command(const char *word)
+{
+	AUTO_STR struct str longer = STR_INIT;
+	size_t length = strlen(word);
+	for (size_t i = 0; i < COUNT_OF(TABLE); i++)
+		if (text_starts(TABLE[i]->name, word) && TABLE[i]->name[length] == ' ')
+			str_addf(&longer, "%s%s", longer.length ? " or " : "", TABLE[i]->name);
+	if (longer.length > 0)
+		fprintf(stderr, "moyai: write: %s\n", str_text(&longer));
+	else
+		fprintf(stderr, "moyai: there is no command \"%s\"; see moyai --help\n", word);
+}
+
+/* On a full disk what was to be said is lost, and that is no success. */
+static int check_stdout(int result)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return result;
+	fprintf(stderr, "moyai: stdout: %s\n", strerror(errno));
+	return EXIT_ERROR;
+}
+
 static int option_timeout(struct options *options)
 {
 	uint64_t seconds;
@@ -224,7 +248,7 @@ static int option(struct options *options, int code)
 		return 0;
 	case OPT_HELP:
 		help(stdout);
-		exit(EXIT_OK);
+		exit(check_stdout(EXIT_OK));
 	default:
 		fputs("moyai: see moyai --help\n", stderr);
 		return -1;
@@ -274,8 +298,7 @@ int main(int argc, char **argv)
 	const struct command *command = find(argc - optind, argv + optind, &words);
 	if (command == NULL) {
 		if (optind < argc)
-			fprintf(stderr, "moyai: there is no command \"%s\"; see moyai --help\n",
-				argv[optind]);
+			no_command(argv[optind]);
 		else
 			help(stderr);
 		return EXIT_ERROR;
@@ -287,5 +310,5 @@ int main(int argc, char **argv)
 	}
 	int result = command->run(&options, argc - optind - words, argv + optind + words);
 	text_list_free(&options.allow_data_loss);
-	return result;
+	return check_stdout(result);
 }
