@@ -142,6 +142,11 @@ static void add_about(struct str *out, const char *event, const char *kind, cons
 	add_line(out, json);
 }
 
+void message_warning(struct str *out, const char *kind, const char *id, const char *text)
+{
+	add_about(out, "warning", kind, id, text);
+}
+
 void message_start(struct str *out, const char *kind, const char *id)
 {
 	add_about(out, "start", kind, id, NULL);
