@@ -3,21 +3,17 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 
+#include "base/stamp.h"
 #include "base/str.h"
 
 void log_line(const char *fmt, ...)
 {
 	AUTO_STR struct str line = STR_INIT;
-	char stamp[32];
-	struct tm parts;
-	time_t now = time(NULL);
+	char now[STAMP_SIZE];
 	va_list args;
 
-	gmtime_r(&now, &parts);
-	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &parts);
-	str_addf(&line, "%s ", stamp);
+	str_addf(&line, "%s ", stamp_utc(time(NULL), now));
 	va_start(args, fmt);
 	str_addv(&line, fmt, args);
 	va_end(args);

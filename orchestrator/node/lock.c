@@ -6,20 +6,17 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/stamp.h"
 
 /* "pid 4711 since 2026-11-21T02:46:01Z" */
 static int write_holder(int lock, const char *path, struct err *err)
 {
-	char since[32];
-	struct tm utc;
-	time_t now = time(NULL);
-	gmtime_r(&now, &utc);
-	strftime(since, sizeof(since), "%Y-%m-%dT%H:%M:%SZ", &utc);
-	AUTO_FREE char *text = xasprintf("pid %ld since %s\n", (long)getpid(), since);
+	char since[STAMP_SIZE];
+	AUTO_FREE char *text =
+		xasprintf("pid %ld since %s\n", (long)getpid(), stamp_utc(time(NULL), since));
 	if (ftruncate(lock, 0) != 0)
 		return err_set_errno(err, errno, "%s", path);
 	if (file_write_all(lock, text, strlen(text), err) != 0)

@@ -60,16 +60,31 @@ static int find_commit(const char *site_dir, const char *name, char **commit, st
 	return err_set(err, "%s: git knows no revision \"%s\"", site_dir, name);
 }
 
-bool revision_exists(const char *site_dir, const char *name)
+/* A folder that is ignored, or not committed yet, may lie in the repository of something else. */
+static bool has_site(const char *site_dir, const char *commit, const char *prefix)
 {
-	AUTO_FREE char *commit = NULL;
-	return find_commit(site_dir, name, &commit, NULL) == 0;
+	AUTO_FREE char *object = xasprintf("%s:%ssite.cfg", commit, prefix);
+	return git(site_dir, NULL, RUN_ARGV("cat-file", "-e", object), NULL, NULL) == 0;
 }
 
+bool revision_exists(const char *site_dir, const char *name)
+{
+	AUTO_FREE char *prefix = NULL;
+	AUTO_FREE char *commit = NULL;
+	return git_prefix(site_dir, &prefix, NULL) == 0 &&
+	       find_commit(site_dir, name, &commit, NULL) == 0 &&
+	       has_site(site_dir, commit, prefix);
+}
+
+/* What git ignores, and we read, is not in the commit either. */
 static int is_modified(const char *site_dir, bool *modified, struct err *err)
 {
 	AUTO_STR struct str out = STR_INIT;
-	if (git(site_dir, NULL, RUN_ARGV("status", "--porcelain", "--", "."), &out, err) != 0)
+	if (git(site_dir, NULL, RUN_ARGV("status", "--porcelain", "--", "."), &out, err) != 0 ||
+	    git(site_dir, NULL,
+		RUN_ARGV("ls-files", "--others", "--ignored", "--exclude-standard", "--", "*.cfg",
+			 "roles"),
+		&out, err) != 0)
 		return -1;
 	*modified = out.length > 0;
 	return 0;
@@ -92,6 +107,10 @@ int revision_find(const char *site_dir, const char *name, struct revision *revis
 		return find_commit(site_dir, name, &revision->commit, err);
 	if (find_commit(site_dir, "HEAD", &revision->commit, NULL) != 0)
 		return 0; /* nothing is committed yet */
+	if (!has_site(site_dir, revision->commit, prefix)) {
+		revision_free(revision);
+		return 0;
+	}
 	if (is_modified(site_dir, &revision->modified, err) == 0)
 		return 0;
 	revision_free(revision);

@@ -15,7 +15,7 @@
 #define REVISION_APPLIED "refs/moyai/applied"
 
 struct revision {
-	char *commit;  /* 40 digits; NULL: not in git, or nothing committed yet */
+	char *commit;  /* 40 digits; NULL: the site is not in git, or not committed yet */
 	bool modified; /* what is in the directory is not what is in the commit */
 };
 void revision_free(struct revision *revision);
@@ -26,6 +26,7 @@ void revision_free(struct revision *revision);
  */
 int revision_find(const char *site_dir, const char *name, struct revision *revision,
 		  struct err *err);
+/* Whether git knows the name, and has the site there. */
 bool revision_exists(const char *site_dir, const char *name);
 
 /* "1f0c22aa9d3e", with "+" when modified; "none". */

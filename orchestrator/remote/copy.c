@@ -100,7 +100,8 @@ static int send_file(struct stream *stream, const struct remote_options *options
 	if (request_file(&line, &request, err) != 0 ||
 	    stream_write(stream, line.data, line.length, options->answer_timeout_ms, err) != 0 ||
 	    send_bytes(stream, options, file, err) != 0 ||
-	    host_message(stream, options->answer_timeout_ms, &message, err) != 0)
+	    /* A disk may take long to have it all. */
+	    host_message(stream, options->step_timeout_ms, &message, err) != 0)
 		return -1;
 	int rc = 0;
 	if (message.type == MESSAGE_FAILED) {
