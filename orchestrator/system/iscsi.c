@@ -22,7 +22,7 @@
 /* iscsiadm's exit codes, iscsiadm(8). */
 enum { ISCSI_ERR_SESS_EXISTS = 15, ISCSI_ERR_NO_OBJS_FOUND = 21 };
 /* Two tries of 10 s: a target that is not there is an error soon enough. */
-enum { LOGIN_TIMEOUT_S = 10, LOGIN_TRIES = 2, RUN_TIMEOUT_MS = 60000 };
+enum { LOGIN_TIMEOUT_S = 10, LOGIN_TRIES = 5, RUN_TIMEOUT_MS = 60000 };
 /* A dead connection is noticed after 10 s; then the replacement timeout runs. */
 enum { NOOP_INTERVAL_S = 5, NOOP_TIMEOUT_S = 5 };
 
