@@ -5,14 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/hash.h"
 #include "system/lvm.h"
 #include "system/node.h"
 #include "system/sysfs.h"
 #include "system/udev.h"
-
-#define SESSIONS "/dev/moyai"
 
 int mark_uuid(const struct node *node, const char *on, const char *below, char uuid[MARK_SIZE],
 	      struct err *err)
@@ -68,22 +65,6 @@ static void each_partition(found *call, void *context)
 	sysfs_partitions_free(&parts);
 }
 
-static void each_session(found *call, void *context)
-{
-	AUTO_LIST struct text_list nodes = TEXT_LIST_INIT;
-	file_list_dir(SESSIONS, &nodes, NULL);
-	for (size_t i = 0; i < nodes.count; i++) {
-		AUTO_LIST struct text_list names = TEXT_LIST_INIT;
-		AUTO_FREE char *folder = xasprintf(SESSIONS "/%s", nodes.items[i]);
-		file_list_dir(folder, &names, NULL);
-		for (size_t j = 0; j < names.count; j++) {
-			AUTO_FREE char *below = xasprintf("%s/%s", nodes.items[i], names.items[j]);
-			AUTO_FREE char *device = xasprintf(SESSIONS "/%s", below);
-			call(context, "session", below, device);
-		}
-	}
-}
-
 struct search {
 	const struct node *node;
 	bool swap;
@@ -95,15 +76,13 @@ struct search {
 static void look_at(void *context, const char *on, const char *below, const char *device)
 {
 	struct search *search = context;
-	const char *slash = strrchr(below, '/');
-	const char *name = slash ? slash + 1 : below;
-	if (search->place.on != NULL || (search->name && strcmp(search->name, name) != 0) ||
+	if (search->place.on != NULL || (search->name && strcmp(search->name, below) != 0) ||
 	    !is_marked(search->node, on, below, device, search->swap))
 		return;
 	if (search->names == NULL)
 		search->place = (struct mark_place){ on, xstrdup(below), xstrdup(device) };
-	else if (!text_list_has(search->names, name))
-		text_list_add(search->names, name);
+	else if (!text_list_has(search->names, below))
+		text_list_add(search->names, below);
 }
 
 static int search_all(struct node *node, struct search *search, struct err *err)
@@ -111,7 +90,6 @@ static int search_all(struct node *node, struct search *search, struct err *err)
 	if (each_volume(node, look_at, search, err) != 0)
 		return -1;
 	each_partition(look_at, search);
-	each_session(look_at, search);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
  * The mark of filesystems and swap areas of ours is their UUID: it says for
  * which device of which node it was made. What a clone or a copied disk holds
  * has the mark of another, and is used like any filesystem but never wiped.
+ * Neither is what is on the disk of a session: that belongs to another node.
  */
 struct node;
 enum { MARK_SIZE = 37 };
@@ -18,9 +19,9 @@ int mark_uuid(const struct node *node, const char *on, const char *below, char u
 	      struct err *err);
 
 /*
- * Names of our volumes and partitions and of the disks of our sessions that
- * hold something with their own mark; `swap`: swap areas, or filesystems. By
- * what udev saw when it was made: nothing is read from the devices.
+ * Names of our volumes and partitions that hold something with their own mark;
+ * `swap`: swap areas, or filesystems. By what udev saw when it was made:
+ * nothing is read from the devices.
  */
 int mark_list(struct node *node, bool swap, struct text_list *names, struct err *err);
 

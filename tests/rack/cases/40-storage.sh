@@ -13,8 +13,9 @@ for pair in store1:vm1-data:vm1 store1:spare:manager mem1:vm1-swap:vm1 mem1:spar
 	IFS=: read -r node target initiator <<<"$pair"
 	path=$configfs/$iqn:$node.$target/tpgt_1
 	expect_same "storage: target $node/$target lets in $initiator only" "$iqn:$initiator" "$(on "$node" "ls $path/acls")"
-	expect_same "storage: target $node/$target wants CHAP" "1 0 24" \
-		"$(on "$node" "cat $path/attrib/authentication $path/attrib/generate_node_acls; tr -d '\n' <$path/acls/*/auth/password | wc -c" | xargs)"
+	expect_same "storage: target $node/$target wants CHAP, and answers it" "1 0 24 24" \
+		"$(on "$node" "cat $path/attrib/authentication $path/attrib/generate_node_acls
+			tr -d '\n' <$path/acls/*/auth/password | wc -c; tr -d '\n' <$path/acls/*/auth/password_mutual | wc -c" | xargs)"
 done
 sessions=$(on vm1 "iscsiadm -m session")
 expect_same "storage: vm1 has its two sessions and no other" "$iqn:mem1.vm1-swap $iqn:store1.vm1-data" \
