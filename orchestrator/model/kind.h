@@ -47,8 +47,10 @@ struct kind_spec {
 	const char *example; /* a group as it would be written, for `explain` */
 	size_t size;
 	const struct field *fields;
-	bool holds_data; /* removing or replacing one loses data */
-	bool in_status;	 /* counted in `moyai status` as what a node holds */
+	bool holds_data;       /* removing or replacing one loses data */
+	bool risks_connection; /* a change may cut the node off: it is to be confirmed over a
+				  new connection, or is taken back; docs/protocol.md */
+	bool in_status;	       /* counted in `moyai status` as what a node holds */
 
 	/* Mistakes beyond the field table (references, ranges between fields).
 	   May be NULL. */

@@ -21,6 +21,8 @@ const struct field SITE_FIELDS[] = {
 	  "firmware packages for the hardware at hand" },
 	{ "authorized_keys", FIELD_LIST, SITE(authorized_keys), 0, 0, 256, NULL, NULL,
 	  "public ssh keys that may log in as root on every node, besides Moyai's own" },
+	{ "confirm_within", FIELD_SECONDS, SITE(confirm_within_s), 0, 5, 600, NULL, "30s",
+	  "after this time a node takes back network changes after which it cannot be reached" },
 	FIELD_END
 };
 

@@ -75,6 +75,7 @@ struct site {
 	char *boot_network;		  /* the untagged network the nodes boot from */
 	char *boot_server;		  /* address of the machine that serves DHCP, TFTP, HTTP */
 	uint64_t boot_port;		  /* HTTP port */
+	uint64_t confirm_within_s;	  /* network changes; see docs/protocol.md */
 	struct network *networks;
 	size_t network_count;
 	struct site_node *nodes; /* in the order they are written */

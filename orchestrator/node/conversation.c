@@ -40,10 +40,8 @@ int conversation_expect(struct conversation *conversation, enum request_type typ
 			struct request *request, struct err *err)
 {
 	static const char *const TEXTS[] = {
-		[REQUEST_SLICE] = "slice",
-		[REQUEST_GO] = "go",
-		[REQUEST_END] = "end",
-		[REQUEST_RUN] = "argv",
+		[REQUEST_SLICE] = "slice", [REQUEST_GO] = "go",	  [REQUEST_END] = "end",
+		[REQUEST_RUN] = "argv",	   [REQUEST_ARM] = "arm", [REQUEST_CONFIRM] = "confirm",
 	};
 	int rc = conversation_next(conversation, request, err);
 	if (rc < 0)

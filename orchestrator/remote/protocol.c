@@ -131,6 +131,11 @@ static void add_about(struct str *out, const char *event, const char *kind, cons
 	add_line(out, json);
 }
 
+void message_armed(struct str *out)
+{
+	str_add(out, "{\"event\":\"armed\"}\n");
+}
+
 void message_start(struct str *out, const char *kind, const char *id)
 {
 	add_about(out, "start", kind, id, NULL);
@@ -206,6 +211,16 @@ void request_go(struct str *out, const char *kind, const char *id, const char *d
 void request_end(struct str *out)
 {
 	str_add(out, "{\"end\":true}\n");
+}
+
+void request_arm(struct str *out, const char *token, unsigned seconds)
+{
+	add_line(out, json_pack("{s:{s:s, s:i}}", "arm", "token", token, "seconds", (int)seconds));
+}
+
+void request_confirm(struct str *out, const char *token)
+{
+	add_line(out, json_pack("{s:s}", "confirm", token));
 }
 
 int request_run(struct str *out, char *const *argv, size_t count, struct err *err)

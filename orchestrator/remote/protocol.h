@@ -19,6 +19,7 @@ enum {
 	PROTOCOL_VERSION = 1,
 	PROTOCOL_LINE_MAX = 4 * 1024 * 1024, /* bytes, without the newline */
 	PROTOCOL_OUTPUT_MAX = 32 * 1024,     /* bytes of a command's output per event */
+	PROTOCOL_ARM_MAX = 3600,	     /* seconds */
 };
 #define PROTOCOL_NODE_PROGRAM "/usr/lib/moyai/moyai-node"
 
@@ -71,6 +72,7 @@ enum message_type {
 	MESSAGE_HELLO,
 	MESSAGE_STEP,
 	MESSAGE_FACTS,
+	MESSAGE_ARMED,
 	MESSAGE_START,
 	MESSAGE_OK,
 	MESSAGE_FAILED,
@@ -114,6 +116,7 @@ const char *message_type_text(enum message_type type); /* "hello" … */
 void message_hello(struct str *out, const char *build, const char *node, bool build_wanted);
 void message_step(struct str *out, const struct step *step);
 void message_facts(struct str *out, const json_t *facts); /* borrowed */
+void message_armed(struct str *out);
 void message_start(struct str *out, const char *kind, const char *id);
 void message_ok(struct str *out, const char *kind, const char *id);
 void message_failed(struct str *out, const char *kind, const char *id, const char *error);
@@ -125,7 +128,14 @@ void message_error(struct str *out, const char *error);
 
 /* --- moyai → node ------------------------------------------------------- */
 
-enum request_type { REQUEST_SLICE, REQUEST_GO, REQUEST_END, REQUEST_RUN };
+enum request_type {
+	REQUEST_SLICE,
+	REQUEST_GO,
+	REQUEST_END,
+	REQUEST_RUN,
+	REQUEST_ARM,
+	REQUEST_CONFIRM,
+};
 struct request {
 	enum request_type type;
 	struct slice slice;    /* slice */
@@ -133,6 +143,8 @@ struct request {
 	char *id;	       /* go */
 	char *digest;	       /* go; NULL: known only after an earlier step of this apply */
 	struct text_list argv; /* run; never empty */
+	char *token;	       /* arm, confirm */
+	unsigned seconds;      /* arm */
 };
 /* As message_decode(). */
 int request_decode(const char *line, size_t length, struct request *request, struct err *err);
@@ -144,5 +156,7 @@ void request_free(struct request *request);
 int request_slice(struct str *out, const struct slice *slice, struct err *err);
 void request_go(struct str *out, const char *kind, const char *id, const char *digest);
 void request_end(struct str *out);
+void request_arm(struct str *out, const char *token, unsigned seconds);
+void request_confirm(struct str *out, const char *token);
 int request_run(struct str *out, char *const *argv, size_t count, struct err *err);
 #endif

@@ -143,6 +143,7 @@ const struct kind_spec bridge_spec = {
 	.example = "{ name = \"br-guests\"; network = \"guests\"; }",
 	.size = sizeof(struct bridge),
 	.fields = FIELDS,
+	.risks_connection = true,
 	.in_status = true,
 	.check = check,
 	.derive = derive,

@@ -265,6 +265,7 @@ const struct kind_spec vlan_spec = {
 	.example = "{ name = \"lab\"; id = 40; mtu = 1450; addresses = [ \"10.77.40.13/24\" ]; }",
 	.size = sizeof(struct vlan),
 	.fields = FIELDS,
+	.risks_connection = true,
 	.check = check,
 	.derive = derive,
 	.needs = needs,
