@@ -31,9 +31,12 @@ bool guard_token_valid(const char *token)
 	return strlen(token) == TOKEN_LENGTH && strspn(token, "0123456789abcdef") == TOKEN_LENGTH;
 }
 
-static char *waiting_path(const char *run_dir, const char *token)
+#define WAITING "unconfirmed-" /* the apply that made the changes lives */
+#define LEFT "left-"	       /* it has ended */
+
+static char *token_path(const char *run_dir, const char *word, const char *token)
 {
-	return xasprintf("%s/unconfirmed-%s", run_dir, token);
+	return xasprintf("%s/%s%s", run_dir, word, token);
 }
 
 static char *last_path(const char *run_dir)
@@ -80,8 +83,11 @@ static void take_back(struct node *node, const struct slice *before, const char 
 }
 
 /* Until the file is gone, or this process has removed it because the time is up. */
-static int wait_for_confirmation(int talk, const char *path, unsigned seconds)
+static int wait_for_confirmation(int talk, const char *run_dir, const char *token, unsigned seconds)
 {
+	AUTO_FREE char *waiting = token_path(run_dir, WAITING, token);
+	AUTO_FREE char *left = token_path(run_dir, LEFT, token);
+	const char *path = waiting;
 	uint64_t deadline = 0;
 	bool held = true; /* a step is about to begin */
 	for (;;) {
@@ -92,13 +98,16 @@ static int wait_for_confirmation(int talk, const char *path, unsigned seconds)
 			return END_CONFIRMED;
 		if (heard && read(talk, &said, 1) <= 0) {
 			/* The apply has ended, whichever way. */
+			if (rename(waiting, left) != 0)
+				return END_CONFIRMED;
+			path = left;
 			talk = -1;
 			said = SAY_LET_GO;
 		}
 		if (said == SAY_HOLD) {
 			held = true;
 			if (write(talk, &(char){ SAY_HELD }, 1) != 1)
-				talk = -1;
+				continue; /* it has just ended: the next read says so */
 		} else if (said == SAY_LET_GO && held) {
 			held = false;
 			deadline = now_ms() + (uint64_t)seconds * 1000;
@@ -123,7 +132,7 @@ static void leave_connection(void)
 int guard_arm(struct guard *guard, struct node *node, const struct slice *slice,
 	      const char *run_dir, const char *token, unsigned seconds, int lock, struct err *err)
 {
-	AUTO_FREE char *path = waiting_path(run_dir, token);
+	AUTO_FREE char *path = token_path(run_dir, WAITING, token);
 	struct slice before = { 0 };
 	int talk[2];
 	if (!guard_token_valid(token))
@@ -146,7 +155,7 @@ int guard_arm(struct guard *guard, struct node *node, const struct slice *slice,
 		close(talk[0]);
 		leave_connection();
 		lock_name_holder(lock);
-		int end = wait_for_confirmation(talk[1], path, seconds);
+		int end = wait_for_confirmation(talk[1], run_dir, token, seconds);
 		if (end == END_TAKEN_BACK)
 			take_back(node, &before, run_dir, seconds);
 		_exit(end);
@@ -208,12 +217,27 @@ int guard_confirm(const char *run_dir, const char *token, struct err *err)
 {
 	if (!guard_token_valid(token))
 		return err_set(err, "a token has %d hexadecimal digits", TOKEN_LENGTH);
-	AUTO_FREE char *path = waiting_path(run_dir, token);
-	if (unlink(path) == 0)
+	AUTO_FREE char *path = token_path(run_dir, WAITING, token);
+	AUTO_FREE char *left = token_path(run_dir, LEFT, token);
+	if (unlink(path) == 0 || (errno == ENOENT && unlink(left) == 0))
 		return 0;
 	if (errno == ENOENT)
 		return err_set(err, "no changes wait for this confirmation; they were taken back");
 	return err_set_errno(err, errno, "%s", path);
+}
+
+bool guard_adopt(const char *run_dir)
+{
+	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+	bool adopted = false;
+	if (file_list_dir(run_dir, &names, NULL) != 0)
+		return false;
+	for (size_t i = 0; i < names.count; i++) {
+		AUTO_FREE char *path = xasprintf("%s/%s", run_dir, names.items[i]);
+		if (text_starts(names.items[i], LEFT) && unlink(path) == 0)
+			adopted = true;
+	}
+	return adopted;
 }
 
 void guard_last(const char *run_dir, struct str *out)

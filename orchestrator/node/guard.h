@@ -8,8 +8,8 @@
  * changes are confirmed or taken back. What was there before it knows from
  * rollback_take(), taken when it is armed.
  *
- * The file RUN_DIR/unconfirmed-TOKEN is who removes it first: the confirmation
- * (guard_confirm(), by whichever process) or the guard when the time is up.
+ * A file in RUN_DIR, named by a token, decides: the confirmation removes it
+ * (guard_confirm(), by whichever process), or the guard when the time is up.
  */
 struct guard {
 	int talk; /* to the process; -1: not armed */
@@ -33,6 +33,9 @@ void guard_let_go(struct guard *guard);
 /* Whether it still waits: then it owns the lock from now on. Frees the guard. */
 bool guard_leave(struct guard *guard);
 
+/* Confirms what an apply left unconfirmed that is no more: the next one reaches the
+   node, and that is all there is to prove. Whether there was something. */
+bool guard_adopt(const char *run_dir);
 int guard_confirm(const char *run_dir, const char *token, struct err *err);
 
 /* When and how changes were taken back, as a line; nothing is added when none
