@@ -10,9 +10,12 @@
 #define KINDS(KIND) \
 	KIND(sysctl) \
 	KIND(service) \
+	KIND(bond) \
 	KIND(vlan) \
 	KIND(bridge) \
+	KIND(route) \
 	KIND(masquerade) \
+	KIND(firewall) \
 	KIND(partition) \
 	KIND(pool) \
 	KIND(volume) \

@@ -61,6 +61,7 @@ static int bridge_observe(struct node *node, const char *id, const struct spec *
 	text_list_copy(&body->addresses, &link->addresses);
 	body->gateway = xstrdup(link->gateway);
 	body->link = xstrdup(link->up ? "up" : "down");
+	body->filtering = xstrdup(link->filters ? "on" : "off");
 	if (want != NULL)
 		observe_undeclared(want->body, body);
 	if (!owned || !text_equal(link->kind, "bridge"))
@@ -110,6 +111,8 @@ static int join_port(struct node *node, const struct bridge *want, struct err *e
 	const struct link *port = links_find(links, want->port);
 	if (bridge == NULL || port == NULL)
 		return err_set(err, "there is no interface %s", bridge ? want->port : want->name);
+	if (!bridge->filters && link_set_filtering(bridge->index, err) != 0)
+		return -1;
 	for (size_t i = 0; i < links->count; i++) {
 		const struct link *link = &links->items[i];
 		if (link != port && link->master == bridge->index &&

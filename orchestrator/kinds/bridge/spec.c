@@ -23,6 +23,8 @@ static const struct field FIELDS[] = {
 	  "the network's default router" },
 	{ "link", FIELD_CHOICE, AT(link), FIELD_DERIVED, 0, 0, "up down", NULL,
 	  "whether it is taken up: always wanted" },
+	{ "filtering", FIELD_CHOICE, AT(filtering), FIELD_DERIVED, 0, 0, "on off", NULL,
+	  "whether it filters by VLAN, so that a guest's own tags go nowhere: always wanted" },
 	{ "undeclared", FIELD_CHOICE, AT(undeclared), FIELD_DERIVED, 0, 0, "none some", NULL,
 	  "whether it has addresses or a default route where none is declared" },
 	{ "foreign", FIELD_TEXT, AT(foreign), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
@@ -101,6 +103,8 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	bridge->mtu = network->mtu;
 	if (bridge->link == NULL)
 		bridge->link = xstrdup("up");
+	if (bridge->filtering == NULL)
+		bridge->filtering = xstrdup("on");
 	if (bridge->undeclared == NULL)
 		bridge->undeclared = xstrdup("none");
 	const char *address = site_node_address(from->node, network->name);

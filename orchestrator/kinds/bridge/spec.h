@@ -14,6 +14,7 @@ struct bridge {
 	struct text_list addresses; /* sorted */
 	char *gateway;
 	char *link;	  /* "up" or "down", administratively */
+	char *filtering;  /* "on": what a guest tags itself goes nowhere */
 	char *undeclared; /* "some": has an address or default route where none is wanted */
 	char *foreign;	  /* observed: what it is when it is not ours; NULL: ours */
 };

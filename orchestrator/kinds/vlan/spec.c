@@ -231,8 +231,9 @@ static int needs(const struct spec *spec, struct refs *out, struct err *err)
 	(void)err;
 	if (vlan->parent == NULL || text_equal(vlan->parent, "boot0"))
 		return 0;
-	/* Whichever of the two it is; one that is no resource of ours is there already. */
+	/* Whichever of these it is; one that is no resource of ours is there already. */
 	refs_add(out, NULL, "vlan", vlan->parent);
+	refs_add(out, NULL, "bond", vlan->parent);
 	refs_add(out, NULL, "bridge", vlan->parent);
 	return 0;
 }

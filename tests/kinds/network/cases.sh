@@ -292,7 +292,138 @@ interrupted "masquerade change" nat nat_other
 interrupted "masquerade remove" nat nothing
 }
 
-[ $# -gt 0 ] || set -- sysctl service vlan bridge masquerade
+cases_bond() {
+for port in 1 2 3; do
+	ip link add "leg$port" type veth peer name "far$port"
+	ip link set "far$port" up
+done
+third=$(cat /sys/class/net/leg3/address)
+bond='"name":"bond0","miimon":100,"link":"up"'
+slice bond "$(want bond "$bond"',"links":["leg1","leg2"],"mode":"active-backup","mtu":1500')"
+slice bond_lacp "$(want bond "$bond"',"links":["leg1","leg3"],"mode":"802.3ad","lacp_rate":"fast","mtu":1400')"
+slice bond_vlan "$(want bond "$bond"',"links":["leg1","leg2"],"mode":"active-backup","mtu":1500')" \
+	"$(want vlan '"name":"storage","parent":"bond0","id":20,"mtu":1450,"addresses":["10.77.20.12/24","fd00:20::12/64"],'"$live")"
+expect 2 "create bond/bond0: links[>leg1, leg2] mode[>active-backup] miimon[>100] mtu[>1500] link[>up]
+1 steps, 0 kept" "bond: planned" plan bond
+comes bond 1 "bond: created"
+check_has "bond: the kernel has it" 'bond mode active-backup miimon 100' ip -o -d link show bond0
+check_has "bond: its interfaces" '^leg1 leg2$' cat /sys/class/net/bond0/bonding/slaves
+comes bond_vlan 2 "bond: a vlan on it"
+check_has "bond: the vlan's address" 'inet 10.77.20.12/24' ip -o addr show storage
+ip link set leg2 nomaster
+expect 2 "change bond/bond0: links[leg1>leg1, leg2]
+1 steps, 1 kept" "bond: a lost interface is seen" plan bond_vlan
+comes bond_vlan 2 "bond: and taken in again"
+check_has "bond: the vlan has kept its address" 'inet 10.77.20.12/24' ip -o addr show storage
+ip link set far1 down
+sleep 1
+check_has "bond: with one interface down, the other is used" '^leg2$' cat /sys/class/net/bond0/bonding/active_slave
+ip link set far1 up
+comes bond 1 "bond: the vlan goes, the bond stays"
+comes bond_lacp 1 "bond: mode, rate, mtu and interfaces changed"
+check_has "bond: LACP, fast" 'bond mode 802.3ad .*lacp_rate fast' ip -o -d link show bond0
+check_has "bond: the mtu of its interfaces" 'mtu 1400' ip -o link show leg3
+check_has "bond: the other interface" '^leg1 leg3$' cat /sys/class/net/bond0/bonding/slaves
+slice bond_mac "$(want bond "$bond"',"links":["02:00:00:00:00:07","leg1"],"mode":"active-backup","mtu":1500')"
+expect 1 "change bond/bond0: links[leg1, leg3>02:00:00:00:00:07, leg1] mode[802.3ad>active-backup] mtu[1400>1500]
+failed bond/bond0: there is no interface 02:00:00:00:00:07; this node has boot0 ($(cat /sys/class/net/boot0/address))
+1 steps, 0 kept" "bond: an interface that is not there" apply bond_mac
+comes nothing 0 "bond: removed"
+check_not "bond: it is gone" ip link show bond0
+check "bond: its interfaces are there" ip link show leg1
+ip link add bond0 type bridge
+check_plan "bond: a name that is taken is refused" "refused: interface bond0 is there already and is not Moyai's: a bridge" bond
+ip link del bond0
+interrupted "bond create" nothing bond_vlan
+interrupted "bond change" bond bond_lacp
+interrupted "bond remove" bond_vlan nothing
+for port in 1 2 3; do
+	ip link del "leg$port"
+done
+}
+
+cases_route() {
+ip link add road type veth peer name road-end
+ip addr add 10.66.0.2/24 dev road
+ip addr add fd00:66::2/64 dev road nodad
+ip link set road up
+ip link set road-end up
+slice route "$(want route '"name":"10.67.0.0/16","via":"10.66.0.1","link":"road","metric":512')" \
+	"$(want route '"name":"fd00:67::/48","via":"fd00:66::1","link":"road","metric":512')" \
+	"$(want route '"name":"10.68.0.0/16","link":"road","metric":512')"
+slice route_other "$(want route '"name":"10.67.0.0/16","via":"10.66.0.9","link":"road","metric":100')" \
+	"$(want route '"name":"fd00:67::/48","via":"fd00:66::9","link":"road","metric":100')"
+expect 2 "create route/10.67.0.0/16: via[>10.66.0.1] link[>road] metric[>512]
+create route/fd00:67::/48: via[>fd00:66::1] link[>road] metric[>512]
+create route/10.68.0.0/16: link[>road] metric[>512]
+3 steps, 0 kept" "route: planned" plan route
+comes route 3 "route: created"
+check_has "route: the kernel has it" '10.67.0.0/16 via 10.66.0.1 dev road proto 77 metric 512' ip route
+check_has "route: IPv6, too" 'fd00:67::/48 via fd00:66::1 dev road proto 77 metric 512' ip -6 route
+ip route del 10.67.0.0/16
+expect 2 "create route/10.67.0.0/16: via[>10.66.0.1] link[>road] metric[>512]
+1 steps, 2 kept" "route: one that went is seen" plan route
+comes route 3 "route: and made again"
+ip route add 10.67.0.0/16 via 10.66.0.8 metric 600 proto 77
+expect 2 "change route/10.67.0.0/16: metric[>512]
+1 steps, 2 kept" "route: a second one is seen" plan route
+comes route 3 "route: and goes"
+ip route add 10.69.0.0/16 via 10.66.0.1
+comes route_other 2 "route: changed, one removed"
+check_has "route: by the other router" '10.67.0.0/16 via 10.66.0.9 dev road proto 77 metric 100' ip route
+check_has "route: one that others made is left alone" '10.69.0.0/16' ip route
+slice route_lost "$(want route '"name":"10.67.0.0/16","via":"10.65.0.1","link":"road","metric":512')"
+expect 1 "change route/10.67.0.0/16: via[10.66.0.9>10.65.0.1] metric[100>512]
+failed route/10.67.0.0/16: route to 10.67.0.0/16: Network is unreachable
+remove route/fd00:67::/48: via[fd00:66::9>] link[road>] metric[100>]
+2 steps, 0 kept" "route: a router that cannot be reached" apply route_lost
+interrupted "route create" nothing route
+interrupted "route change" route route_other
+interrupted "route remove" route nothing
+comes nothing 0 "route: removed"
+pattern='proto 77'
+check_not "route: none of ours is left" has ip route
+ip link del road
+}
+
+cases_firewall() {
+slice wall "$(want firewall '"name":"site","rules":["allow * storage icmp *","allow guests boot0 * *","allow guests storage tcp 22,80-90","established","forward boot0 tcp 8080 10.77.30.5 80","forward boot0 udp 53 fd00:30::5 53"]')"
+slice wall_shut "$(want firewall '"name":"site","rules":["established"]')"
+slice wall_named "$(want firewall '"name":"other","rules":["established"]')"
+comes wall 1 "firewall: created"
+check_has "firewall: default deny" 'hook forward priority filter; policy drop;' nft list table inet moyai
+check_has "firewall: a rule" 'iifname "guests" oifname "storage" tcp dport { 22, 80-90 } accept' nft list table inet moyai
+check_has "firewall: a port forward" 'iifname "boot0" meta nfproto ipv4 tcp dport 8080 dnat ip to 10.77.30.5:80' nft list table inet moyai
+nft insert rule inet moyai forward accept
+check_plan "firewall: a rule of others is seen" "rules\[.*changed by others" wall
+comes wall 1 "firewall: and goes"
+nft flush chain inet moyai prerouting
+check_plan "firewall: half a port forward is seen" "rules\[.*changed forward boot0 tcp 8080" wall
+comes wall 1 "firewall: and is whole again"
+nft 'chain inet moyai forward { policy accept; }'
+check_plan "firewall: another policy is seen" "rules\[.*changed chains" wall
+comes wall 1 "firewall: and undone"
+nft delete table inet moyai
+comes wall 1 "firewall: comes back after nft delete table"
+comes wall_shut 1 "firewall: shut"
+check_not "firewall: nothing but answers" sh -c 'nft list table inet moyai | grep -v established | grep accept\ comment'
+comes wall_named 1 "firewall: another name"
+comes nothing 0 "firewall: removed"
+check_not "firewall: the table is gone" nft list table inet moyai
+nft add table inet moyai
+comes nothing 0 "firewall: a table of others is not removed"
+check "firewall: it is there" nft list table inet moyai
+nft delete table inet moyai
+slice wall_bad "$(want firewall '"name":"site","rules":["allow everything"]')"
+expect 1 "create firewall/site: rules[>allow everything]
+failed firewall/site: \"allow everything\" is no rule
+1 steps, 0 kept" "firewall: what is no rule" apply wall_bad
+interrupted "firewall create" nothing wall
+interrupted "firewall change" wall wall_shut
+interrupted "firewall remove" wall nothing
+}
+
+[ $# -gt 0 ] || set -- sysctl service vlan bridge masquerade bond route firewall
 for kind; do
 	echo "# $kind"
 	"cases_$kind"
