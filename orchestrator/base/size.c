@@ -124,3 +124,8 @@ void size_print_short(uint64_t bytes, struct str *out)
 	}
 	str_addf(out, "%llu", (unsigned long long)bytes);
 }
+
+uint64_t size_round_up(uint64_t bytes, uint64_t unit)
+{
+	return bytes == UINT64_MAX ? bytes : (bytes + unit - 1) / unit * unit;
+}

@@ -16,6 +16,9 @@ int duration_parse(const char *text, uint64_t *seconds, struct err *err);
 void size_print(uint64_t bytes, struct str *out);
 void duration_print(uint64_t seconds, struct str *out);
 
+/* Up to a multiple of unit; UINT64_MAX, "not given", stays as it is. */
+uint64_t size_round_up(uint64_t bytes, uint64_t unit);
+
 /* For people, three digits: "1.5G". Does not parse back. */
 void size_print_short(uint64_t bytes, struct str *out);
 #endif

@@ -32,7 +32,6 @@ enum dnsmasq_event_type {
 	DNSMASQ_PXE,	 /* a boot ROM (not iPXE loaded by one) wants an address */
 	DNSMASQ_UNKNOWN, /* a machine without a reservation was ignored */
 	DNSMASQ_STARTED,
-	DNSMASQ_TFTP,	 /* a file was sent: `text` is its address */
 	DNSMASQ_TROUBLE, /* any message that is not of a kind we know: shown */
 };
 struct dnsmasq_event {

@@ -77,15 +77,9 @@ void dnsmasq_log_line(struct dnsmasq_log *log, const char *line, struct dnsmasq_
 		numbered(log, number, rest + 1, event);
 		return;
 	}
-	if (strstr(line, "dnsmasq-tftp[")) {
-		const char *to = text_starts(text, "sent ") ? strstr(text, " to ") : NULL;
-		if (to) {
-			event->type = DNSMASQ_TFTP;
-			snprintf(event->text, sizeof(event->text), "%s", to + 4);
-		}
-		/* iPXE asks for a file's size and aborts: no trouble. */
+	/* iPXE asks for a file's size and aborts: no trouble. */
+	if (strstr(line, "dnsmasq-tftp["))
 		return;
-	}
 	if (text_starts(text, "started, version")) {
 		event->type = DNSMASQ_STARTED;
 		return;

@@ -122,13 +122,17 @@ static int settle(struct node *node, const struct slice *slice, const struct kin
 	}
 }
 
-/* What had been there and is gone now is made as wanted, or forgotten as wanted: nothing is
-   lost by it, and another step may have had to take it away (two vlans that change their tags
-   with each other, one that gets another name). But where data was, nobody is given an empty
-   thing in its place unasked. */
-static bool only_gone(const struct step *step)
+/*
+ * What other steps of the same apply may have changed since the plan, where no data is at stake:
+ * what had been there and is gone now is made as wanted, or forgotten as wanted (two vlans that
+ * change their tags with each other, one that gets another name); and what is to go goes, however
+ * it looks by now (a bridge whose port is in another bridge already). But where data was, nobody
+ * is given an empty thing in its place unasked.
+ */
+static bool still_meant(const struct step *step)
 {
-	return (step->action == STEP_CREATE || step->remains) && !step->kind->holds_data;
+	return (step->action == STEP_CREATE || step->action == STEP_REMOVE) &&
+	       !step->kind->holds_data;
 }
 
 int apply_step(struct node *node, const struct slice *slice, const char *kind_name, const char *id,
@@ -145,7 +149,7 @@ int apply_step(struct node *node, const struct slice *slice, const char *kind_na
 		return -1;
 	if (!judged.differs)
 		return 0;
-	if (digest && !text_equal(digest, judged.step.digest) && !only_gone(&judged.step))
+	if (digest && !text_equal(digest, judged.step.digest) && !still_meant(&judged.step))
 		rc = err_set(err, "changed since it was planned; plan again");
 	else if (judged.step.refused)
 		rc = err_set(err, "%s", judged.step.refused);

@@ -5,7 +5,8 @@
 /*
  * Carry out one step: observe again and compare the digest with the one that
  * was planned and shown (a mismatch is an error: "changed since it was
- * planned"; what is gone since is made again, unless its kind holds data), do
+ * planned"; what is gone since is made again, and what is to go goes however it looks, unless
+ * its kind holds data), do
  * it, then observe until nothing differs or the kind's settle time has passed.
  * `digest` NULL: known after an earlier step of the same apply; not compared.
  */

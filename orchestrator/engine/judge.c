@@ -289,7 +289,6 @@ int judge_resource(struct node *node, const struct slice *slice, const struct ki
 			goto nothing;
 		/* Half of a resource, left by a crash, is ours and is removed too. */
 		step.have = spec_of_remains(kind, id);
-		step.remains = true;
 	}
 	if (!action_find(&step))
 		goto nothing;

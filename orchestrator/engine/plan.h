@@ -21,7 +21,6 @@ struct step {
 	   judge() of the surroundings: what a disk holds, what is free). Borrowed
 	   from `have`, or for CREATE owned. */
 	struct spec *seen;
-	bool remains;		    /* REMOVE of what has our mark and nothing else left */
 	bool loses_data;	    /* needs both consents */
 	char *refused;		    /* why it will not be done; NULL: may be done */
 	struct refs needs;	    /* of want, and of have for changes and removals */

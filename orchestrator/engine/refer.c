@@ -64,6 +64,30 @@ void refer_each(const struct site_node *node, const char *kind,
 	each_of(&node->wants, NULL, kind, call, context);
 }
 
+struct earlier {
+	const struct spec *want;
+	bool (*same)(const struct spec *, const struct spec *);
+	const struct spec *found;
+	bool past;
+};
+
+static void look_for_earlier(const struct spec *spec, void *context)
+{
+	struct earlier *earlier = context;
+	if (text_equal(spec->id, earlier->want->id))
+		earlier->past = true;
+	else if (!earlier->past && earlier->found == NULL && earlier->same(spec, earlier->want))
+		earlier->found = spec;
+}
+
+const struct spec *refer_earlier(const struct site_node *node, const struct spec *want,
+				 bool (*same)(const struct spec *, const struct spec *))
+{
+	struct earlier earlier = { .want = want, .same = same };
+	refer_each(node, want->kind->name, look_for_earlier, &earlier);
+	return earlier.found;
+}
+
 static void add_name(const struct spec *spec, void *context)
 {
 	text_list_add(context, spec->id);
@@ -125,24 +149,54 @@ void refer_check_network(const struct site *site, const struct site_node *node, 
 
 struct bridge_search {
 	const char *network;
-	const char *name; /* of the bridge; NULL: none yet */
+	const struct spec *found;
 };
 
 static void match_bridge(const struct spec *spec, void *context)
 {
 	struct bridge_search *search = context;
 	if (text_equal(refer_text(spec, "network"), search->network))
-		search->name = spec->id;
+		search->found = spec;
+}
+
+const struct spec *refer_bridge(const struct site_node *node, const char *network)
+{
+	struct bridge_search search = { .network = network };
+	if (network != NULL)
+		refer_each(node, "bridge", match_bridge, &search);
+	return search.found;
+}
+
+bool refer_has_vlan(const struct site_node *node, const struct network *network)
+{
+	return network->vlan != 0 && (site_node_address(node, network->name) != NULL ||
+				      refer_bridge(node, network->name) != NULL);
+}
+
+char *refer_address(const struct site_node *node, const struct network *network)
+{
+	const char *address = site_node_address(node, network->name);
+	const char *prefix = network->cidr ? strchr(network->cidr, '/') : NULL;
+	return address && prefix ? xasprintf("%s%s", address, prefix) : NULL;
+}
+
+const char *refer_router(const struct site *site, const struct site_node *node,
+			 const struct network *network)
+{
+	const struct site_node *router =
+		network->gateway ? site_find_node(site, network->gateway) : NULL;
+	if (router == NULL || router == node || site_node_address(node, network->name) == NULL)
+		return NULL;
+	return site_node_address(router, network->name);
 }
 
 char *refer_link(const struct site *site, const struct site_node *node, const char *network)
 {
 	const struct network *found = network ? site_find_network(site, network) : NULL;
-	struct bridge_search search = { .network = network };
 	if (found == NULL || found->vlan == 0)
 		return NULL;
-	refer_each(node, "bridge", match_bridge, &search);
-	return xstrdup(search.name ? search.name : found->name);
+	const struct spec *bridge = refer_bridge(node, network);
+	return xstrdup(bridge ? bridge->id : found->name);
 }
 
 void refer_need_link(struct refs *refs, const char *link)

@@ -22,6 +22,11 @@ const struct text_list *refer_list(const struct spec *spec, const char *field);
 void refer_each(const struct site_node *node, const char *kind,
 		void (*call)(const struct spec *, void *context), void *context);
 
+/* The first resource of want's kind that stands before it and is `same`; NULL: none. Of two that
+   cannot be together it is the later one that is reported. */
+const struct spec *refer_earlier(const struct site_node *node, const struct spec *want,
+				 bool (*same)(const struct spec *, const struct spec *));
+
 /* For messages: `; volumes of store1: "a", "b"`, or `; store1 has no volumes`. */
 void refer_choices(const struct site_node *node, const char *kind, struct str *out);
 /* The same of the site's nodes and networks: `; nodes: "gw", "vm1"`. */
@@ -32,6 +37,17 @@ void refer_networks(const struct site *site, struct str *out);
    address on it. `what` is the start of the message: `target "home"`. */
 void refer_check_network(const struct site *site, const struct site_node *node, const char *network,
 			 struct place place, const char *what, struct mistakes *mistakes);
+/* The node's bridge on the network, or NULL. With one, the node's address is the bridge's. */
+const struct spec *refer_bridge(const struct site_node *node, const char *network);
+/* Whether the slice derives the network's tagged interface for the node: it has an address on
+   the network, or a bridge. */
+bool refer_has_vlan(const struct site_node *node, const struct network *network);
+/* The node's address with the network's prefix length, "10.0.20.5/24", a copy; NULL: none. */
+char *refer_address(const struct site_node *node, const struct network *network);
+/* The address of the network's default router, borrowed; NULL when there is none, when it is
+   the node itself, and when the node has no address there to reach it from. */
+const char *refer_router(const struct site *site, const struct site_node *node,
+			 const struct network *network);
 /* The interface that has the node's address on it, a copy: the bridge on the
    network if the node has one, else its VLAN; NULL when it is untagged. */
 char *refer_link(const struct site *site, const struct site_node *node, const char *network);

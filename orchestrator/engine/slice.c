@@ -4,82 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Set a derived field by its name; a kind without it simply does not say so. */
-static int set(struct spec *spec, const char *name, const char *text, struct err *err)
-{
-	const struct field *field = field_find(spec->kind->fields, name);
-	if (field == NULL || text == NULL)
-		return 0;
-	if (field_set_text(field, spec->body, text, err) != 0)
-		return err_context(err, "%s %s: %s", spec->kind->name, spec->id, name);
-	return 0;
-}
+#include "engine/refer.h"
 
-static char *field_text(const struct spec *spec, const char *name)
-{
-	const struct field *field = field_find(spec->kind->fields, name);
-	struct str text = STR_INIT;
-	if (field != NULL)
-		field_print(field, spec->body, &text);
-	return str_take(&text);
-}
-
-/* Whether a bridge of the slice stands on the network; its addresses are the bridge's then. */
-static bool has_bridge(const struct slice *slice, const char *network)
-{
-	for (size_t i = 0; i < slice->wants.count; i++) {
-		const struct spec *spec = &slice->wants.items[i];
-		if (strcmp(spec->kind->name, "bridge") != 0)
-			continue;
-		AUTO_FREE char *on = field_text(spec, "network");
-		if (text_equal(on, network))
-			return true;
-	}
-	return false;
-}
-
-static int add_addresses(const struct derive *from, const struct network *network,
-			 struct spec *vlan, struct err *err)
-{
-	const char *address = site_node_address(from->node, network->name);
-	const char *prefix = network->cidr ? strchr(network->cidr, '/') : NULL;
-	if (address == NULL || prefix == NULL)
-		return 0;
-	AUTO_FREE char *full = xasprintf("%s%s", address, prefix);
-	const struct site_node *router = site_find_node(from->site, network->gateway);
-	if (set(vlan, "addresses", full, err) != 0)
-		return -1;
-	if (router != NULL && router != from->node)
-		return set(vlan, "gateway", site_node_address(router, network->name), err);
-	return 0;
-}
-
-static int add_vlan(const struct derive *from, const struct network *network, bool bridged,
-		    struct slice *slice, struct err *err)
-{
-	const struct kind_spec *kind = kind_find("vlan");
-	AUTO_FREE char *id = xasprintf("%llu", (unsigned long long)network->vlan);
-	AUTO_FREE char *mtu = xasprintf("%llu", (unsigned long long)network->mtu);
-	if (kind == NULL)
-		return err_set(err, "network %s: this program has no kind vlan", network->name);
-	struct spec *vlan = spec_list_add(&slice->wants, kind, network->name);
-	if (set(vlan, "name", network->name, err) != 0 || set(vlan, "parent", "boot0", err) != 0 ||
-	    set(vlan, "id", id, err) != 0 || set(vlan, "mtu", mtu, err) != 0)
-		return -1;
-	return bridged ? 0 : add_addresses(from, network, vlan, err);
-}
-
-/* In the order of the site's networks. */
+/* In the order of the site's networks. All but the name is the kind's to derive. */
 static int add_vlans(const struct derive *from, struct slice *slice, struct err *err)
 {
+	const struct kind_spec *kind = kind_find("vlan");
 	for (size_t i = 0; i < from->site->network_count; i++) {
 		const struct network *network = &from->site->networks[i];
-		bool bridged = has_bridge(slice, network->name);
-		if (network->vlan == 0 ||
-		    (!bridged && site_node_address(from->node, network->name) == NULL))
+		if (!refer_has_vlan(from->node, network))
 			continue;
-		if (add_vlan(from, network, bridged, slice, err) != 0)
-			return -1;
+		if (kind == NULL)
+			return err_set(err, "network %s: this program has no kind vlan",
+				       network->name);
+		spec_list_add(&slice->wants, kind, network->name);
 	}
 	return 0;
 }
@@ -183,8 +121,7 @@ static int want_from_json(const json_t *json, struct slice *slice, struct err *e
 	struct spec *want = spec_list_add(&slice->wants, kind, NULL);
 	if (fields_from_json(kind->fields, want->body, fields, err) != 0)
 		return err_context(err, "%s", name);
-	/* The first field of every kind is its id. */
-	const char *id = *(char *const *)(void *)((char *)want->body + kind->fields[0].offset);
+	AUTO_FREE char *id = spec_make_id(want);
 	if (id == NULL)
 		return err_set(err, "%s without a %s", name, kind->fields[0].name);
 	if (spec_list_find(&slice->wants, name, id) != NULL)

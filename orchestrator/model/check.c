@@ -80,16 +80,15 @@ static void check_cidr(struct check *check, const struct network *network)
 
 static void check_network_name(struct check *check, const struct network *network)
 {
+	const char *why = text_interface_refusal(network->name);
 	if (network->name[0] >= '0' && network->name[0] <= '9')
 		mistake_add(check->mistakes, network->place,
 			    "network \"%s\": begins with a digit, which a key in addresses cannot; "
 			    "begin with a letter",
 			    network->name);
-	if (text_equal(network->name, "boot0") || text_equal(network->name, "lo"))
-		mistake_add(check->mistakes, network->place,
-			    "network \"%s\": that is the name of an interface every node has; "
-			    "choose another",
-			    network->name);
+	else if (why != NULL)
+		mistake_add(check->mistakes, network->place, "network \"%s\": %s", network->name,
+			    why);
 }
 
 static void check_gateway(struct check *check, const struct network *network)
@@ -185,12 +184,30 @@ static void check_overlaps(struct check *check)
 	free(ranges);
 }
 
+/* Every tagged network is carried by the interface that the nodes boot from. */
+static void check_mtu(struct check *check, const struct network *network)
+{
+	const struct network *boot =
+		check->site->boot_network
+			? site_find_network(check->site, check->site->boot_network)
+			: NULL;
+	if (boot == NULL || boot == network || network->vlan == 0 || network->mtu == FIELD_UNSET ||
+	    boot->mtu == FIELD_UNSET || network->mtu <= boot->mtu)
+		return;
+	mistake_add(check->mistakes, network->place,
+		    "network \"%s\": mtu %llu is larger than %llu, that of the boot network "
+		    "\"%s\", which carries it; make it smaller, or that one larger",
+		    network->name, (unsigned long long)network->mtu, (unsigned long long)boot->mtu,
+		    boot->name);
+}
+
 static void check_networks(struct check *check)
 {
 	for (size_t i = 0; i < check->site->network_count; i++) {
 		check_cidr(check, &check->site->networks[i]);
 		check_network_name(check, &check->site->networks[i]);
 		check_gateway(check, &check->site->networks[i]);
+		check_mtu(check, &check->site->networks[i]);
 	}
 	check_vlans(check);
 	check_overlaps(check);
@@ -294,6 +311,46 @@ static void check_addresses(struct check *check)
 	free(owners);
 }
 
+/* networkd gives each interface its default route, and of two alike the later replaces the
+   other. The boot network's comes by DHCP, with another metric. */
+static void check_routers(struct check *check, const struct site_node *node)
+{
+	const struct network *first = NULL;
+	for (size_t i = 0; i < node->address_count; i++) {
+		const struct network *network = node->addresses[i].network;
+		if (network->gateway == NULL || network->vlan == 0 ||
+		    text_equal(network->gateway, node->name))
+			continue;
+		if (first == NULL)
+			first = network;
+		else
+			mistake_add(
+				check->mistakes, node->addresses[i].place,
+				"node \"%s\": addresses: %s has a gateway, and so has %s; a node "
+				"has one default route: take out one gateway or one address",
+				node->name, network->name, first->name);
+	}
+}
+
+/* A kind's tools are in the image only when the role says so. */
+static void check_packages(struct check *check, const struct role *role,
+			   const struct spec_list *wants)
+{
+	const struct kind_spec *said = NULL;
+	for (size_t i = 0; role != NULL && !role->broken && i < wants->count; i++) {
+		const struct spec *want = &wants->items[i];
+		const char *package = want->kind->package;
+		if (package == NULL || want->kind == said ||
+		    text_list_has(&role->packages, package))
+			continue;
+		mistake_add(check->mistakes, want->place,
+			    "%s \"%s\": role \"%s\" has no package %s, without which nodes have no "
+			    "%s; add it to the role's packages, or choose another role",
+			    want->kind->name, want->id, role->name, package, want->kind->section);
+		said = want->kind;
+	}
+}
+
 static void check_may_lose(struct check *check, const struct site_node *node)
 {
 	for (size_t i = 0; i < node->may_lose.count; i++) {
@@ -318,6 +375,8 @@ static void check_nodes(struct check *check)
 				    "node \"%s\": console: \"%.80s\" is not valid; write %s",
 				    node->name, node->console, CONSOLE_RIGHT);
 		check_may_lose(check, node);
+		check_routers(check, node);
+		check_packages(check, node->role, &node->wants);
 		for (size_t j = 0; j < node->wants.count; j++) {
 			const struct spec *want = &node->wants.items[j];
 			if (want->kind->check != NULL && !want->broken)
@@ -348,6 +407,13 @@ static void check_role(struct check *check, const struct role *role)
 		check_items(check, role->place, of, lists[i].items, lists[i].is_valid,
 			    lists[i].right);
 	}
+	for (size_t i = 0; i < role->mask.count; i++)
+		if (text_is_needed_unit(role->mask.items[i]))
+			mistake_add(
+				check->mistakes, role->place,
+				"%s: mask: Moyai reaches and changes a node through %s; take it "
+				"out",
+				what, role->mask.items[i]);
 	if (role->console != NULL && !text_is_console(role->console))
 		mistake_add(check->mistakes, role->place,
 			    "%s: console: \"%.80s\" is not valid; write %s", what, role->console,
@@ -364,6 +430,7 @@ static void check_role_wants(struct check *check, struct role *role)
 	for (size_t i = 0; i < check->site->node_count && node == &bare; i++)
 		if (check->site->nodes[i].role == role)
 			node = &check->site->nodes[i];
+	check_packages(check, role, role->wants);
 	for (size_t i = 0; i < role->wants->count; i++) {
 		const struct spec *want = &role->wants->items[i];
 		if (want->kind->check != NULL && !want->broken)

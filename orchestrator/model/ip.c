@@ -39,8 +39,8 @@ bool ip_parse_subnet(const char *text, struct ip_subnet *subnet)
 char *ip_text(const struct ip *ip)
 {
 	char text[INET6_ADDRSTRLEN];
-	return xstrdup(inet_ntop(ip->bits == 32 ? AF_INET : AF_INET6, ip->bytes, text,
-				 sizeof(text)));
+	return xstrdup(
+		inet_ntop(ip->bits == 32 ? AF_INET : AF_INET6, ip->bytes, text, sizeof(text)));
 }
 
 char *ip_subnet_text(const struct ip_subnet *subnet)

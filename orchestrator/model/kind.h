@@ -14,7 +14,8 @@
  *
  * In the configuration a node's (or role's) resources of a kind stand in a list
  * named by kind->section: `volumes = ( { name = "home"; … } );`
- * The first field of every kind is `name`, and is its id.
+ * The first field of every kind is `name`, and is its id, unless another field
+ * stands before it: a session's is FROM/NAME.
  */
 struct step;
 struct image_set; /* model/manifest.h */
@@ -41,12 +42,15 @@ struct derive {
 };
 
 struct kind_spec {
-	const char *name;    /* "volume" */
-	const char *section; /* the list in the configuration: "volumes" */
-	const char *doc;     /* one line, for `explain` */
-	const char *example; /* a group as it would be written, for `explain` */
+	const char *name;      /* "volume" */
+	const char *section;   /* the list in the configuration: "volumes" */
+	const char *doc;       /* one line, for `explain` */
+	const char *example;   /* a group as it would be written, for `explain` */
+	const char *package;   /* that its tools come in, and the base image lacks; NULL: none */
+	const char *id_before; /* a FIXED text field that belongs to the id; NULL: the name alone */
 	size_t size;
 	const struct field *fields;
+	uint64_t unit;	       /* bytes that its `size` is rounded up to; 0: it has none */
 	bool holds_data;       /* removing or replacing one loses data */
 	bool risks_connection; /* a change may cut the node off: it is to be confirmed over a
 				  new connection, or is taken back; docs/protocol.md */
@@ -63,6 +67,9 @@ struct kind_spec {
 	/* Refine a step, or refuse it with the reason. May be NULL. */
 	int (*judge)(struct step *, struct err *);
 };
+
+/* The id that the fields make, a copy; NULL while one of them is not given. */
+char *spec_make_id(const struct spec *spec);
 
 /* The table, made from kinds/list.h. */
 extern const struct kind_spec *const KIND_SPECS[]; /* ends with NULL; in order of application */

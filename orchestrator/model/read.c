@@ -309,15 +309,14 @@ static void read_resource(struct reader *reader, const config_setting_t *group,
 	struct spec *spec = spec_list_add(wants, kind, NULL);
 	spec->place = read_place(reader, group);
 	spec->broken = read_group(reader, group, kind->fields, spec->body, what, NULL) > 0;
-	char *const *name =
-		(void *)((char *)spec->body + kind->fields[0].offset); /* the id, by contract */
-	if (*name == NULL) {
+	AUTO_FREE char *id = spec_make_id(spec);
+	if (id == NULL) {
 		spec_free(spec); /* nothing can refer to it, and its mistake was added */
 		wants->count--;
 		return;
 	}
-	const struct spec *twin = spec_list_find(wants, kind->name, *name);
-	spec->id = xstrdup(*name);
+	const struct spec *twin = spec_list_find(wants, kind->name, id);
+	spec->id = xstrdup(id);
 	if (twin == NULL)
 		return;
 	mistake_add(reader->mistakes, spec->place, "%s is there already (line %u); rename one",

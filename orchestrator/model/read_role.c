@@ -162,6 +162,7 @@ static void add_no_role(struct reader *reader, struct place place, const char *w
 static void read_role(struct reader *reader, const char *name, struct text_list *chain)
 {
 	struct role_list *list = &reader->site->roles;
+	size_t mistakes = reader->mistakes->count;
 	struct role own;
 	struct role full;
 	if (role_list_find(list, name) != NULL)
@@ -191,6 +192,7 @@ static void read_role(struct reader *reader, const char *name, struct text_list 
 	lay_over(&full, &own);
 	text_list_copy(&full.folders, &own.folders);
 	full.place = own.place;
+	full.broken = reader->mistakes->count > mistakes;
 	role_free(&own);
 	free(chain->items[--chain->count]);
 	list->items = xrealloc(list->items, list->count + 1, sizeof(*list->items));

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef MODEL_ROLE_H
 #define MODEL_ROLE_H
+#include <stdbool.h>
+
 #include "model/field.h"
 #include "model/mistake.h"
 /*
@@ -26,6 +28,7 @@ struct role {
 	struct text_list folders; /* the folders it came from, base of `extends` first */
 	struct spec_list *wants;  /* resources every node of the role has: sysctls, services */
 	struct place place;
+	bool broken; /* it, or one it extends, could not be read as it was meant */
 };
 struct role_list {
 	struct role *items;

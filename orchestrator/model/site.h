@@ -13,7 +13,7 @@
 struct kind_spec;
 
 /* A resource that somebody wants: a body of spec->kind->size described by
-   kind->fields. Its id is its name: unique per kind and node. */
+   kind->fields. Its id, mostly its name, is unique per kind and node. */
 struct spec {
 	const struct kind_spec *kind;
 	char *id;

@@ -38,6 +38,21 @@ struct spec *spec_list_add(struct spec_list *list, const struct kind_spec *kind,
 	return spec;
 }
 
+static const char *text_of(const struct spec *spec, const struct field *field)
+{
+	return *(char *const *)(const void *)((const char *)spec->body + field->offset);
+}
+
+char *spec_make_id(const struct spec *spec)
+{
+	const struct kind_spec *kind = spec->kind;
+	const char *name = text_of(spec, &kind->fields[0]);
+	if (name == NULL || kind->id_before == NULL)
+		return xstrdup(name);
+	const char *before = text_of(spec, field_find(kind->fields, kind->id_before));
+	return before ? xasprintf("%s/%s", before, name) : NULL;
+}
+
 struct spec *spec_list_copy(struct spec_list *list, const struct spec *from)
 {
 	struct spec *spec = spec_list_add(list, from->kind, from->id);

@@ -114,6 +114,38 @@ static bool base64_front(const char *text, size_t length, uint8_t *out, size_t r
 	return true;
 }
 
+static bool is_one_of(const char *text, const char *const *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (text_equal(text, words[i]))
+			return true;
+	return false;
+}
+
+bool text_is_needed_unit(const char *text)
+{
+	/* networkctl speaks to networkd by D-Bus; links under /dev are udev's. */
+	static const char *const UNITS[] = { "ssh.service",	      "sshd.service",
+					     "dbus.service",	      "dbus.socket",
+					     "systemd-udevd.service", "systemd-networkd.service" };
+	return is_one_of(text, UNITS, COUNT_OF(UNITS));
+}
+
+const char *text_interface_refusal(const char *name)
+{
+	static const char *const EVERYWHERE[] = { "boot0", "lo" };
+	/* Folders of /proc/sys/net/ipv4/conf that stand for all interfaces. */
+	static const char *const KERNEL[] = { "all", "default" };
+	if (is_one_of(name, EVERYWHERE, COUNT_OF(EVERYWHERE)))
+		return "that is the name of an interface every node has; choose another";
+	if (is_one_of(name, KERNEL, COUNT_OF(KERNEL)))
+		return "the kernel refuses that name for an interface; choose another";
+	/* systemd takes it for the index of an interface. */
+	if (name[strspn(name, "0123456789")] == '\0')
+		return "a number is no name for an interface; begin with a letter";
+	return NULL;
+}
+
 bool text_is_ssh_key(const char *text)
 {
 	static const char *const TYPES[] = { "ssh-ed25519",

@@ -10,6 +10,10 @@ bool text_is_console(const char *text);	 /* "ttyS0,115200" */
 bool text_is_module(const char *text);	 /* "8021q" */
 bool text_is_unit(const char *text);	 /* "ssh.service" */
 bool text_is_argument(const char *text); /* printable, without blanks and quotes */
+/* Units without which Moyai neither reaches nor changes a node: never stopped, never masked. */
+bool text_is_needed_unit(const char *text);
+/* Why no interface of ours may be called so, ready for a message; NULL: it may. */
+const char *text_interface_refusal(const char *name);
 /* One line of authorized_keys(5) without options: "ssh-ed25519 AAAA… comment";
    the type inside the base64 is the one in front of it. */
 bool text_is_ssh_key(const char *text);

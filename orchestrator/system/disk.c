@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "system/disk.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <parted/parted.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/point.h"
+#include "system/content.h"
+#include "system/gpt.h"
 #include "system/signature.h"
 #include "system/sysfs.h"
 
@@ -18,6 +17,7 @@ enum { GPT_TAIL_BYTES = 32 * 1024 };
 /* libparted tells its errors through a callback without context. */
 static char why_not[512];
 static bool may_repair;
+static bool is_torn;
 
 static PedExceptionOption on_exception(PedException *exception)
 {
@@ -27,6 +27,9 @@ static PedExceptionOption on_exception(PedException *exception)
 		return PED_EXCEPTION_FIX;
 	if (exception->options & PED_EXCEPTION_IGNORE)
 		return PED_EXCEPTION_IGNORE;
+	/* One half of the table is damaged: go on with the other. Nothing is written by that. */
+	if (is_torn && (exception->options & PED_EXCEPTION_OK))
+		return PED_EXCEPTION_OK;
 	size_t length = strnlen(exception->message, sizeof(why_not) - 1);
 	memcpy(why_not, exception->message, length);
 	why_not[length] = '\0';
@@ -44,6 +47,7 @@ static PedDevice *parted_open(const char *name, bool repair, struct err *err)
 	ped_exception_set_handler(on_exception);
 	why_not[0] = '\0';
 	may_repair = repair;
+	is_torn = false;
 	PedDevice *device = ped_device_get(path);
 	if (device == NULL || !ped_device_open(device)) {
 		parted_failed(err, path);
@@ -176,8 +180,8 @@ static int judge_signatures(struct disk *disk, const char *path, struct err *err
 		return -1;
 	for (size_t i = 0; i < found.count; i++) {
 		AUTO_STR struct str what = STR_INIT;
-		if (disk->gpt && (strcmp(found.items[i].type, "gpt") == 0 ||
-				  strcmp(found.items[i].type, "PMBR") == 0))
+		if ((disk->gpt || disk->begun) && (strcmp(found.items[i].type, "gpt") == 0 ||
+						   strcmp(found.items[i].type, "PMBR") == 0))
 			continue;
 		if (disk->count > 0 && inside_partition(disk, found.items[i].offset))
 			continue;
@@ -213,28 +217,14 @@ static int judge_foreign(struct disk *disk, const char *path, struct err *err)
 	return 0;
 }
 
-/* The first byte that is not zero in [at, at + DISK_ALIGN), or -1. */
-static int64_t first_nonzero(int fd, uint64_t at, uint64_t disk_bytes)
-{
-	static unsigned char chunk[DISK_ALIGN];
-	uint64_t want = disk_bytes - at < DISK_ALIGN ? disk_bytes - at : DISK_ALIGN;
-	ssize_t got = pread(fd, chunk, want, (off_t)at);
-	for (ssize_t i = 0; i < got; i++)
-		if (chunk[i] != 0)
-			return (int64_t)at + i;
-	/* What cannot be read is not known to be empty. */
-	return got == (ssize_t)want ? -1 : (int64_t)at;
-}
-
-static int judge_bytes(struct disk *disk, const char *path, uint64_t disk_bytes, struct err *err)
+static int judge_bytes(struct disk *disk, const char *path, uint64_t sector_bytes, struct err *err)
 {
 	AUTO_FREE char *device = xasprintf("/dev/%s", disk->name);
-	AUTO_CLOSE int fd = open(device, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return err_set_errno(err, errno, "%s", device);
-	int64_t at = first_nonzero(fd, 0, disk_bytes);
-	if (at < 0 && disk_bytes > DISK_ALIGN)
-		at = first_nonzero(fd, disk_bytes - DISK_ALIGN, disk_bytes);
+	/* What a table that was begun takes was looked at already. */
+	uint64_t table = disk->begun ? gpt_head_bytes(sector_bytes) : 0;
+	int64_t at;
+	if (content_find(device, table, table ? table - sector_bytes : 0, &at, err) != 0)
+		return -1;
 	if (at < 0)
 		return 0;
 	AUTO_FREE char *what =
@@ -243,16 +233,31 @@ static int judge_bytes(struct disk *disk, const char *path, uint64_t disk_bytes,
 	return 0;
 }
 
-/* What keeps us from the disk, the most telling reason first. */
-static int judge_disk(struct disk *disk, const char *path, const char *prefix, uint64_t disk_bytes,
-		      struct err *err)
+/* Half a table is repaired only where all of it is ours. */
+static void judge_torn(struct disk *disk, const char *path, const char *prefix)
 {
+	for (size_t i = 0; i < disk->count && disk->torn && disk->refusal == NULL; i++)
+		if (!text_starts(disk->items[i].label, prefix))
+			disk->refusal = xasprintf(
+				"disk %s has a GPT whose two halves do not agree, and partition %u "
+				"in it is not Moyai's; repair it by hand (gdisk %s) or name "
+				"another disk",
+				path, disk->items[i].number, path);
+}
+
+/* What keeps us from the disk, the most telling reason first. */
+static int judge_disk(struct disk *disk, const char *path, const char *prefix,
+		      uint64_t sector_bytes, struct err *err)
+{
+	judge_torn(disk, path, prefix);
+	if (disk->refusal != NULL)
+		return 0;
 	if (disk->count > 0 && !ours(disk, prefix))
 		return judge_foreign(disk, path, err);
 	if (judge_signatures(disk, path, err) != 0)
 		return -1;
 	if (!disk->gpt && disk->refusal == NULL)
-		return judge_bytes(disk, path, disk_bytes, err);
+		return judge_bytes(disk, path, sector_bytes, err);
 	return 0;
 }
 
@@ -288,6 +293,20 @@ static bool disk_locate(const char *path, struct disk *disk)
 	return true;
 }
 
+/* The table, as far as there is one that libparted can read. */
+static int find_table(struct disk *disk, PedDevice *device, const char *prefix, struct err *err)
+{
+	enum gpt_state state;
+	if (gpt_read_state(device->path, (uint64_t)device->sector_size, prefix, &state, err) != 0)
+		return -1;
+	disk->torn = state == GPT_TORN;
+	disk->begun = state == GPT_BEGUN;
+	is_torn = disk->torn;
+	PedDiskType *type = disk->begun ? NULL : ped_disk_probe(device);
+	disk->gpt = type != NULL && strcmp(type->name, "gpt") == 0;
+	return 0;
+}
+
 int disk_read(const char *path, const char *our_prefix, struct disk *out, struct err *err)
 {
 	struct disk disk = { 0 };
@@ -302,12 +321,15 @@ int disk_read(const char *path, const char *our_prefix, struct disk *out, struct
 	uint64_t disk_bytes = (uint64_t)device->length * (uint64_t)device->sector_size;
 	uint64_t end = usable_end(disk_bytes);
 	disk.size = end > DISK_ALIGN ? end - DISK_ALIGN : 0;
-	PedDiskType *type = ped_disk_probe(device);
-	disk.gpt = type != NULL && strcmp(type->name, "gpt") == 0;
+	if (find_table(&disk, device, our_prefix, err) != 0) {
+		parted_close(device, NULL);
+		goto fail;
+	}
+	uint64_t sector_bytes = (uint64_t)device->sector_size;
 	if (disk.gpt && read_table(&disk, device, &why) != 0)
 		refuse(&disk, path, why.text, "wipefs --all");
 	if (parted_close(device, err) != 0 ||
-	    judge_disk(&disk, path, our_prefix, disk_bytes, err) != 0)
+	    judge_disk(&disk, path, our_prefix, sector_bytes, err) != 0)
 		goto fail;
 	measure(&disk);
 	*out = disk;
@@ -390,7 +412,7 @@ static int grow(const struct disk *disk, PedDisk *table, const char *label, uint
 	PedPartition *part = find_part(table, label);
 	PedSector sector = table->dev->sector_size;
 	if (have == NULL || part == NULL || size == 0 || size <= have->size)
-		return 0;
+		return disk->torn ? commit(table, err) : 0; /* which writes both halves */
 	if (size > have->room)
 		return err_set(err, "what follows it is in the way");
 	PedGeometry *geometry =
@@ -420,6 +442,7 @@ static int change_begin(const char *path, const char *prefix, struct disk *disk,
 		disk_free(disk);
 		return -1;
 	}
+	is_torn = disk->torn;
 	*table = disk->gpt ? ped_disk_new(*device)
 			   : ped_disk_new_fresh(*device, ped_disk_type_get("gpt"));
 	if (*table != NULL)

@@ -11,8 +11,13 @@
  * everything made here is aligned to 1 MiB.
  *
  * A disk may be touched when it is empty (no partition, no signature, only
- * zeros in its first and last MiB; a GPT without partitions counts as empty)
- * or when its GPT has a partition of ours. Partitions beside ours are left.
+ * zeros as far as system/content.h looks; a GPT without partitions counts as
+ * empty, and so does one of ours of which neither half was written whole) or
+ * when its GPT has a partition of ours. Partitions beside ours are left.
+ *
+ * A GPT whose two halves do not agree was interrupted while it was written.
+ * When all in it is ours, the half that is valid counts, the first one of two,
+ * and the next change writes both.
  */
 #define DISK_ALIGN (1024 * 1024ULL)
 
@@ -27,6 +32,8 @@ struct disk {
 	char *name;    /* "vdb"; NULL: no such disk */
 	char *refusal; /* why it must not be touched, ready to be shown; NULL: it may be */
 	bool gpt;
+	bool torn;		      /* the two halves of the GPT do not agree */
+	bool begun;		      /* there is the beginning of a GPT, which holds nothing */
 	uint64_t size;		      /* what partitions can have in all */
 	uint64_t gap;		      /* the biggest piece that is free */
 	struct disk_partition *items; /* in the order of their start */
@@ -40,7 +47,8 @@ void disk_free(struct disk *disk);
 const struct disk_partition *disk_find(const struct disk *disk, const char *label);
 
 /*
- * Make the partition, or let it grow; there already in this size is fine.
+ * Make the partition, or let it grow; there already in this size is fine, but
+ * for a torn table, which is written again.
  * size 0: the biggest gap. A new one is put into the first gap that is big
  * enough, and its first and last MiB are overwritten with zeros, so that no
  * signature of an earlier life shows up in it.

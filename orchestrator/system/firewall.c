@@ -91,7 +91,8 @@ static size_t make_allow(char *const *words, struct made made[MADE_MAX])
 	else if (strcmp(protocol, "*") != 0 && strcmp(words[4], "*") == 0)
 		json_array_append_new(list, match("==", meta("l4proto"), json_string(protocol)));
 	else if (strcmp(protocol, "*") != 0)
-		json_array_append_new(list, match("==", payload(protocol, "dport"), ports(words[4])));
+		json_array_append_new(list,
+				      match("==", payload(protocol, "dport"), ports(words[4])));
 	json_array_append_new(list, accept_verdict());
 	made[0] = (struct made){ "forward", list };
 	return 1;
@@ -104,14 +105,15 @@ static size_t make_forward(char *const *words, struct made made[MADE_MAX])
 	json_t *change = json_array();
 	json_t *pass = json_array();
 	add_link(change, "iifname", words[1]);
-	json_array_append_new(change, match("==", meta("nfproto"), json_string(v6 ? "ipv6" : "ipv4")));
+	json_array_append_new(change,
+			      match("==", meta("nfproto"), json_string(v6 ? "ipv6" : "ipv4")));
 	json_array_append_new(change, match("==", payload(words[2], "dport"), ports(words[3])));
-	json_array_append_new(change, json_pack("{s:{s:s, s:s, s:i}}", "dnat", "family",
-						v6 ? "ip6" : "ip", "addr", address, "port",
-						(int)strtol(words[5], NULL, 10)));
+	json_array_append_new(change,
+			      json_pack("{s:{s:s, s:s, s:i}}", "dnat", "family", v6 ? "ip6" : "ip",
+					"addr", address, "port", (int)strtol(words[5], NULL, 10)));
 	add_link(pass, "iifname", words[1]);
-	json_array_append_new(pass, match("==", payload(v6 ? "ip6" : "ip", "daddr"),
-					  json_string(address)));
+	json_array_append_new(
+		pass, match("==", payload(v6 ? "ip6" : "ip", "daddr"), json_string(address)));
 	json_array_append_new(pass, match("==", payload(words[2], "dport"), ports(words[5])));
 	json_array_append_new(pass, match("in", connection("status"), json_string("dnat")));
 	json_array_append_new(pass, accept_verdict());

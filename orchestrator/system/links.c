@@ -55,8 +55,8 @@ static void read_bridge(struct link *link, const struct nlattr *data)
 	const struct nlattr *at[IFLA_BR_MAX + 1] = { NULL };
 	struct attributes out = { at, IFLA_BR_MAX };
 	mnl_attr_parse_nested(data, attribute_take, &out);
-	link->filters = at[IFLA_BR_VLAN_FILTERING] &&
-			mnl_attr_get_u8(at[IFLA_BR_VLAN_FILTERING]) != 0;
+	link->filters =
+		at[IFLA_BR_VLAN_FILTERING] && mnl_attr_get_u8(at[IFLA_BR_VLAN_FILTERING]) != 0;
 }
 
 static void read_bond(struct link *link, const struct nlattr *data)

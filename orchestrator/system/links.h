@@ -20,8 +20,8 @@ struct link {
 	char *state; /* operational state as in RFC 2863: "up", "down", "lowerlayerdown" … */
 	char mac[18];
 	char own_mac[18]; /* the hardware's, also while it has that of its bond */
-	int parent; /* index of the interface below; 0: none */
-	int master; /* index of the bridge or bond it is a port of; 0: none */
+	int parent;	  /* index of the interface below; 0: none */
+	int master;	  /* index of the bridge or bond it is a port of; 0: none */
 	uint64_t mtu;
 	uint64_t vlan;		    /* tag; 0: not a vlan */
 	bool filters;		    /* of a bridge: by VLAN, so that own tags of ports count */
@@ -31,7 +31,7 @@ struct link {
 	uint64_t bond_miimon_ms;
 	bool bond_fast; /* LACP rate */
 	bool bond_up;	/* of a port of a bond: its link is there, as miimon has it */
-	char *gateway;		    /* of the default route with the best metric; NULL: none */
+	char *gateway;	/* of the default route with the best metric; NULL: none */
 	uint64_t gateway_metric;
 };
 struct links {

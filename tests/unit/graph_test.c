@@ -26,7 +26,8 @@ static struct refs needs(const char *first, ...)
 		AUTO_FREE char *node = space ? xstrndup(text, (size_t)(space - text)) : NULL;
 		AUTO_FREE char *kind = xstrndup(rest, (size_t)(slash - rest));
 		/* The graph borrows the names of kinds, which are static elsewhere. */
-		static const char *const KINDS[] = { "pool", "volume", "target", "session" };
+		static const char *const KINDS[] = { "pool",	"volume", "target",
+						     "session", "vlan",	  "bridge" };
 		for (size_t i = 0; i < COUNT_OF(KINDS); i++)
 			if (strcmp(kind, KINDS[i]) == 0)
 				refs_add(&refs, node, KINDS[i], slash + 1);
@@ -158,6 +159,73 @@ static void test_removals_run_backwards(void **state)
 	assert_string_equal(next(&graph, 0, &index), "target/data");
 	graph_finish(&graph, index, NULL);
 	assert_string_equal(next(&graph, 0, &index), "volume/data");
+	graph_free(&graph);
+}
+
+/* A whole storage network goes: first who uses it, then what they stand on, on every host. */
+static void test_removal_of_a_network(void **state)
+{
+	(void)state;
+	struct graph graph = { 0 };
+	size_t index;
+	graph_add_node(&graph, "store1", false, NULL);
+	step(&graph, STEP_REMOVE, "vlan", "storage", NULL, needs(NULL));
+	step(&graph, STEP_REMOVE, "target", "data", NULL,
+	     needs("volume/data", "vlan/storage", "bridge/storage", NULL));
+	graph_add_node(&graph, "vm1", false, NULL);
+	step(&graph, STEP_REMOVE, "vlan", "storage", NULL, needs(NULL));
+	step(&graph, STEP_REMOVE, "bridge", "br0", NULL, needs("vlan/storage", NULL));
+	step(&graph, STEP_REMOVE, "session", "data", NULL,
+	     needs("store1 target/data", "vlan/br0", "bridge/br0", NULL));
+	link_ok(&graph);
+	assert_string_equal(next(&graph, 0, &index), "");
+	assert_string_equal(next(&graph, 1, &index), "session/data");
+	assert_string_equal(next(&graph, 1, &index), "");
+	graph_finish(&graph, 4, NULL);
+	assert_string_equal(next(&graph, 1, &index), "bridge/br0");
+	assert_string_equal(next(&graph, 1, &index), "");
+	graph_finish(&graph, index, NULL);
+	assert_string_equal(next(&graph, 1, &index), "vlan/storage");
+	assert_string_equal(next(&graph, 0, &index), "target/data");
+	assert_string_equal(next(&graph, 0, &index), "");
+	graph_finish(&graph, 1, NULL);
+	assert_string_equal(next(&graph, 0, &index), "vlan/storage");
+	graph_free(&graph);
+}
+
+/* What is in use is not logged out, and keeps the interface below it. */
+static void test_removal_that_is_refused(void **state)
+{
+	(void)state;
+	struct graph graph = { 0 };
+	size_t index;
+	graph_add_node(&graph, "vm1", false, NULL);
+	step(&graph, STEP_REMOVE, "vlan", "storage", NULL, needs(NULL));
+	step(&graph, STEP_REMOVE, "session", "data", "in use", needs("vlan/storage", NULL));
+	link_ok(&graph);
+	assert_false(graph_next(&graph, 0, &index));
+	assert_int_equal(graph.steps[0].state, GRAPH_NOT_STARTED);
+	assert_string_equal(graph.steps[0].reason, "vm1 session/data is refused");
+	graph_free(&graph);
+}
+
+/* A bridge moves from one vlan to another: the new one, the bridge, and then the old one goes. */
+static void test_bridge_moves(void **state)
+{
+	(void)state;
+	struct graph graph = { 0 };
+	size_t index;
+	graph_add_node(&graph, "vm1", false, NULL);
+	step(&graph, STEP_REMOVE, "vlan", "old", NULL, needs(NULL));
+	step(&graph, STEP_CHANGE, "bridge", "br0", NULL, needs("vlan/new", "vlan/old", NULL));
+	step(&graph, STEP_CREATE, "vlan", "new", NULL, needs(NULL));
+	link_ok(&graph);
+	assert_string_equal(next(&graph, 0, &index), "vlan/new");
+	graph_finish(&graph, index, NULL);
+	assert_string_equal(next(&graph, 0, &index), "bridge/br0");
+	assert_null(graph.steps[index].digest);
+	graph_finish(&graph, index, NULL);
+	assert_string_equal(next(&graph, 0, &index), "vlan/old");
 	graph_free(&graph);
 }
 
@@ -378,6 +446,9 @@ int main(void)
 		cmocka_unit_test(test_failure_takes_dependents_not_siblings),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_removals_run_backwards),
+		cmocka_unit_test(test_removal_of_a_network),
+		cmocka_unit_test(test_removal_that_is_refused),
+		cmocka_unit_test(test_bridge_moves),
 		cmocka_unit_test(test_change_before_removal),
 		cmocka_unit_test(test_outside_limit),
 		cmocka_unit_test(test_other_host_failed),

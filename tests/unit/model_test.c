@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "engine/refer.h"
 #include "engine/slice.h"
 #include "model/nodeset.h"
 #include "model/secret.h"
@@ -36,7 +37,7 @@ static const char GOOD[] =
 	"boot = { network = \"boot\"; server = \"10.0.0.1\"; };\n"
 	"networks = ( { name = \"boot\"; cidr = \"10.0.0.0/24\"; },\n"
 	"  { name = \"storage\"; cidr = \"10.0.20.0/24\"; vlan = 20; gateway = \"store1\"; },\n"
-	"  { name = \"guests\"; vlan = 30; mtu = 9000; cidr = \"10.0.30.0/24\"; } );\n"
+	"  { name = \"guests\"; vlan = 30; mtu = 1400; cidr = \"10.0.30.0/24\"; } );\n"
 	"nodes = ( { name = \"store1\"; role = \"storage\"; mac = \"52-54-00-00-00-0A\";\n"
 	"    addresses = { boot = \"10.0.0.11\"; storage = \"10.0.20.11\"; };\n"
 	"    may_lose = [ \"volume/home\" ];\n"
@@ -273,6 +274,26 @@ static json_t *slice_of(const struct site *site, const char *name, const struct 
 }
 
 /* The fields of a resource of a slice. */
+#define STORE(name, byte)                                                                          \
+	"{ name = \"" name "\"; role = \"storage\"; mac = \"52:54:00:00:00:0" byte "\";\n"         \
+	"  addresses = { boot = \"10.0.0.1" byte "\"; };\n"                                        \
+	"  memories = ( { name = \"home\"; size = \"1M\"; } );\n"                                  \
+	"  targets = ( { name = \"home\"; memory = \"home\"; initiator = \"vm1\";\n"               \
+	"    network = \"boot\"; } ); },\n"
+#define TWO_STORES(first, second)                                                                  \
+	"name = \"lab\"; domain = \"lab.example\"; mirror = \"http://mirror.example/debian\";\n"   \
+	"boot = { network = \"boot\"; server = \"10.0.0.1\"; };\n"                                 \
+	"networks = ( { name = \"boot\"; cidr = \"10.0.0.0/24\"; } );\n"                           \
+	"nodes = ( " STORE("store1", "1") STORE(                                                   \
+		"store2",                                                                          \
+		"2") "{ name = \"vm1\";\n"                                                         \
+		     "  role = \"vm-server\"; mac = \"52:54:00:00:00:03\"; addresses = { boot = "  \
+		     "\"10.0.0.13\"; };\n"                                                         \
+		     "  sessions = (\n"                                                            \
+		     "    { name = \"home\"; from = \"" first "\"; network = \"boot\"; },\n"       \
+		     "    { name = \"home\"; from = \"" second                                     \
+		     "\"; network = \"boot\"; } ); } );\n"
+
 static json_t *want(json_t *slice, const char *kind, const char *name)
 {
 	size_t i;
@@ -315,7 +336,7 @@ static void test_slice(void **state)
 	assert_null(json_object_get(want(vm, "vlan", "guests"), "addresses"));
 	json_t *bridge = want(vm, "bridge", "br0");
 	assert_string_equal(text_of(bridge, "port"), "guests");
-	assert_int_equal(json_integer_value(json_object_get(bridge, "mtu")), 9000);
+	assert_int_equal(json_integer_value(json_object_get(bridge, "mtu")), 1400);
 	/* Both ends agree. */
 	const char *secret = text_of(want(store, "target", "home"), "chap_secret");
 	assert_non_null(secret);
@@ -522,6 +543,46 @@ static void test_secret(void **state)
 		str_free(&texts[i]);
 }
 
+/* Two storage nodes have a target of one name for one initiator: these are two sessions. */
+static void test_targets_of_one_name(void **state)
+{
+	struct site site;
+	struct mistakes mistakes;
+	struct err err = ERR_INIT;
+	AUTO_STR struct str text = STR_INIT;
+	const struct site_key key = { { 1 } };
+	(void)state;
+	read_good(TWO_STORES("store1", "store2"), &site);
+	struct slice slice;
+	const struct derive from = { &site, site_find_node(&site, "vm1"), &key, NULL };
+	assert_int_equal(slice_make(&from, &slice, &err), 0);
+	const struct spec *one = spec_list_find(&slice.wants, "session", "store1/home");
+	const struct spec *two = spec_list_find(&slice.wants, "session", "store2/home");
+	assert_non_null(one);
+	assert_non_null(two);
+	assert_string_equal(refer_text(one, "target_iqn"), "iqn.2026-11.moyai.lab:store1.home");
+	assert_string_equal(refer_text(two, "target_iqn"), "iqn.2026-11.moyai.lab:store2.home");
+	/* And so they arrive on the node. */
+	struct slice sent;
+	json_t *json = slice_to_json(&slice);
+	assert_int_equal(slice_from_json(json, &sent, &err), 0);
+	assert_non_null(spec_list_find(&sent.wants, "session", "store2/home"));
+	json_decref(json);
+	slice_free(&sent);
+	slice_free(&slice);
+	site_free(&site);
+	mistakes = (struct mistakes)MISTAKES_INIT;
+	const char *twice = TWO_STORES("store1", "store1");
+	assert_int_equal(
+		site_read_text(twice, strlen(twice), "/nonexistent", SHARE, &site, &mistakes, &err),
+		0);
+	mistakes_print(&mistakes, &text);
+	assert_string_equal(str_text(&text), "site.cfg:18: session \"home\" is there already (line "
+					     "17); rename one\n");
+	mistakes_free(&mistakes);
+	site_free(&site);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -534,6 +595,7 @@ int main(void)
 		cmocka_unit_test(test_slice_json_refuses),
 		cmocka_unit_test(test_nodeset),
 		cmocka_unit_test(test_nodeset_fold),
+		cmocka_unit_test(test_targets_of_one_name),
 		cmocka_unit_test(test_site_key),
 		cmocka_unit_test(test_secret),
 	};

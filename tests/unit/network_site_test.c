@@ -71,7 +71,9 @@ static void mistakes(void **state)
 	expect_mistake(
 		"masquerades = ( { name = \"a\"; from = \"10.77.30.0/24\"; out = \"eth0\"; } "
 		");\n",
-		AT "masquerade a: out: this node has no interface eth0; it has boot0, "
+		AT "masquerade \"a\": role \"vm-server\" has no package nftables, without which "
+		   "nodes have no masquerades; add it to the role's packages, or choose another "
+		   "role\n" AT "masquerade a: out: this node has no interface eth0; it has boot0, "
 		   "storage, guests\n");
 	expect_mistake("vlans = ( { name = \"boot0\"; id = 40; } );\n",
 		       AT "vlan boot0: that is the name of an interface every node has; choose "
@@ -133,9 +135,10 @@ static void derived(void **state)
 		str_text(&text),
 		"vlan storage: parent=boot0 id=20 mtu=1450 addresses=10.77.20.13/24 link=up "
 		"undeclared=none\n"
-		"vlan guests: parent=boot0 id=30 mtu=1500 link=up undeclared=none\n"
+		"vlan guests: parent=boot0 id=30 mtu=1500 bridge=br-guests link=up "
+		"undeclared=none\n"
 		"bridge br-guests: network=guests port=guests mtu=1500 "
-		"addresses=10.77.30.13/24 gateway=10.77.30.12 link=up undeclared=none\n");
+		"addresses=10.77.30.13/24 gateway=10.77.30.12 link=up filtering=on undeclared=none\n");
 	slice_free(&slice);
 	site_free(&site);
 }
@@ -172,8 +175,9 @@ static void derived_with_role(void **state)
 	print_want(&slice, "vlan", "storage", &text);
 	print_want(&slice, "partition", "main", &text);
 	assert_string_equal(str_text(&text),
-			    "vlan storage: parent=boot0 id=20 mtu=1450 link=up undeclared=none\n"
-			    "partition main: disk=/dev/vda size=2G disk_wanted=2G\n");
+			    "vlan storage: parent=boot0 id=20 mtu=1450 bridge=br0 link=up "
+			    "undeclared=none\n"
+			    "partition main: disk=/dev/vda size=2G table=whole disk_wanted=2G\n");
 	slice_free(&slice);
 	site_free(&site);
 }

@@ -177,10 +177,9 @@ static int bond_apply(struct node *node, const struct step *step, struct err *er
 	/* The mark comes first: after a crash there is no interface without an owner. */
 	if (networkd_configure(&text, bond != NULL, err) != 0)
 		return -1;
-	if (bond == NULL
-		    ? link_create_bond(want->name, want->mode, want->miimon_ms,
-				       text_equal(want->lacp_rate, "fast"), err) != 0
-		    : change_bond(links, want, bond, err) != 0)
+	if (bond == NULL ? link_create_bond(want->name, want->mode, want->miimon_ms,
+					    text_equal(want->lacp_rate, "fast"), err) != 0
+			 : change_bond(links, want, bond, err) != 0)
 		return -1;
 	return join_links(node, want, err) == 0 ? networkd_wait(want->name, err) : -1;
 }

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "engine/plan.h"
+#include "engine/refer.h"
+#include "model/text_check.h"
 
 #define AT(member) offsetof(struct bridge, member)
 
@@ -59,6 +61,11 @@ static void check_network(const struct site *site, const struct spec *want,
 			    bridge->name, bridge->network, str_text(&there));
 }
 
+static bool same_network(const struct spec *a, const struct spec *b)
+{
+	return text_equal(refer_text(a, "network"), refer_text(b, "network"));
+}
+
 static void check(const struct site *site, const struct site_node *node, const struct spec *want,
 		  struct mistakes *mistakes)
 {
@@ -66,27 +73,20 @@ static void check(const struct site *site, const struct site_node *node, const s
 	if (node == NULL || bridge->name == NULL || bridge->network == NULL)
 		return;
 	check_network(site, want, mistakes);
-	if (text_equal(bridge->name, "boot0") || text_equal(bridge->name, "lo"))
-		mistake_add(mistakes, want->place,
-			    "bridge %s: that is the name of an interface every node has; choose "
-			    "another",
-			    bridge->name);
+	const char *why = text_interface_refusal(bridge->name);
+	if (why != NULL)
+		mistake_add(mistakes, want->place, "bridge %s: %s", bridge->name, why);
 	else if (site_find_network(site, bridge->name))
 		mistake_add(mistakes, want->place,
 			    "bridge %s: network %s makes an interface of the same name; choose "
 			    "another, like \"br-%.12s\"",
 			    bridge->name, bridge->name, bridge->name);
-	for (size_t i = 0; i < node->wants.count; i++) {
-		const struct spec *other = &node->wants.items[i];
-		const struct bridge *body = other->body;
-		if (other == want)
-			break; /* reported at the later of two */
-		if (other->kind == want->kind && text_equal(body->network, bridge->network))
-			mistake_add(mistakes, want->place,
-				    "bridge %s: network %s is already in bridge %s, and an "
-				    "interface is in one bridge only",
-				    bridge->name, bridge->network, body->name);
-	}
+	const struct spec *earlier = refer_earlier(node, want, same_network);
+	if (earlier != NULL)
+		mistake_add(mistakes, want->place,
+			    "bridge %s: network %s is already in bridge %s, and an interface is in "
+			    "one bridge only",
+			    bridge->name, bridge->network, earlier->id);
 }
 
 static int derive(const struct derive *from, struct spec *want, struct err *err)
@@ -95,27 +95,15 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	const struct network *network = site_find_network(from->site, bridge->network);
 	if (network == NULL)
 		return err_set(err, "bridge %s: there is no network %s", want->id, bridge->network);
-	free(bridge->port);
-	free(bridge->gateway);
-	text_list_free(&bridge->addresses);
 	bridge->port = xstrdup(network->name);
-	bridge->gateway = NULL;
 	bridge->mtu = network->mtu;
-	if (bridge->link == NULL)
-		bridge->link = xstrdup("up");
-	if (bridge->filtering == NULL)
-		bridge->filtering = xstrdup("on");
-	if (bridge->undeclared == NULL)
-		bridge->undeclared = xstrdup("none");
-	const char *address = site_node_address(from->node, network->name);
-	const char *prefix = network->cidr ? strchr(network->cidr, '/') : NULL;
-	if (address != NULL && prefix != NULL)
-		text_list_take(&bridge->addresses, xasprintf("%s%s", address, prefix));
-	const struct site_node *router =
-		network->gateway ? site_find_node(from->site, network->gateway) : NULL;
-	/* Without an address of its own the node has no way to the router. */
-	if (address != NULL && router != NULL && router != from->node)
-		bridge->gateway = xstrdup(site_node_address(router, network->name));
+	bridge->link = xstrdup("up");
+	bridge->filtering = xstrdup("on");
+	bridge->undeclared = xstrdup("none");
+	char *address = refer_address(from->node, network);
+	if (address != NULL)
+		text_list_take(&bridge->addresses, address);
+	bridge->gateway = xstrdup(refer_router(from->site, from->node, network));
 	return 0;
 }
 

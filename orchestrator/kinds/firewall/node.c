@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "system/node.h"
 #include "engine/plan.h"
 #include "kinds/firewall/spec.h"
 #include "system/firewall.h"
 #include "system/nft.h"
-#include "system/node.h"
 
 static int firewall_list(struct node *node, struct text_list *owned, struct err *err)
 {

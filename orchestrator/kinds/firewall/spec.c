@@ -209,9 +209,8 @@ static void check_rules(const struct site *site, const struct site_node *node,
 			mistake_add(mistakes, want->place, "firewall %s: %s: \"%s\": %s", want->id,
 				    field, text, err.text);
 		else if (text_list_has(&seen, str_text(&rule)))
-			mistake_add(mistakes, want->place,
-				    "firewall %s: %s: \"%s\" is there twice", want->id, field,
-				    text);
+			mistake_add(mistakes, want->place, "firewall %s: %s: \"%s\" is there twice",
+				    want->id, field, text);
 		else
 			text_list_add(&seen, str_text(&rule));
 	}
@@ -273,7 +272,8 @@ const struct kind_spec firewall_spec = {
 	.name = "firewall",
 	.section = "firewalls",
 	.doc = "what a gateway forwards between its networks: nothing but what is allowed",
-	.example = "{ name = \"site\"; allow = [ \"guests -> boot\", \"boot -> guests tcp 22\" ]; }",
+	.example =
+		"{ name = \"site\"; allow = [ \"guests -> boot\", \"boot -> guests tcp 22\" ]; }",
 	.size = sizeof(struct firewall),
 	.fields = FIELDS,
 	.risks_connection = true,

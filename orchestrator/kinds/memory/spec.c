@@ -23,7 +23,7 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	struct memory *memory = want->body;
 	(void)from;
 	(void)err;
-	memory->size = (memory->size + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+	memory->size = size_round_up(memory->size, PAGE_BYTES);
 	return 0;
 }
 
@@ -55,6 +55,7 @@ const struct kind_spec memory_spec = {
 	.size = sizeof(struct memory),
 	.fields = FIELDS,
 	.in_status = true,
+	.unit = PAGE_BYTES,
 	.holds_data = true,
 	.derive = derive,
 	.judge = judge,

@@ -44,8 +44,10 @@ static void fill(struct partition *have, const struct disk *disk, const char *la
 		return;
 	have->disk_size = disk->size;
 	have->room = part ? part->room : disk->gap;
-	if (part != NULL)
-		have->size = part->size;
+	if (part == NULL)
+		return;
+	have->size = part->size;
+	have->table = xstrdup(disk->torn ? "torn" : "whole");
 }
 
 static int observe(struct node *node, const char *id, const struct spec *wanted, struct spec *seen,

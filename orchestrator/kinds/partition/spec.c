@@ -16,6 +16,8 @@ static const struct field FIELDS[] = {
 	  "the disk, best by a name under /dev/disk/by-id" },
 	{ "size", FIELD_BYTES, AT(size), FIELD_GROW_ONLY, PARTITION_ALIGN, 1ULL << 60, NULL, NULL,
 	  "rounded up to 1M; what is left of the disk when not given" },
+	{ "table", FIELD_CHOICE, AT(table), FIELD_DERIVED, 0, 0, "whole torn", NULL,
+	  "whether the two halves of the disk's GPT agree" },
 	{ "after", FIELD_NAME, AT(after), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
 	  "the partition before it on the same disk" },
 	{ "disk_wanted", FIELD_BYTES, AT(disk_wanted), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL,
@@ -30,13 +32,6 @@ static const struct field FIELDS[] = {
 	  "the kernel's name of it" },
 	FIELD_END
 };
-
-static uint64_t round_up(uint64_t size)
-{
-	return size == FIELD_UNSET
-		       ? FIELD_UNSET
-		       : (size + PARTITION_ALIGN - 1) / PARTITION_ALIGN * PARTITION_ALIGN;
-}
 
 /* What is written about the partition's neighbours on its disk. */
 struct neighbours {
@@ -55,7 +50,7 @@ static void look_at(const struct spec *spec, void *context)
 	if (!text_equal(self->disk, other->disk))
 		return;
 	if (other->size != FIELD_UNSET)
-		found->wanted += round_up(other->size);
+		found->wanted += size_round_up(other->size, PARTITION_ALIGN);
 	if (text_equal(self->name, other->name))
 		found->passed = true;
 	else if (found->passed)
@@ -89,7 +84,8 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	struct neighbours found = { .self = want };
 	(void)err;
 	refer_each(from->node, "partition", look_at, &found);
-	partition->size = round_up(partition->size);
+	partition->size = size_round_up(partition->size, PARTITION_ALIGN);
+	partition->table = xstrdup("whole");
 	partition->disk_wanted = found.wanted;
 	partition->after = found.before ? xstrdup(found.before->id) : NULL;
 	return 0;
@@ -143,6 +139,7 @@ const struct kind_spec partition_spec = {
 	.example = "{ name = \"main\"; disk = \"/dev/disk/by-id/virtio-data\"; size = \"10G\"; }",
 	.size = sizeof(struct partition),
 	.fields = FIELDS,
+	.unit = PARTITION_ALIGN,
 	.holds_data = true,
 	.check = check,
 	.derive = derive,

@@ -16,6 +16,7 @@ struct partition {
 	uint64_t size;
 	char *after;	      /* the partition written before it on the same disk; derived */
 	uint64_t disk_wanted; /* bytes that all partitions of this disk want; derived */
+	char *table;	      /* "whole", or "torn" by an interruption; derived */
 	char *disk_holds;     /* seen: what keeps us from the disk, ready to be shown */
 	uint64_t disk_size;   /* seen: bytes that partitions can have; 0: no such disk */
 	uint64_t room;	      /* seen: the biggest gap (create), or what it can grow to */

@@ -33,7 +33,7 @@ static void add_volume(const struct spec *spec, void *context)
 	const char *pool = refer_text(spec, "pool");
 	uint64_t size = refer_number(spec, "size");
 	if (size != FIELD_UNSET && text_equal(pool, sum->pool))
-		sum->bytes += (size + POOL_EXTENT - 1) / POOL_EXTENT * POOL_EXTENT;
+		sum->bytes += size_round_up(size, spec->kind->unit);
 }
 
 /* Only when every partition has a declared size can it be said beforehand. */
@@ -42,6 +42,7 @@ static void check_sum(const struct site_node *node, const struct spec *want,
 {
 	const struct pool *pool = want->body;
 	struct sum volumes = { .pool = pool->name };
+	uint64_t extent = kind_find("volume")->unit;
 	uint64_t room = 0;
 	for (size_t i = 0; i < pool->partitions.count; i++) {
 		const struct spec *part = refer_find(node, "partition", pool->partitions.items[i]);
@@ -49,7 +50,7 @@ static void check_sum(const struct site_node *node, const struct spec *want,
 		if (size == FIELD_UNSET)
 			return;
 		/* LVM's own megabyte at the start, then whole extents. */
-		room += (size - (1 << 20)) / POOL_EXTENT * POOL_EXTENT;
+		room += (size - (1 << 20)) / extent * extent;
 	}
 	refer_each(node, "volume", add_volume, &volumes);
 	if (volumes.bytes <= room)
@@ -63,20 +64,53 @@ static void check_sum(const struct site_node *node, const struct spec *want,
 		    str_text(&wanted), str_text(&there));
 }
 
+/* The first partition of the one that the other has, too. */
+static const char *shared_partition(const struct spec *a, const struct spec *b)
+{
+	const struct pool *one = a->body;
+	const struct pool *other = b->body;
+	for (size_t i = 0; i < one->partitions.count; i++)
+		if (text_list_has(&other->partitions, one->partitions.items[i]))
+			return one->partitions.items[i];
+	return NULL;
+}
+
+static bool share(const struct spec *a, const struct spec *b)
+{
+	return shared_partition(a, b) != NULL;
+}
+
+static void check_partition(const struct site_node *node, const struct spec *want, size_t index,
+			    struct mistakes *mistakes)
+{
+	const struct pool *pool = want->body;
+	const char *name = pool->partitions.items[index];
+	for (size_t i = 0; i < index; i++)
+		if (text_equal(pool->partitions.items[i], name)) {
+			mistake_add(mistakes, want->place,
+				    "pool \"%s\": partition \"%s\" is there twice", want->id, name);
+			return;
+		}
+	if (refer_find(node, "partition", name) != NULL)
+		return;
+	AUTO_STR struct str known = STR_INIT;
+	refer_choices(node, "partition", &known);
+	mistake_add(mistakes, want->place, "pool \"%s\": there is no partition \"%s\"%s", want->id,
+		    name, str_text(&known));
+}
+
 static void check(const struct site *site, const struct site_node *node, const struct spec *want,
 		  struct mistakes *mistakes)
 {
 	const struct pool *pool = want->body;
 	(void)site;
-	for (size_t i = 0; i < pool->partitions.count; i++) {
-		const char *name = pool->partitions.items[i];
-		if (refer_find(node, "partition", name) != NULL)
-			continue;
-		AUTO_STR struct str known = STR_INIT;
-		refer_choices(node, "partition", &known);
-		mistake_add(mistakes, want->place, "pool \"%s\": there is no partition \"%s\"%s",
-			    want->id, name, str_text(&known));
-	}
+	for (size_t i = 0; i < pool->partitions.count; i++)
+		check_partition(node, want, i, mistakes);
+	const struct spec *earlier = refer_earlier(node, want, share);
+	if (earlier != NULL)
+		mistake_add(mistakes, want->place,
+			    "pool \"%s\": partition \"%s\" is in pool \"%s\" already", want->id,
+			    shared_partition(want, earlier), earlier->id);
 	check_sum(node, want, mistakes);
 }
 
@@ -126,6 +160,7 @@ const struct kind_spec pool_spec = {
 	.section = "pools",
 	.doc = "an LVM volume group that volumes are cut from",
 	.example = "{ name = \"main\"; partitions = [ \"main\" ]; }",
+	.package = "lvm2",
 	.size = sizeof(struct pool),
 	.fields = FIELDS,
 	.holds_data = true,

@@ -10,6 +10,5 @@ struct pool {
 	uint64_t free;	       /* seen: bytes in free extents */
 	char *partitions_hold; /* seen: what keeps us from a partition, ready to be shown */
 };
-#define POOL_EXTENT (4 * 1024 * 1024ULL)
 extern const struct kind_spec pool_spec;
 #endif

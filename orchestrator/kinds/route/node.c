@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "system/node.h"
 #include "engine/plan.h"
 #include "kinds/route/spec.h"
 #include "system/links.h"
-#include "system/node.h"
 #include "system/routes.h"
 
 static int route_list(struct node *node, struct text_list *owned, struct err *err)

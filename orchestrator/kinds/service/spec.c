@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/plan.h"
+#include "model/text_check.h"
 
 #define AT(member) offsetof(struct service, member)
 
@@ -46,6 +47,12 @@ static void check(const struct site *site, const struct site_node *node, const s
 		mistake_add(mistakes, want->place,
 			    "service \"%s\": not a name of a unit; write it in full, like "
 			    "libvirtd.service",
+			    service->name);
+	if (service->name != NULL && text_is_needed_unit(service->name) &&
+	    text_equal(service->state, "stopped"))
+		mistake_add(mistakes, want->place,
+			    "service \"%s\": Moyai reaches and changes a node through it; it "
+			    "cannot be stopped",
 			    service->name);
 }
 

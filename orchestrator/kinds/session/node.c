@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "engine/export.h"
 #include "engine/plan.h"
 #include "kinds/session/spec.h"
 #include "system/iscsi.h"
@@ -12,49 +13,30 @@
 
 enum { RECONNECT_MS = 15000, POLL_MS = 200 };
 
-/* "iqn.2026-11.moyai.demo:" */
-static char *site_prefix(const struct node *node)
+/* "store1/home" → "iqn.2026-11.moyai.demo:store1.home". Both parts are DNS labels. */
+static char *iqn_of(const struct node *node, const char *id)
 {
-	return xasprintf(SESSION_IQN_PREFIX "%s:", node->site);
-}
-
-/* "…:store1.home" → "home"; NULL for what is no target's name of ours. Both
-   parts are DNS labels, so there is exactly one dot. */
-static const char *id_of(const char *iqn)
-{
-	const char *dot = strchr(strrchr(iqn, ':'), '.');
-	return dot ? dot + 1 : NULL;
-}
-
-static int our_targets(const struct node *node, struct text_list *iqns, struct err *err)
-{
-	AUTO_FREE char *prefix = site_prefix(node);
-	return iscsi_list(prefix, iqns, err);
+	char *iqn = xasprintf(IQN_PREFIX "%s:%s", node->site, id);
+	char *slash = strchr(iqn, '/');
+	if (slash != NULL)
+		*slash = '.';
+	return iqn;
 }
 
 static int list(struct node *node, struct text_list *owned, struct err *err)
 {
 	AUTO_LIST struct text_list iqns = TEXT_LIST_INIT;
-	if (our_targets(node, &iqns, err) != 0)
+	AUTO_FREE char *prefix = iqn_of(node, "");
+	if (iscsi_list(prefix, &iqns, err) != 0)
 		return -1;
 	for (size_t i = 0; i < iqns.count; i++) {
-		const char *id = id_of(iqns.items[i]);
-		if (id != NULL && !text_list_has(owned, id))
-			text_list_add(owned, id);
+		AUTO_FREE char *id = xstrdup(iqns.items[i] + strlen(prefix));
+		char *dot = strchr(id, '.');
+		if (dot == NULL)
+			continue;
+		*dot = '/';
+		text_list_add(owned, id);
 	}
-	return 0;
-}
-
-/* All our targets of this name, whatever node they are on. */
-static int targets_named(const struct node *node, const char *id, struct text_list *found,
-			 struct err *err)
-{
-	AUTO_LIST struct text_list iqns = TEXT_LIST_INIT;
-	if (our_targets(node, &iqns, err) != 0)
-		return -1;
-	for (size_t i = 0; i < iqns.count; i++)
-		if (text_equal(id_of(iqns.items[i]), id))
-			text_list_add(found, iqns.items[i]);
 	return 0;
 }
 
@@ -99,43 +81,34 @@ static int observe(struct node *node, const char *id, const struct spec *wanted,
 {
 	const struct session *want = wanted ? wanted->body : NULL;
 	struct session *have = seen->body;
-	AUTO_LIST struct text_list iqns = TEXT_LIST_INIT;
-	AUTO_FREE char *prefix = site_prefix(node);
+	AUTO_FREE char *iqn = iqn_of(node, id);
 	struct iscsi_login record = { 0 };
 	struct iscsi_session running = { 0 };
 	bool recorded = false;
 	bool runs = false;
 	*found = false;
-	if (targets_named(node, id, &iqns, err) != 0)
-		return -1;
-	if (iqns.count == 0)
-		return 0;
-	const struct links *links = links_get(node, err);
-	if (links == NULL)
-		return -1;
-	/* One from another node shows first: it has to go. */
-	const char *iqn = iqns.items[0];
-	for (size_t i = 0; want != NULL && i < iqns.count; i++)
-		if (!text_equal(iqns.items[i], want->target_iqn))
-			iqn = iqns.items[i];
 	if (iscsi_record_read(iqn, &record, &recorded, err) != 0)
 		return -1;
 	if (iscsi_session_read(iqn, &running, &runs, err) != 0) {
 		iscsi_login_free(&record);
 		return -1;
 	}
+	*found = recorded || runs;
+	const struct links *links = *found ? links_get(node, err) : NULL;
+	if (links == NULL)
+		goto out;
 	/* For needs(): the interface stays until the session is gone from it. */
 	const char *portal = runs ? running.login.portal : record.portal;
 	have->link = xstrdup(links_toward(links, portal));
-	have->name = xstrdup(id);
+	const char *name = strchr(id, '/') + 1;
+	have->name = xstrdup(name);
+	have->from = xstrndup(id, (size_t)(name - 1 - id));
 	have->target_iqn = xstrdup(iqn);
-	const char *from = iqn + strlen(prefix);
-	have->from = xstrndup(from, strcspn(from, "."));
 	fill(want, &record, &running, have);
-	*found = recorded || runs;
+out:
 	iscsi_login_free(&record);
 	iscsi_session_free(&running);
-	return 0;
+	return *found && links == NULL ? -1 : 0;
 }
 
 /* One that lost its target logs in again by itself, iscsid sees to it. Only
@@ -203,20 +176,14 @@ static int apply(struct node *node, const struct step *step, struct err *err)
 
 static int take_away(struct node *node, const char *id, struct err *err)
 {
-	AUTO_LIST struct text_list iqns = TEXT_LIST_INIT;
-	if (targets_named(node, id, &iqns, err) != 0)
+	AUTO_FREE char *iqn = iqn_of(node, id);
+	struct iscsi_session running = { 0 };
+	bool runs;
+	if (iscsi_session_read(iqn, &running, &runs, err) != 0)
 		return -1;
-	for (size_t i = 0; i < iqns.count; i++) {
-		struct iscsi_session running = { 0 };
-		bool runs;
-		if (iscsi_session_read(iqns.items[i], &running, &runs, err) != 0)
-			return -1;
-		int rc = runs ? iscsi_log_out(&running, err) : 0;
-		iscsi_session_free(&running);
-		if (rc != 0 || iscsi_record_remove(iqns.items[i], err) != 0)
-			return -1;
-	}
-	return 0;
+	int rc = runs ? iscsi_log_out(&running, err) : 0;
+	iscsi_session_free(&running);
+	return rc == 0 ? iscsi_record_remove(iqn, err) : -1;
 }
 
 const struct kind_node session_node = {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "kinds/session/spec.h"
 
+#include "engine/export.h"
 #include "engine/plan.h"
 #include "engine/refer.h"
 
@@ -13,7 +14,7 @@
 static const struct field FIELDS[] = {
 	{ "name", FIELD_NAME, AT(name), FIELD_REQUIRED | FIELD_FIXED, 1, 63, NULL, NULL,
 	  "the name of the target on the other node" },
-	{ "from", FIELD_NAME, AT(from), FIELD_REQUIRED | FIELD_REPLACEABLE, 0, 0, NULL, NULL,
+	{ "from", FIELD_NAME, AT(from), FIELD_REQUIRED | FIELD_FIXED, 0, 0, NULL, NULL,
 	  "the node that has the target" },
 	{ "network", FIELD_NAME, AT(network), FIELD_REQUIRED | FIELD_VOLATILE, 0, 0, NULL, NULL,
 	  "the network it is reached on" },
@@ -45,7 +46,7 @@ static void check(const struct site *site, const struct site_node *node, const s
 		  struct mistakes *mistakes)
 {
 	const struct session *session = want->body;
-	AUTO_FREE char *what = xasprintf("session \"%s\"", want->id);
+	AUTO_FREE char *what = xasprintf("session \"%s\"", session->name);
 	AUTO_STR struct str known = STR_INIT;
 	refer_check_network(site, node, session->network, want->place, what, mistakes);
 	if (session->from == NULL)
@@ -57,7 +58,15 @@ static void check(const struct site *site, const struct site_node *node, const s
 			    session->from, str_text(&known));
 		return;
 	}
-	const struct spec *target = refer_find(from, "target", want->id);
+	if (from == node) {
+		mistake_add(
+			mistakes, want->place,
+			"%s: from \"%s\" is this node itself, which has no need to log in; name "
+			"another node",
+			what, session->from);
+		return;
+	}
+	const struct spec *target = refer_find(from, "target", session->name);
 	if (target == NULL) {
 		refer_choices(from, "target", &known);
 		mistake_add(mistakes, want->place, "%s: %s has no target of this name%s", what,
@@ -76,47 +85,26 @@ static void check(const struct site *site, const struct site_node *node, const s
 			    from->name, network, session->network);
 }
 
-/* The size of what the target exports, rounded as its kind rounds it. */
-static uint64_t derive_size(const struct site_node *from, const struct spec *target)
-{
-	const char *volume = refer_text(target, "volume");
-	const char *memory = refer_text(target, "memory");
-	const struct spec *backing = volume   ? refer_find(from, "volume", volume)
-				     : memory ? refer_find(from, "memory", memory)
-					      : NULL;
-	if (backing == NULL)
-		return FIELD_UNSET;
-	uint64_t unit = volume ? 4 * 1024 * 1024ULL : 4096;
-	return (refer_number(backing, "size") + unit - 1) / unit * unit;
-}
-
 static int derive(const struct derive *from, struct spec *want, struct err *err)
 {
 	struct session *session = want->body;
-	const char *site = from->site->name;
 	const struct site_node *other = site_find_node(from->site, session->from);
 	const struct spec *target = other ? refer_find(other, "target", session->name) : NULL;
+	struct export export;
 	if (target == NULL)
 		return err_set(err, "session %s: %s has no such target", session->name,
 			       session->from);
-	const char *address = site_node_address(other, session->network);
-	if (address == NULL)
-		return err_set(err, "session %s: %s has no address on network %s", session->name,
-			       session->from, session->network);
+	if (export_make(from, other, target, &export, err) != 0)
+		return err_context(err, "session %s", want->id);
 	session->link = refer_link(from->site, from->node, session->network);
-	session->target_iqn =
-		xasprintf(SESSION_IQN_PREFIX "%s:%s.%s", site, session->from, session->name);
-	session->initiator_iqn = xasprintf(SESSION_IQN_PREFIX "%s:%s", site, from->node->name);
-	session->portal = xasprintf("%s:%d", address, SESSION_PORT);
-	session->chap_user = xasprintf("%s.%s", session->from, session->name);
-	session->size = derive_size(other, target);
+	session->target_iqn = xstrdup(export.target_iqn);
+	session->initiator_iqn = xstrdup(export.initiator_iqn);
+	session->portal = xstrdup(export.portal);
+	session->chap_user = xstrdup(export.chap_user);
+	session->chap_secret = xstrdup(export.chap_secret);
+	session->size = export.size_bytes;
 	session->logged_in = 1;
-	AUTO_STR struct str secret = STR_INIT;
-	if (from->key != NULL) {
-		if (secret_derive(from->key, "chap", session->target_iqn, 0, &secret, err) != 0)
-			return -1;
-		session->chap_secret = str_take(&secret);
-	}
+	export_free(&export);
 	return 0;
 }
 
@@ -146,6 +134,8 @@ const struct kind_spec session_spec = {
 	.section = "sessions",
 	.doc = "an iSCSI session: the disk of another node's target, at /dev/moyai/FROM/NAME",
 	.example = "{ name = \"home\"; from = \"store1\"; network = \"storage\"; }",
+	.package = "open-iscsi",
+	.id_before = "from",
 	.size = sizeof(struct session),
 	.fields = FIELDS,
 	.in_status = true,

@@ -3,8 +3,9 @@
 #define KINDS_SESSION_SPEC_H
 #include "engine/kind.h"
 /*
- * An iSCSI session to the target of the same name on another node. The disk
- * is at /dev/moyai/FROM/NAME, whatever the kernel calls it.
+ * An iSCSI session to the target of the same name on another node. Its id is
+ * FROM/NAME, so that two nodes may have targets of one name for this one, and the
+ * disk is at /dev/moyai/FROM/NAME, whatever the kernel calls it.
  */
 struct session {
 	char *name;
@@ -22,7 +23,5 @@ struct session {
 	char *device; /* seen: "/dev/sda" */
 	char *used;   /* seen: who has the disk open, when a new login would be needed */
 };
-#define SESSION_IQN_PREFIX "iqn.2026-11.moyai."
-#define SESSION_PORT 3260
 extern const struct kind_spec session_spec;
 #endif

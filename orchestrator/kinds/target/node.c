@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/export.h"
 #include "engine/plan.h"
 #include "kinds/target/spec.h"
 #include "system/links.h"
@@ -13,12 +14,12 @@
 /* "iqn.2026-11.moyai.demo:" */
 static char *site_prefix(const struct node *node)
 {
-	return xasprintf(TARGET_IQN_PREFIX "%s:", node->site);
+	return xasprintf(IQN_PREFIX "%s:", node->site);
 }
 
 static char *iqn_of(const struct node *node, const char *id)
 {
-	return xasprintf(TARGET_IQN_PREFIX "%s:%s.%s", node->site, node->name, id);
+	return xasprintf(IQN_PREFIX "%s:%s.%s", node->site, node->name, id);
 }
 
 static int list(struct node *node, struct text_list *owned, struct err *err)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "base/size.h"
+#include "engine/export.h"
 #include "engine/plan.h"
 #include "engine/refer.h"
 
@@ -56,21 +56,12 @@ static void check_backing(const struct site_node *node, const struct spec *want,
 		    name, str_text(&known));
 }
 
-struct twin {
-	const struct spec *self;
-	const struct spec *found;
-};
-
-/* Another target of the node, written earlier, that exports the same thing. */
-static void look_for_twin(const struct spec *spec, void *context)
+static bool same_backing(const struct spec *a, const struct spec *b)
 {
-	struct twin *twin = context;
-	const struct target *self = twin->self->body;
-	const struct target *other = spec->body;
-	bool same = (self->volume && text_equal(self->volume, other->volume)) ||
-		    (self->memory && text_equal(self->memory, other->memory));
-	if (same && !text_equal(self->name, other->name) && twin->found == NULL)
-		twin->found = spec;
+	const struct target *one = a->body;
+	const struct target *other = b->body;
+	return (one->volume && text_equal(one->volume, other->volume)) ||
+	       (one->memory && text_equal(one->memory, other->memory));
 }
 
 static void check(const struct site *site, const struct site_node *node, const struct spec *want,
@@ -84,14 +75,12 @@ static void check(const struct site *site, const struct site_node *node, const s
 					   : "neither a volume nor a memory");
 	check_backing(node, want, "volume", target->volume, mistakes);
 	check_backing(node, want, "memory", target->memory, mistakes);
-	struct twin twin = { .self = want };
-	refer_each(node, "target", look_for_twin, &twin);
-	/* Named once, at the later of the two. */
-	if (twin.found != NULL && twin.found->place.line < want->place.line)
+	const struct spec *earlier = refer_earlier(node, want, same_backing);
+	if (earlier != NULL)
 		mistake_add(mistakes, want->place,
 			    "%s: %s \"%s\" is exported by target \"%s\" already", what,
 			    target->volume ? "volume" : "memory",
-			    target->volume ? target->volume : target->memory, twin.found->id);
+			    target->volume ? target->volume : target->memory, earlier->id);
 	const struct site_node *initiator =
 		target->initiator ? site_find_node(site, target->initiator) : NULL;
 	if (target->initiator != NULL && initiator == NULL) {
@@ -100,61 +89,42 @@ static void check(const struct site *site, const struct site_node *node, const s
 		mistake_add(mistakes, want->place, "%s: initiator \"%s\" is not a node%s", what,
 			    target->initiator, str_text(&known));
 	}
+	if (initiator == node)
+		mistake_add(mistakes, want->place,
+			    "%s: initiator \"%s\" is this node itself, which has the %s without a "
+			    "target; name another node",
+			    what, target->initiator, target->volume ? "volume" : "memory");
 	refer_check_network(site, node, target->network, want->place, what, mistakes);
 	/* Only when the network itself is right: one mistake, one message. */
-	if (initiator != NULL && target->network != NULL &&
+	if (initiator != NULL && initiator != node && target->network != NULL &&
 	    site_node_address(node, target->network) != NULL)
 		refer_check_network(site, initiator, target->network, want->place, what, mistakes);
-}
-
-static int derive_backing(const struct derive *from, struct target *target, struct err *err)
-{
-	const char *kind = target->volume ? "volume" : "memory";
-	const char *name = target->volume ? target->volume : target->memory;
-	const struct spec *backing = name ? refer_find(from->node, kind, name) : NULL;
-	if (backing == NULL)
-		return err_set(err, "target %s: there is no %s %s", target->name, kind,
-			       name ? name : "for it");
-	/* Both kinds round their sizes; so must what is expected here. */
-	uint64_t unit = target->volume ? 4 * 1024 * 1024ULL : 4096;
-	uint64_t size = refer_number(backing, "size");
-	target->size = (size + unit - 1) / unit * unit;
-	free(target->device);
-	target->device = target->volume
-				 ? xasprintf("/dev/moyai-%s/%s", refer_text(backing, "pool"), name)
-				 : xasprintf("/run/moyai/memory/%s/image", name);
-	return 0;
 }
 
 static int derive(const struct derive *from, struct spec *want, struct err *err)
 {
 	struct target *target = want->body;
-	const char *site = from->site->name;
-	const char *address = site_node_address(from->node, target->network);
+	struct export export;
 	char hex[HASH_HEX_SIZE];
-	if (address == NULL)
-		return err_set(err, "target %s: %s has no address on network %s", target->name,
-			       from->node->name, target->network);
-	if (derive_backing(from, target, err) != 0)
+	if (export_make(from, from->node, want, &export, err) != 0)
 		return -1;
-	target->link = refer_link(from->site, from->node, target->network);
-	target->iqn = xasprintf(TARGET_IQN_PREFIX "%s:%s.%s", site, from->node->name, target->name);
-	target->initiator_iqn = xasprintf(TARGET_IQN_PREFIX "%s:%s", site, target->initiator);
-	target->portal = xasprintf("%s:%d", address, TARGET_PORT);
-	target->chap_user = xasprintf("%s.%s", from->node->name, target->name);
-	target->closed = 1;
-	target->enabled = 1;
-	if (hash_bytes_hex(target->iqn, strlen(target->iqn), hex, err) != 0)
-		return -1;
-	/* LIO makes the NAA name from the first 25 hex digits of the serial. */
-	target->serial = xstrndup(hex, 32);
-	AUTO_STR struct str secret = STR_INIT;
-	if (from->key != NULL) {
-		if (secret_derive(from->key, "chap", target->iqn, 0, &secret, err) != 0)
-			return -1;
-		target->chap_secret = str_take(&secret);
+	int rc = hash_bytes_hex(export.target_iqn, strlen(export.target_iqn), hex, err);
+	if (rc == 0) {
+		target->link = refer_link(from->site, from->node, target->network);
+		target->iqn = xstrdup(export.target_iqn);
+		target->initiator_iqn = xstrdup(export.initiator_iqn);
+		target->portal = xstrdup(export.portal);
+		target->chap_user = xstrdup(export.chap_user);
+		target->chap_secret = xstrdup(export.chap_secret);
+		target->device = xstrdup(export.device);
+		target->size = export.size_bytes;
+		target->closed = 1;
+		target->enabled = 1;
+		/* LIO makes the NAA name from the first 25 hex digits of the serial. */
+		target->serial = xstrndup(hex, 32);
 	}
-	return 0;
+	export_free(&export);
+	return rc;
 }
 
 static int needs(const struct spec *spec, struct refs *out, struct err *err)

@@ -4,7 +4,7 @@
 #include "engine/kind.h"
 /*
  * An iSCSI target of the kernel (LIO): one volume or memory as LUN 0, for
- * exactly one initiator, with CHAP. Its IQN is IQN_PREFIX SITE:NODE.NAME.
+ * exactly one initiator, with CHAP. Its IQN is told in engine/export.h.
  */
 struct target {
 	char *name;
@@ -24,7 +24,5 @@ struct target {
 	int closed;   /* demo mode off, authentication on, everything not asked for off */
 	int enabled;
 };
-#define TARGET_IQN_PREFIX "iqn.2026-11.moyai."
-#define TARGET_PORT 3260
 extern const struct kind_spec target_spec;
 #endif

@@ -81,21 +81,28 @@ static int find_parent(const struct links *links, const struct vlan *want,
 	return 0;
 }
 
-/* The new interface takes the old one's place in a bridge. */
-static int rejoin(struct node *node, const char *name, int master, struct err *err)
+/* A new interface goes into the bridge that was on the old one, which has no step of its own
+   when it is as wanted. One that is not there yet takes its port itself. */
+static int join_bridge(struct node *node, const struct vlan *want, struct err *err)
 {
+	bool owned;
+	if (want->bridge == NULL)
+		return 0;
 	node_forget(node);
 	const struct links *links = links_get(node, err);
-	const struct link *link = links ? links_find(links, name) : NULL;
-	if (links == NULL || link == NULL || links_find_index(links, master) == NULL)
-		return links ? 0 : -1;
-	return link_set_master(link->index, master, err);
+	if (links == NULL || networkd_owns("bridge", want->bridge, &owned, err) != 0)
+		return -1;
+	const struct link *link = links_find(links, want->name);
+	const struct link *bridge = links_find(links, want->bridge);
+	if (link == NULL || bridge == NULL || !owned || !text_equal(bridge->kind, "bridge") ||
+	    link->master == bridge->index)
+		return 0;
+	return link_set_master(link->index, bridge->index, err);
 }
 
 /* The kernel knows a tag once per parent. One of ours under another name was renamed in the
    configuration: its own removal comes last, too late for this one. Or it is to have another
-   tag: its own step then makes it again, though not as a port of the bridge it was in, which
-   the next plan shows. */
+   tag: its own step then makes it again. */
 static int free_tag(const struct links *links, const struct vlan *want, const struct link *parent,
 		    struct err *err)
 {
@@ -123,7 +130,6 @@ static int vlan_apply(struct node *node, const struct step *step, struct err *er
 	const struct networkd_link text = { want->name, "vlan", want->mtu, &want->addresses,
 					    want->gateway };
 	const struct link *parent;
-	int master = 0;
 	const struct links *links = links_get(node, err);
 	if (links == NULL || find_parent(links, want, &parent, err) != 0)
 		return -1;
@@ -136,7 +142,6 @@ static int vlan_apply(struct node *node, const struct step *step, struct err *er
 			       want->name, link_kind_text(link));
 	if (link != NULL && (link->vlan != want->id || link->parent != parent->index)) {
 		/* The kernel changes neither tag nor parent of an interface. */
-		master = link->master;
 		if (link_delete(want->name, err) != 0)
 			return -1;
 		link = NULL;
@@ -148,9 +153,8 @@ static int vlan_apply(struct node *node, const struct step *step, struct err *er
 		return -1;
 	if (link == NULL && free_tag(links, want, parent, err) != 0)
 		return -1;
-	if (link == NULL && link_create_vlan(want->name, parent, want->id, err) != 0)
-		return -1;
-	if (master != 0 && rejoin(node, want->name, master, err) != 0)
+	if (link == NULL && (link_create_vlan(want->name, parent, want->id, err) != 0 ||
+			     join_bridge(node, want, err) != 0))
 		return -1;
 	return networkd_wait(want->name, err);
 }

@@ -7,6 +7,8 @@
 
 #include "engine/plan.h"
 #include "engine/refer.h"
+#include "model/ipv4.h"
+#include "model/text_check.h"
 
 #define AT(member) offsetof(struct vlan, member)
 
@@ -23,6 +25,8 @@ static const struct field FIELDS[] = {
 	  "addresses with prefix length: [ \"10.0.20.5/24\" ]" },
 	{ "gateway", FIELD_ADDRESS, AT(gateway), 0, 0, 0, NULL, NULL,
 	  "default router reached through this interface" },
+	{ "bridge", FIELD_NAME, AT(bridge), FIELD_DERIVED | FIELD_VOLATILE, 1, 15, NULL, NULL,
+	  "the bridge on it: an interface that is made anew goes back there" },
 	{ "link", FIELD_CHOICE, AT(link), FIELD_DERIVED, 0, 0, "up down", NULL,
 	  "whether it is taken up: always wanted" },
 	{ "undeclared", FIELD_CHOICE, AT(undeclared), FIELD_DERIVED, 0, 0, "none some", NULL,
@@ -56,45 +60,73 @@ static bool ends_in_itself(const struct site_node *node, const struct vlan *vlan
 	return false;
 }
 
-static void check_addresses(const struct vlan *vlan, struct place place, struct mistakes *mistakes)
+/* An address that a network of the site has, too, would send its packets two ways. */
+static void check_overlap(const struct site *site, const struct vlan *vlan, const char *text,
+			  struct place place, struct mistakes *mistakes)
 {
-	const struct field as = { .name = "addresses", .type = FIELD_CIDR };
-	for (size_t i = 0; i < vlan->addresses.count; i++) {
-		char *kept = NULL;
-		struct err err = ERR_INIT;
-		const char *text = vlan->addresses.items[i];
-		if (strchr(text, '/') == NULL)
-			mistake_add(mistakes, place,
-				    "vlan %s: addresses: \"%s\" has no prefix length; write it "
-				    "like \"10.0.20.5/24\"",
-				    vlan->name, text);
-		else if (field_set_text(&as, &kept, text, &err) != 0)
-			mistake_add(mistakes, place, "vlan %s: addresses: %s", vlan->name,
-				    err.text);
-		free(kept);
-		for (size_t j = 0; j < i; j++)
-			if (text_equal(text, vlan->addresses.items[j]))
-				mistake_add(mistakes, place,
-					    "vlan %s: addresses: \"%s\" is there twice", vlan->name,
-					    text);
+	struct ipv4_network own;
+	struct ipv4_network other;
+	for (size_t i = 0; i < site->network_count; i++) {
+		const struct network *network = &site->networks[i];
+		if (network->cidr == NULL || !ipv4_parse_network(text, &own) ||
+		    !ipv4_parse_network(network->cidr, &other) ||
+		    (!ipv4_contains(&own, ipv4_first(&other)) &&
+		     !ipv4_contains(&other, ipv4_first(&own))))
+			continue;
+		mistake_add(
+			mistakes, place,
+			"vlan %s: addresses: \"%s\" overlaps %s of network %s; give the node an "
+			"address on that, or choose another",
+			vlan->name, text, network->cidr, network->name);
 	}
 }
 
-struct twin {
-	const struct vlan *self;
-	const struct vlan *found;
-	bool past; /* reported at the later of two */
-};
-
-static void look_for_twin(const struct spec *spec, void *context)
+static void check_address(const struct site *site, const struct vlan *vlan, size_t index,
+			  struct place place, struct mistakes *mistakes)
 {
-	struct twin *twin = context;
-	const struct vlan *other = spec->body;
-	if (text_equal(other->name, twin->self->name))
-		twin->past = true;
-	else if (!twin->past && other->id == twin->self->id &&
-		 text_equal(other->parent, twin->self->parent))
-		twin->found = other;
+	const struct field as = { .name = "addresses", .type = FIELD_CIDR };
+	const char *text = vlan->addresses.items[index];
+	AUTO_FREE char *kept = NULL;
+	struct err err = ERR_INIT;
+	if (strchr(text, '/') == NULL)
+		mistake_add(mistakes, place,
+			    "vlan %s: addresses: \"%s\" has no prefix length; write it like "
+			    "\"10.0.20.5/24\"",
+			    vlan->name, text);
+	else if (field_set_text(&as, &kept, text, &err) != 0)
+		mistake_add(mistakes, place, "vlan %s: addresses: %s", vlan->name, err.text);
+	else
+		check_overlap(site, vlan, text, place, mistakes);
+	for (size_t i = 0; i < index; i++)
+		if (text_equal(text, vlan->addresses.items[i]))
+			mistake_add(mistakes, place, "vlan %s: addresses: \"%s\" is there twice",
+				    vlan->name, text);
+}
+
+/* The kernel takes no route to a router that it has no way to. */
+static void check_gateway(const struct vlan *vlan, struct place place, struct mistakes *mistakes)
+{
+	uint32_t router;
+	if (vlan->gateway == NULL || !ipv4_parse(vlan->gateway, &router))
+		return;
+	for (size_t i = 0; i < vlan->addresses.count; i++) {
+		struct ipv4_network range;
+		if (ipv4_parse_network(vlan->addresses.items[i], &range) &&
+		    ipv4_contains(&range, router))
+			return;
+	}
+	mistake_add(
+		mistakes, place,
+		"vlan %s: gateway: %s is in the network of none of its addresses; add an address "
+		"beside it",
+		vlan->name, vlan->gateway);
+}
+
+static bool same_tag(const struct spec *a, const struct spec *b)
+{
+	const struct vlan *one = a->body;
+	const struct vlan *other = b->body;
+	return one->id == other->id && text_equal(one->parent, other->parent);
 }
 
 /* The same tag twice on one parent is one wire with two names: the kernel refuses it. */
@@ -102,23 +134,72 @@ static void check_tag(const struct site *site, const struct site_node *node,
 		      const struct spec *want, struct mistakes *mistakes)
 {
 	const struct vlan *vlan = want->body;
-	struct twin twin = { .self = vlan };
-	refer_each(node, "vlan", look_for_twin, &twin);
-	if (twin.found != NULL)
+	const struct spec *earlier = refer_earlier(node, want, same_tag);
+	if (earlier != NULL)
 		mistake_add(mistakes, want->place,
 			    "vlan %s: id %" PRIu64 " on %s is already that of vlan %s", vlan->name,
-			    vlan->id, vlan->parent, twin.found->name);
-	if (!text_equal(vlan->parent, "boot0"))
-		return;
-	for (size_t i = 0; i < node->address_count; i++) {
-		const struct network *network = node->addresses[i].network;
-		if (network && network->vlan == vlan->id && !text_equal(network->name, vlan->name))
+			    vlan->id, vlan->parent, earlier->id);
+	for (size_t i = 0; i < site->network_count; i++) {
+		const struct network *network = &site->networks[i];
+		if (text_equal(vlan->parent, "boot0") && network->vlan == vlan->id &&
+		    !text_equal(network->name, vlan->name) && refer_has_vlan(node, network))
 			mistake_add(mistakes, want->place,
 				    "vlan %s: id %" PRIu64 " on boot0 is already that of network "
-				    "%s, which this node has an address on",
-				    vlan->name, vlan->id, network->name);
+				    "%s, which this node has %s on",
+				    vlan->name, vlan->id, network->name,
+				    site_node_address(node, network->name) ? "an address"
+									   : "a bridge");
 	}
-	(void)site;
+}
+
+/* The parent's, as far as the site says it: FIELD_UNSET when it does not. */
+static uint64_t parent_mtu(const struct site *site, const struct site_node *node,
+			   const struct vlan *vlan)
+{
+	const struct vlan *parent = vlan_named(node, vlan->parent);
+	bool boots = text_equal(vlan->parent, "boot0");
+	const char *name = boots ? site->boot_network : vlan->parent;
+	const struct network *network = name ? site_find_network(site, name) : NULL;
+	if (parent != NULL)
+		return parent->mtu;
+	return network && (boots || refer_has_vlan(node, network)) ? network->mtu : FIELD_UNSET;
+}
+
+static void check_parent(const struct site *site, const struct site_node *node,
+			 const struct spec *want, struct mistakes *mistakes)
+{
+	const struct vlan *vlan = want->body;
+	uint64_t most = parent_mtu(site, node, vlan);
+	if (ends_in_itself(node, vlan))
+		mistake_add(mistakes, want->place,
+			    "vlan %s: its parent %s stands on %s itself; a parent is another "
+			    "interface",
+			    vlan->name, vlan->parent, vlan->name);
+	else if (vlan->mtu > most)
+		mistake_add(mistakes, want->place,
+			    "vlan %s: mtu %" PRIu64 " is larger than %" PRIu64
+			    ", that of its parent %s",
+			    vlan->name, vlan->mtu, most, vlan->parent);
+}
+
+static void check_name(const struct site *site, const struct site_node *node,
+		       const struct spec *want, struct mistakes *mistakes)
+{
+	const char *name = want->id;
+	const char *why = text_interface_refusal(name);
+	const struct network *network = site_find_network(site, name);
+	if (why != NULL)
+		mistake_add(mistakes, want->place, "vlan %s: %s", name, why);
+	if (refer_find(node, "bridge", name))
+		mistake_add(mistakes, want->place,
+			    "vlan %s: a bridge of this node has the same name; interfaces share "
+			    "one list of names",
+			    name);
+	if (network != NULL && refer_has_vlan(node, network))
+		mistake_add(mistakes, want->place,
+			    "vlan %s: this node has %s on network %s, which makes this interface "
+			    "already; leave out one of the two",
+			    name, site_node_address(node, name) ? "an address" : "a bridge", name);
 }
 
 static void check(const struct site *site, const struct site_node *node, const struct spec *want,
@@ -127,101 +208,43 @@ static void check(const struct site *site, const struct site_node *node, const s
 	const struct vlan *vlan = want->body;
 	if (node == NULL || vlan->name == NULL || vlan->parent == NULL)
 		return;
-	if (text_equal(vlan->name, "boot0") || text_equal(vlan->name, "lo"))
-		mistake_add(mistakes, want->place,
-			    "vlan %s: that is the name of an interface every node has; choose "
-			    "another",
-			    vlan->name);
-	if (refer_find(node, "bridge", vlan->name))
-		mistake_add(mistakes, want->place,
-			    "vlan %s: a bridge of this node has the same name; interfaces share "
-			    "one list of names",
-			    vlan->name);
-	if (site_node_address(node, vlan->name))
-		mistake_add(mistakes, want->place,
-			    "vlan %s: this node has an address on network %s, which makes this "
-			    "interface already; leave out one of the two",
-			    vlan->name, vlan->name);
-	if (ends_in_itself(node, vlan))
-		mistake_add(mistakes, want->place,
-			    "vlan %s: its parent %s stands on %s itself; a parent is another "
-			    "interface",
-			    vlan->name, vlan->parent, vlan->name);
-	else if (vlan_named(node, vlan->parent) && vlan_named(node, vlan->parent)->mtu < vlan->mtu)
-		mistake_add(mistakes, want->place,
-			    "vlan %s: mtu %" PRIu64 " is larger than %" PRIu64
-			    ", that of its parent %s",
-			    vlan->name, vlan->mtu, vlan_named(node, vlan->parent)->mtu,
-			    vlan->parent);
-	check_addresses(vlan, want->place, mistakes);
+	check_name(site, node, want, mistakes);
+	check_parent(site, node, want, mistakes);
+	for (size_t i = 0; i < vlan->addresses.count; i++)
+		check_address(site, vlan, i, want->place, mistakes);
+	check_gateway(vlan, want->place, mistakes);
 	check_tag(site, node, want, mistakes);
 }
 
-struct bridged {
-	const char *network;
-	bool found;
-};
-
-static void look_at_bridge(const struct spec *spec, void *context)
+/* One that the slice made: the interface of a network of the site. */
+static void derive_network(const struct derive *from, const struct network *network,
+			   struct vlan *vlan)
 {
-	struct bridged *bridged = context;
-	if (text_equal(refer_text(spec, "network"), bridged->network))
-		bridged->found = true;
-}
-
-/* Whether a bridge of the node or its role stands on the network: then the addresses are the
-   bridge's. */
-static bool is_bridged(const struct site_node *node, const char *network)
-{
-	struct bridged bridged = { .network = network };
-	refer_each(node, "bridge", look_at_bridge, &bridged);
-	return bridged.found;
-}
-
-/* ADDRESS of the node with the prefix length of the network's cidr. */
-static void add_address(struct vlan *vlan, const struct network *network, const char *address)
-{
-	const char *prefix = network->cidr ? strchr(network->cidr, '/') : NULL;
-	if (address == NULL || prefix == NULL)
+	vlan->name = xstrdup(network->name);
+	vlan->parent = xstrdup("boot0");
+	vlan->id = network->vlan;
+	vlan->mtu = network->mtu;
+	const struct spec *bridge = refer_bridge(from->node, network->name);
+	if (bridge != NULL) {
+		vlan->bridge = xstrdup(bridge->id);
 		return;
-	AUTO_FREE char *full = xasprintf("%s%s", address, prefix);
-	if (!text_list_has(&vlan->addresses, full))
-		text_list_add(&vlan->addresses, full);
+	}
+	char *address = refer_address(from->node, network);
+	if (address != NULL)
+		text_list_take(&vlan->addresses, address);
+	vlan->gateway = xstrdup(refer_router(from->site, from->node, network));
 }
 
 static int derive(const struct derive *from, struct spec *want, struct err *err)
 {
 	struct vlan *vlan = want->body;
 	const struct network *network = site_find_network(from->site, want->id);
-	if (vlan->link == NULL)
-		vlan->link = xstrdup("up");
-	if (vlan->undeclared == NULL)
-		vlan->undeclared = xstrdup("none");
-	if (network == NULL || network->vlan == 0) {
-		text_list_sort(&vlan->addresses);
-		return 0;
-	}
-	if (vlan->name == NULL)
-		vlan->name = xstrdup(want->id);
-	if (vlan->parent == NULL)
-		vlan->parent = xstrdup("boot0");
-	if (vlan->id == FIELD_UNSET)
-		vlan->id = network->vlan;
-	if (want->place.file == NULL || vlan->mtu == FIELD_UNSET)
-		vlan->mtu = network->mtu;
-	if (is_bridged(from->node, network->name)) {
-		text_list_free(&vlan->addresses);
-		free(vlan->gateway);
-		vlan->gateway = NULL;
-		return 0;
-	}
-	add_address(vlan, network, site_node_address(from->node, network->name));
-	text_list_sort(&vlan->addresses);
-	const struct site_node *router =
-		network->gateway ? site_find_node(from->site, network->gateway) : NULL;
-	if (vlan->gateway == NULL && router != NULL && router != from->node)
-		vlan->gateway = xstrdup(site_node_address(router, network->name));
 	(void)err;
+	vlan->link = xstrdup("up");
+	vlan->undeclared = xstrdup("none");
+	if (want->place.file == NULL && network != NULL)
+		derive_network(from, network, vlan);
+	text_list_sort(&vlan->addresses);
 	return 0;
 }
 

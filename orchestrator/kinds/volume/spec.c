@@ -46,7 +46,7 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	struct volume *volume = want->body;
 	(void)from;
 	(void)err;
-	volume->size = (volume->size + VOLUME_EXTENT - 1) / VOLUME_EXTENT * VOLUME_EXTENT;
+	volume->size = size_round_up(volume->size, VOLUME_EXTENT);
 	volume->active = 1;
 	return 0;
 }
@@ -92,6 +92,7 @@ const struct kind_spec volume_spec = {
 	.size = sizeof(struct volume),
 	.fields = FIELDS,
 	.in_status = true,
+	.unit = VOLUME_EXTENT,
 	.holds_data = true,
 	.check = check,
 	.derive = derive,

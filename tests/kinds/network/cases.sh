@@ -235,8 +235,8 @@ interrupted "vlan remove" vlan nothing
 }
 
 cases_bridge() {
-guests="$(want vlan '"name":"guests","parent":"boot0","id":30,"mtu":1450,'"$live")"
-guests31="$(want vlan '"name":"guests","parent":"boot0","id":31,"mtu":1450,'"$live")"
+guests="$(want vlan '"name":"guests","parent":"boot0","id":30,"mtu":1450,"bridge":"br-guests",'"$live")"
+guests31="$(want vlan '"name":"guests","parent":"boot0","id":31,"mtu":1450,"bridge":"br-guests",'"$live")"
 bridge='"name":"br-guests","network":"guests","port":"guests","mtu":1450'
 slice bridge "$guests" "$(want bridge "$bridge"',"addresses":["10.77.30.13/24"],"gateway":"10.77.30.12",'"$live")"
 slice bridge31 "$guests31" "$(want bridge "$bridge"',"addresses":["10.77.30.13/24"],"gateway":"10.77.30.12",'"$live")"
@@ -263,6 +263,32 @@ comes bridge_bare 2 "bridge: without address"
 comes bridge 2 "bridge: with address again"
 comes guests 1 "bridge: removed, the vlan stays"
 check_not "bridge: it is gone" ip link show br-guests
+lab='"name":"br-lab","network":"lab","port":"lab","mtu":1450'
+slice bridges "$guests" "$(want bridge "$bridge,$live")" "$(want bridge "$lab,$live")" \
+	"$(want vlan '"name":"lab","parent":"boot0","id":31,"mtu":1450,"bridge":"br-lab",'"$live")"
+slice bridges_swapped "$guests31" "$(want bridge "$bridge,$live")" "$(want bridge "$lab,$live")" \
+	"$(want vlan '"name":"lab","parent":"boot0","id":30,"mtu":1450,"bridge":"br-lab",'"$live")"
+comes bridges 4 "bridge: two"
+comes bridges_swapped 4 "bridge: the vlans below two change their tags with each other"
+check_has "bridge: the one is still its port" 'id 31 .*bridge_slave\|master br-guests.*id 31' ip -o -d link show guests
+check_has "bridge: and the other" 'master br-lab' ip -o link show lab
+slice bridge_moved "$(want vlan '"name":"lab","parent":"boot0","id":30,"mtu":1450,"bridge":"br-guests",'"$live")" \
+	"$(want bridge '"name":"br-guests","network":"lab","port":"lab","mtu":1450,'"$live")"
+expect 0 "change bridge/br-guests: port[guests>lab]
+remove bridge/br-lab: port[lab>] mtu[1450>] link[up>]
+remove vlan/guests: parent[boot0>] id[31>] mtu[1450>] link[up>]
+3 steps, 1 kept" "bridge: moves to another vlan, and then the first one goes" apply bridge_moved
+expect 0 "0 steps, 2 kept" "bridge: moved" plan bridge_moved
+slice bridge_renamed "$(want vlan '"name":"lab","parent":"boot0","id":30,"mtu":1450,"bridge":"br-new",'"$live")" \
+	"$(want bridge '"name":"br-new","network":"lab","port":"lab","mtu":1450,'"$live")"
+comes bridge_renamed 2 "bridge: another name"
+slice qinq "$(want vlan '"name":"outer","parent":"boot0","id":41,"mtu":1450,'"$live")" \
+	"$(want vlan '"name":"inner","parent":"outer","id":5,"mtu":1400,'"$live")"
+comes qinq 2 "vlan: one in another"
+expect 0 "remove vlan/inner: parent[outer>] id[5>] mtu[1400>] link[up>]
+remove vlan/outer: parent[boot0>] id[41>] mtu[1450>] link[up>]
+2 steps, 0 kept" "vlan: the one on the other goes first" apply nothing
+interrupted "bridges whose tags are swapped" bridges bridges_swapped
 interrupted "bridge create" nothing bridge
 interrupted "bridge change" bridge_bare bridge
 interrupted "bridge remove" bridge nothing
@@ -297,7 +323,6 @@ for port in 1 2 3; do
 	ip link add "leg$port" type veth peer name "far$port"
 	ip link set "far$port" up
 done
-third=$(cat /sys/class/net/leg3/address)
 bond='"name":"bond0","miimon":100,"link":"up"'
 slice bond "$(want bond "$bond"',"links":["leg1","leg2"],"mode":"active-backup","mtu":1500')"
 slice bond_lacp "$(want bond "$bond"',"links":["leg1","leg3"],"mode":"802.3ad","lacp_rate":"fast","mtu":1400')"

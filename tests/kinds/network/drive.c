@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "engine/apply.h"
+#include "engine/graph.h"
 #include "engine/plan.h"
 #include "node/facts.h"
 #include "system/node.h"
@@ -59,18 +60,6 @@ static void print_step(const struct step *step)
 	fflush(stdout);
 }
 
-/* As moyai does it: what an earlier step touches is known only after it. */
-static const char *digest_of(const struct plan *plan, size_t index)
-{
-	const struct step *step = &plan->items[index];
-	for (size_t i = 0; i < index; i++)
-		for (size_t n = 0; n < step->needs.count; n++)
-			if (text_equal(step->needs.items[n].kind, plan->items[i].kind->name) &&
-			    text_equal(step->needs.items[n].id, plan->items[i].id))
-				return NULL;
-	return step->digest;
-}
-
 static int print_facts(struct node *node, struct err *err)
 {
 	json_t *facts = facts_collect(node, err);
@@ -82,27 +71,63 @@ static int print_facts(struct node *node, struct err *err)
 	return 0;
 }
 
+/* In the order and with the digests that moyai would give. */
+static int make_graph(const struct plan *plan, const char *node, struct graph *graph,
+		      struct err *err)
+{
+	graph_add_node(graph, node, false, NULL);
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct step *step = &plan->items[i];
+		graph_add_step(graph, step->action, step->kind->name, step->id, step->digest,
+			       step->refused, &step->needs);
+	}
+	return graph_link(graph, err);
+}
+
+static void apply_graph(struct node *node, const struct slice *slice, const struct plan *plan,
+			struct graph *graph)
+{
+	size_t i;
+	while (graph_next(graph, 0, &i)) {
+		const struct graph_step *step = &graph->steps[i];
+		struct err why = ERR_INIT;
+		graph_start(graph, i);
+		print_step(&plan->items[i]);
+		int rc = apply_step(node, slice, step->kind, step->id, step->digest, &why);
+		if (rc != 0)
+			printf("failed %s/%s: %s\n", step->kind, step->id, why.text);
+		graph_finish(graph, i, rc != 0 ? why.text : NULL);
+	}
+	for (i = 0; i < graph->count; i++) {
+		const struct graph_step *step = &graph->steps[i];
+		if (step->state != GRAPH_REFUSED && step->state != GRAPH_NOT_STARTED)
+			continue;
+		print_step(&plan->items[i]);
+		printf("failed %s/%s: %s\n", step->kind, step->id, step->reason);
+	}
+}
+
 /* Exit code as said above. */
 static int carry_out(struct node *node, const struct slice *slice, bool apply, struct err *err)
 {
 	struct plan plan = { 0 };
-	int failed = 0;
+	struct graph graph = { 0 };
+	int code = 1;
 	if (plan_make(node, slice, &plan, err) != 0)
 		return 1;
-	for (size_t i = 0; i < plan.count; i++) {
-		const struct step *step = &plan.items[i];
-		struct err why = ERR_INIT;
-		print_step(step);
-		if (!apply ||
-		    (step->refused == NULL && apply_step(node, slice, step->kind->name, step->id,
-							 digest_of(&plan, i), &why) == 0))
-			continue;
-		printf("failed %s/%s: %s\n", step->kind->name, step->id,
-		       step->refused ? step->refused : why.text);
-		failed = 1;
-	}
+	if (make_graph(&plan, slice->node, &graph, err) != 0)
+		goto out;
+	if (apply)
+		apply_graph(node, slice, &plan, &graph);
+	for (size_t i = 0; i < plan.count && !apply; i++)
+		print_step(&plan.items[i]);
 	printf("%zu steps, %zu kept\n", plan.count, plan.kept);
-	int code = failed ? 1 : plan.count && !apply ? 2 : 0;
+	if (apply)
+		code = graph_count(&graph, GRAPH_OK) == plan.count ? 0 : 1;
+	else
+		code = plan.count ? 2 : 0;
+out:
+	graph_free(&graph);
 	plan_free(&plan);
 	return code;
 }

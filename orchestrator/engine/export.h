@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef ENGINE_EXPORT_H
+#define ENGINE_EXPORT_H
+#include "model/kind.h"
+/*
+ * What the two ends of an iSCSI target have to agree on, from the configuration alone: the node
+ * that has the target and the one that logs in derive the same without a copied list.
+ */
+#define IQN_PREFIX                                                                                 \
+	"iqn.2026-11.moyai." /* SITE:NODE.NAME for a target, SITE:NODE for an initiator */
+
+struct export
+{
+	char *target_iqn;
+	char *initiator_iqn;
+	char *portal; /* "10.0.20.14:3260" */
+	char *chap_user;
+	char *chap_secret;   /* NULL without a site key */
+	char *device;	     /* block device or image file on the node that has the target */
+	uint64_t size_bytes; /* rounded as the kind behind it rounds */
+};
+
+/* owner: the node with the target, which need not be from->node. */
+int export_make(const struct derive *from, const struct site_node *owner, const struct spec *target,
+		struct export *export, struct err *err);
+void export_free(struct export *export);
+#endif
