@@ -143,38 +143,47 @@ static int read_address(const struct nlmsghdr *message, void *data)
 	const struct nlattr *at[IFA_MAX + 1] = { NULL };
 	struct attributes out = { at, IFA_MAX };
 	struct link *link = find_index(data, (int)head->ifa_index);
-	char text[INET_ADDRSTRLEN];
+	char text[INET6_ADDRSTRLEN];
+	size_t size = head->ifa_family == AF_INET ? 4 : 16;
 	mnl_attr_parse(message, sizeof(*head), attribute_take, &out);
 	/* IFA_ADDRESS is the peer's on a point-to-point link: IFA_LOCAL is ours. */
 	const struct nlattr *local = at[IFA_LOCAL] ? at[IFA_LOCAL] : at[IFA_ADDRESS];
-	if (link == NULL || local == NULL || head->ifa_family != AF_INET ||
-	    mnl_attr_get_payload_len(local) != 4)
+	if (link == NULL || local == NULL || mnl_attr_get_payload_len(local) != size ||
+	    (head->ifa_family != AF_INET && head->ifa_family != AF_INET6) ||
+	    (head->ifa_family == AF_INET6 && head->ifa_scope == RT_SCOPE_LINK))
 		return MNL_CB_OK;
-	if (inet_ntop(AF_INET, mnl_attr_get_payload(local), text, sizeof(text)))
+	if (inet_ntop(head->ifa_family, mnl_attr_get_payload(local), text, sizeof(text)))
 		text_list_take(&link->addresses, xasprintf("%s/%u", text, head->ifa_prefixlen));
 	return MNL_CB_OK;
 }
 
+/* The best default route of each link and family. */
 static int read_route(const struct nlmsghdr *message, void *data)
 {
 	const struct rtmsg *head = mnl_nlmsg_get_payload(message);
 	const struct nlattr *at[RTA_MAX + 1] = { NULL };
 	struct attributes out = { at, RTA_MAX };
-	char text[INET_ADDRSTRLEN];
-	if (head->rtm_family != AF_INET || head->rtm_dst_len != 0 ||
+	char text[INET6_ADDRSTRLEN];
+	bool v6 = head->rtm_family == AF_INET6;
+	if ((!v6 && head->rtm_family != AF_INET) || head->rtm_dst_len != 0 ||
 	    head->rtm_table != RT_TABLE_MAIN)
 		return MNL_CB_OK;
 	mnl_attr_parse(message, sizeof(*head), attribute_take, &out);
-	if (!at[RTA_OIF] || !at[RTA_GATEWAY] || mnl_attr_get_payload_len(at[RTA_GATEWAY]) != 4)
+	if (!at[RTA_OIF] || !at[RTA_GATEWAY] ||
+	    mnl_attr_get_payload_len(at[RTA_GATEWAY]) != (v6 ? 16 : 4))
 		return MNL_CB_OK;
 	struct link *link = find_index(data, (int)mnl_attr_get_u32(at[RTA_OIF]));
 	uint64_t metric = at[RTA_PRIORITY] ? mnl_attr_get_u32(at[RTA_PRIORITY]) : 0;
-	if (link == NULL || (link->gateway != NULL && link->gateway_metric <= metric))
+	if (link == NULL)
 		return MNL_CB_OK;
-	if (inet_ntop(AF_INET, mnl_attr_get_payload(at[RTA_GATEWAY]), text, sizeof(text))) {
-		free(link->gateway);
-		link->gateway = xstrdup(text);
-		link->gateway_metric = metric;
+	char **gateway = v6 ? &link->gateway6 : &link->gateway;
+	uint64_t *best = v6 ? &link->gateway6_metric : &link->gateway_metric;
+	if ((*gateway == NULL || *best > metric) &&
+	    inet_ntop(head->rtm_family, mnl_attr_get_payload(at[RTA_GATEWAY]), text,
+		      sizeof(text))) {
+		free(*gateway);
+		*gateway = xstrdup(text);
+		*best = metric;
 	}
 	return MNL_CB_OK;
 }
@@ -189,7 +198,7 @@ static int dump(struct mnl_socket *socket, uint16_t type, mnl_cb_t take, struct 
 	message->nlmsg_seq = ++sequence;
 	/* Every one of these headers begins with the family; the largest fits all. */
 	struct rtgenmsg *family = mnl_nlmsg_put_extra_header(message, sizeof(struct ifinfomsg));
-	family->rtgen_family = type == RTM_GETLINK ? AF_UNSPEC : AF_INET;
+	family->rtgen_family = AF_UNSPEC;
 	if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
 		return -1;
 	return rtnetlink_receive(socket, sequence, take, links);
@@ -245,6 +254,7 @@ void links_free(struct links *links)
 		free(link->state);
 		free(link->bond_mode);
 		free(link->gateway);
+		free(link->gateway6);
 		text_list_free(&link->addresses);
 	}
 	free(links->items);

@@ -8,8 +8,8 @@
 #include "base/err.h"
 #include "base/str.h"
 /*
- * Network interfaces, their IPv4 addresses and the default routes of the main
- * table, from three rtnetlink dumps over one socket.
+ * Network interfaces, their addresses (but link-local ones) and the default routes
+ * of the main table, from three rtnetlink dumps over one socket.
  */
 struct node;
 
@@ -26,13 +26,15 @@ struct link {
 	uint64_t vlan;		    /* tag; 0: not a vlan */
 	bool filters;		    /* of a bridge: by VLAN, so that own tags of ports count */
 	bool up;		    /* administratively */
-	struct text_list addresses; /* "10.77.20.13/24", sorted */
+	struct text_list addresses; /* "10.77.20.13/24", "fd00::13/64", sorted */
 	char *bond_mode; /* "802.3ad", "active-backup", another number; NULL: not a bond */
 	uint64_t bond_miimon_ms;
 	bool bond_fast; /* LACP rate */
 	bool bond_up;	/* of a port of a bond: its link is there, as miimon has it */
 	char *gateway;	/* of the default route with the best metric; NULL: none */
 	uint64_t gateway_metric;
+	char *gateway6; /* the same of IPv6 */
+	uint64_t gateway6_metric;
 };
 struct links {
 	struct link *items;

@@ -20,11 +20,21 @@ static char *path_of(const char *name)
 	return xasprintf(FOLDER "/" PREFIX "%s" SUFFIX, name);
 }
 
+static bool has_ipv6(const struct text_list *addresses)
+{
+	for (size_t i = 0; i < addresses->count; i++)
+		if (strchr(addresses->items[i], ':'))
+			return true;
+	return false;
+}
+
 void networkd_text(const struct networkd_link *link, struct str *out)
 {
 	str_addf(out, "# moyai\n# %s\n", link->kind);
 	str_addf(out, "[Match]\nName=%s\n\n[Link]\nMTUBytes=%" PRIu64 "\n", link->name, link->mtu);
-	str_add(out, "\n[Network]\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n");
+	/* IPv6 does not work without a link-local address (RFC 4291, 2.1). */
+	str_addf(out, "\n[Network]\nLinkLocalAddressing=%s\nIPv6AcceptRA=no\n",
+		 has_ipv6(link->addresses) ? "ipv6" : "no");
 	/* Which bridge it is a port of is ours to say, not networkd's. */
 	str_add(out, "KeepMaster=yes\n");
 	/* A bridge without guests has no carrier and needs its address all the same. */
@@ -33,6 +43,8 @@ void networkd_text(const struct networkd_link *link, struct str *out)
 		str_addf(out, "Address=%s\n", link->addresses->items[i]);
 	if (link->gateway != NULL)
 		str_addf(out, "Gateway=%s\n", link->gateway);
+	if (link->gateway6 != NULL)
+		str_addf(out, "Gateway=%s\n", link->gateway6);
 }
 
 bool networkd_text_is(const char *text, const char *kind)

@@ -16,10 +16,11 @@
  */
 struct networkd_link {
 	const char *name;
-	const char *kind; /* "vlan" or "bridge" */
+	const char *kind; /* "vlan", "bridge" … */
 	uint64_t mtu;
 	const struct text_list *addresses;
-	const char *gateway; /* NULL: none */
+	const char *gateway;  /* NULL: none */
+	const char *gateway6; /* NULL: none */
 };
 
 /* The text of the file: pure. */

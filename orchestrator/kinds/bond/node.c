@@ -161,7 +161,9 @@ static int bond_apply(struct node *node, const struct step *step, struct err *er
 {
 	const struct bond *want = step->want->body;
 	const struct text_list none = TEXT_LIST_INIT;
-	const struct networkd_link text = { want->name, "bond", want->mtu, &none, NULL };
+	const struct networkd_link text = {
+		.name = want->name, .kind = "bond", .mtu = want->mtu, .addresses = &none
+	};
 	bool owned = true;
 	const struct links *links = links_get(node, err);
 	if (links == NULL)

@@ -2,11 +2,13 @@
 #include "kinds/bond/spec.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/plan.h"
 #include "engine/refer.h"
+#include "model/text_check.h"
 
 #define AT(member) offsetof(struct bond, member)
 
@@ -86,23 +88,41 @@ static void look_for_twin(const struct spec *spec, void *context)
 		twin->found = other->name;
 }
 
+/* The networks it carries fit into it. */
+static void check_mtu(const struct site_node *node, const struct spec *want,
+		      struct mistakes *mistakes)
+{
+	const struct bond *bond = want->body;
+	for (size_t i = 0; i < node->address_count; i++) {
+		const struct network *network = node->addresses[i].network;
+		if (text_equal(refer_uplink(node), bond->name) && network->vlan != 0 &&
+		    network->mtu != FIELD_UNSET && network->mtu > bond->mtu)
+			mistake_add(mistakes, want->place,
+				    "bond %s: mtu %" PRIu64 " is smaller than %" PRIu64
+				    ", that of network %s, which it carries",
+				    bond->name, bond->mtu, network->mtu, network->name);
+	}
+}
+
 static void check(const struct site *site, const struct site_node *node, const struct spec *want,
 		  struct mistakes *mistakes)
 {
 	const struct bond *bond = want->body;
 	if (node == NULL || bond->name == NULL)
 		return;
-	if (text_equal(bond->name, "boot0") || text_equal(bond->name, "lo"))
-		mistake_add(mistakes, want->place,
-			    "bond %s: that is the name of an interface every node has; choose "
-			    "another",
-			    bond->name);
+	const char *why = text_interface_refusal(bond->name);
+	if (why != NULL)
+		mistake_add(mistakes, want->place, "bond %s: %s", bond->name, why);
 	else if (refer_find(node, "bridge", bond->name) || refer_find(node, "vlan", bond->name) ||
 		 site_find_network(site, bond->name))
 		mistake_add(mistakes, want->place,
 			    "bond %s: a vlan, bridge or network has the same name; interfaces "
 			    "share one list of names",
 			    bond->name);
+	if (bond->links.count == 0)
+		mistake_add(mistakes, want->place, "bond %s: links: is empty; write its interfaces",
+			    bond->name);
+	check_mtu(node, want, mistakes);
 	if (bond->lacp_rate != NULL && !text_equal(bond->mode, "802.3ad"))
 		mistake_add(mistakes, want->place,
 			    "bond %s: lacp_rate is for mode \"802.3ad\" alone; leave it out",

@@ -23,6 +23,7 @@ static const struct field FIELDS[] = {
 	  "the node's address on the network" },
 	{ "gateway", FIELD_ADDRESS, AT(gateway), FIELD_DERIVED, 0, 0, NULL, NULL,
 	  "the network's default router" },
+	{ "gateway6", FIELD_IP, AT(gateway6), FIELD_DERIVED, 0, 0, NULL, NULL, "the same of IPv6" },
 	{ "link", FIELD_CHOICE, AT(link), FIELD_DERIVED, 0, 0, "up down", NULL,
 	  "whether it is taken up: always wanted" },
 	{ "filtering", FIELD_CHOICE, AT(filtering), FIELD_DERIVED, 0, 0, "on off", NULL,
@@ -100,10 +101,10 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	bridge->link = xstrdup("up");
 	bridge->filtering = xstrdup("on");
 	bridge->undeclared = xstrdup("none");
-	char *address = refer_address(from->node, network);
-	if (address != NULL)
-		text_list_take(&bridge->addresses, address);
+	refer_addresses(from->node, network, &bridge->addresses);
+	text_list_sort(&bridge->addresses);
 	bridge->gateway = xstrdup(refer_router(from->site, from->node, network));
+	bridge->gateway6 = xstrdup(refer_router6(from->site, from->node, network));
 	return 0;
 }
 

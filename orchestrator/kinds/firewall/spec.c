@@ -274,6 +274,7 @@ const struct kind_spec firewall_spec = {
 	.doc = "what a gateway forwards between its networks: nothing but what is allowed",
 	.example =
 		"{ name = \"site\"; allow = [ \"guests -> boot\", \"boot -> guests tcp 22\" ]; }",
+	.package = "nftables",
 	.size = sizeof(struct firewall),
 	.fields = FIELDS,
 	.risks_connection = true,

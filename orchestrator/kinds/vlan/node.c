@@ -20,7 +20,8 @@ static int vlan_list(struct node *node, struct text_list *owned, struct err *err
 static void observe_undeclared(const struct vlan *want, struct vlan *have)
 {
 	bool some = (want->addresses.count == 0 && have->addresses.count > 0) ||
-		    (want->gateway == NULL && have->gateway != NULL);
+		    (want->gateway == NULL && have->gateway != NULL) ||
+		    (want->gateway6 == NULL && have->gateway6 != NULL);
 	have->undeclared = xstrdup(some ? "some" : "none");
 }
 
@@ -53,6 +54,7 @@ static int vlan_observe(struct node *node, const char *id, const struct spec *wa
 		body->parent_mtu = parent->mtu;
 	text_list_copy(&body->addresses, &link->addresses);
 	body->gateway = xstrdup(link->gateway);
+	body->gateway6 = xstrdup(link->gateway6);
 	body->link = xstrdup(link->up ? "up" : "down");
 	if (want != NULL)
 		observe_undeclared(want->body, body);
@@ -127,8 +129,14 @@ static int free_tag(const struct links *links, const struct vlan *want, const st
 static int vlan_apply(struct node *node, const struct step *step, struct err *err)
 {
 	const struct vlan *want = step->want->body;
-	const struct networkd_link text = { want->name, "vlan", want->mtu, &want->addresses,
-					    want->gateway };
+	const struct networkd_link text = {
+		.name = want->name,
+		.kind = "vlan",
+		.mtu = want->mtu,
+		.addresses = &want->addresses,
+		.gateway = want->gateway,
+		.gateway6 = want->gateway6,
+	};
 	const struct link *parent;
 	const struct links *links = links_get(node, err);
 	if (links == NULL || find_parent(links, want, &parent, err) != 0)

@@ -7,7 +7,7 @@
 
 #include "engine/plan.h"
 #include "engine/refer.h"
-#include "model/ipv4.h"
+#include "model/ip.h"
 #include "model/text_check.h"
 
 #define AT(member) offsetof(struct vlan, member)
@@ -22,9 +22,10 @@ static const struct field FIELDS[] = {
 	{ "mtu", FIELD_NUMBER, AT(mtu), 0, 68, 65535, NULL, "1500",
 	  "largest packet in bytes; at most that of the parent" },
 	{ "addresses", FIELD_LIST, AT(addresses), 0, 0, 0, NULL, NULL,
-	  "addresses with prefix length: [ \"10.0.20.5/24\" ]" },
+	  "addresses with prefix length: [ \"10.0.20.5/24\", \"fd00:20::5/64\" ]" },
 	{ "gateway", FIELD_ADDRESS, AT(gateway), 0, 0, 0, NULL, NULL,
 	  "default router reached through this interface" },
+	{ "gateway6", FIELD_IP, AT(gateway6), 0, 0, 0, NULL, NULL, "the same of IPv6" },
 	{ "bridge", FIELD_NAME, AT(bridge), FIELD_DERIVED | FIELD_VOLATILE, 1, 15, NULL, NULL,
 	  "the bridge on it: an interface that is made anew goes back there" },
 	{ "link", FIELD_CHOICE, AT(link), FIELD_DERIVED, 0, 0, "up down", NULL,
@@ -64,27 +65,26 @@ static bool ends_in_itself(const struct site_node *node, const struct vlan *vlan
 static void check_overlap(const struct site *site, const struct vlan *vlan, const char *text,
 			  struct place place, struct mistakes *mistakes)
 {
-	struct ipv4_network own;
-	struct ipv4_network other;
+	struct ip_subnet own;
+	struct ip_subnet other;
 	for (size_t i = 0; i < site->network_count; i++) {
 		const struct network *network = &site->networks[i];
-		if (network->cidr == NULL || !ipv4_parse_network(text, &own) ||
-		    !ipv4_parse_network(network->cidr, &other) ||
-		    (!ipv4_contains(&own, ipv4_first(&other)) &&
-		     !ipv4_contains(&other, ipv4_first(&own))))
+		const char *cidr = ip_is_v6(text) ? network->cidr6 : network->cidr;
+		if (cidr == NULL || !ip_parse_subnet(text, &own) ||
+		    !ip_parse_subnet(cidr, &other) || !ip_subnets_overlap(&own, &other))
 			continue;
 		mistake_add(
 			mistakes, place,
 			"vlan %s: addresses: \"%s\" overlaps %s of network %s; give the node an "
 			"address on that, or choose another",
-			vlan->name, text, network->cidr, network->name);
+			vlan->name, text, cidr, network->name);
 	}
 }
 
 static void check_address(const struct site *site, const struct vlan *vlan, size_t index,
 			  struct place place, struct mistakes *mistakes)
 {
-	const struct field as = { .name = "addresses", .type = FIELD_CIDR };
+	const struct field as = { .name = "addresses", .type = FIELD_SUBNET };
 	const char *text = vlan->addresses.items[index];
 	AUTO_FREE char *kept = NULL;
 	struct err err = ERR_INIT;
@@ -104,22 +104,21 @@ static void check_address(const struct site *site, const struct vlan *vlan, size
 }
 
 /* The kernel takes no route to a router that it has no way to. */
-static void check_gateway(const struct vlan *vlan, struct place place, struct mistakes *mistakes)
+static void check_gateway(const struct vlan *vlan, const char *field, const char *gateway,
+			  struct place place, struct mistakes *mistakes)
 {
-	uint32_t router;
-	if (vlan->gateway == NULL || !ipv4_parse(vlan->gateway, &router))
+	struct ip router;
+	if (gateway == NULL || !ip_parse(gateway, &router))
 		return;
 	for (size_t i = 0; i < vlan->addresses.count; i++) {
-		struct ipv4_network range;
-		if (ipv4_parse_network(vlan->addresses.items[i], &range) &&
-		    ipv4_contains(&range, router))
+		struct ip_subnet range;
+		if (ip_parse_subnet(vlan->addresses.items[i], &range) && ip_in(&range, &router))
 			return;
 	}
-	mistake_add(
-		mistakes, place,
-		"vlan %s: gateway: %s is in the network of none of its addresses; add an address "
-		"beside it",
-		vlan->name, vlan->gateway);
+	mistake_add(mistakes, place,
+		    "vlan %s: %s: %s is in the network of none of its addresses; add an address "
+		    "beside it",
+		    vlan->name, field, gateway);
 }
 
 static bool same_tag(const struct spec *a, const struct spec *b)
@@ -141,12 +140,12 @@ static void check_tag(const struct site *site, const struct site_node *node,
 			    vlan->id, vlan->parent, earlier->id);
 	for (size_t i = 0; i < site->network_count; i++) {
 		const struct network *network = &site->networks[i];
-		if (text_equal(vlan->parent, "boot0") && network->vlan == vlan->id &&
+		if (text_equal(vlan->parent, refer_uplink(node)) && network->vlan == vlan->id &&
 		    !text_equal(network->name, vlan->name) && refer_has_vlan(node, network))
 			mistake_add(mistakes, want->place,
-				    "vlan %s: id %" PRIu64 " on boot0 is already that of network "
-				    "%s, which this node has %s on",
-				    vlan->name, vlan->id, network->name,
+				    "vlan %s: id %" PRIu64 " on %s is already that of network %s, "
+				    "which this node has %s on",
+				    vlan->name, vlan->id, vlan->parent, network->name,
 				    site_node_address(node, network->name) ? "an address"
 									   : "a bridge");
 	}
@@ -160,8 +159,11 @@ static uint64_t parent_mtu(const struct site *site, const struct site_node *node
 	bool boots = text_equal(vlan->parent, "boot0");
 	const char *name = boots ? site->boot_network : vlan->parent;
 	const struct network *network = name ? site_find_network(site, name) : NULL;
+	const struct spec *bond = refer_find(node, "bond", vlan->parent);
 	if (parent != NULL)
 		return parent->mtu;
+	if (bond != NULL)
+		return refer_number(bond, "mtu");
 	return network && (boots || refer_has_vlan(node, network)) ? network->mtu : FIELD_UNSET;
 }
 
@@ -190,6 +192,11 @@ static void check_name(const struct site *site, const struct site_node *node,
 	const struct network *network = site_find_network(site, name);
 	if (why != NULL)
 		mistake_add(mistakes, want->place, "vlan %s: %s", name, why);
+	if (refer_find(node, "bond", name))
+		mistake_add(mistakes, want->place,
+			    "vlan %s: a bond of this node has the same name; interfaces share one "
+			    "list of names",
+			    name);
 	if (refer_find(node, "bridge", name))
 		mistake_add(mistakes, want->place,
 			    "vlan %s: a bridge of this node has the same name; interfaces share "
@@ -212,7 +219,8 @@ static void check(const struct site *site, const struct site_node *node, const s
 	check_parent(site, node, want, mistakes);
 	for (size_t i = 0; i < vlan->addresses.count; i++)
 		check_address(site, vlan, i, want->place, mistakes);
-	check_gateway(vlan, want->place, mistakes);
+	check_gateway(vlan, "gateway", vlan->gateway, want->place, mistakes);
+	check_gateway(vlan, "gateway6", vlan->gateway6, want->place, mistakes);
 	check_tag(site, node, want, mistakes);
 }
 
@@ -221,7 +229,7 @@ static void derive_network(const struct derive *from, const struct network *netw
 			   struct vlan *vlan)
 {
 	vlan->name = xstrdup(network->name);
-	vlan->parent = xstrdup("boot0");
+	vlan->parent = xstrdup(refer_uplink(from->node));
 	vlan->id = network->vlan;
 	vlan->mtu = network->mtu;
 	const struct spec *bridge = refer_bridge(from->node, network->name);
@@ -229,10 +237,9 @@ static void derive_network(const struct derive *from, const struct network *netw
 		vlan->bridge = xstrdup(bridge->id);
 		return;
 	}
-	char *address = refer_address(from->node, network);
-	if (address != NULL)
-		text_list_take(&vlan->addresses, address);
+	refer_addresses(from->node, network, &vlan->addresses);
 	vlan->gateway = xstrdup(refer_router(from->site, from->node, network));
+	vlan->gateway6 = xstrdup(refer_router6(from->site, from->node, network));
 }
 
 static int derive(const struct derive *from, struct spec *want, struct err *err)

@@ -237,7 +237,7 @@ interrupted "vlan remove" vlan nothing
 cases_bridge() {
 guests="$(want vlan '"name":"guests","parent":"boot0","id":30,"mtu":1450,"bridge":"br-guests",'"$live")"
 guests31="$(want vlan '"name":"guests","parent":"boot0","id":31,"mtu":1450,"bridge":"br-guests",'"$live")"
-bridge='"name":"br-guests","network":"guests","port":"guests","mtu":1450'
+bridge='"name":"br-guests","network":"guests","port":"guests","mtu":1450,"filtering":"on"'
 slice bridge "$guests" "$(want bridge "$bridge"',"addresses":["10.77.30.13/24"],"gateway":"10.77.30.12",'"$live")"
 slice bridge31 "$guests31" "$(want bridge "$bridge"',"addresses":["10.77.30.13/24"],"gateway":"10.77.30.12",'"$live")"
 slice bridge_bare "$guests" "$(want bridge "$bridge,$live")"
@@ -247,6 +247,11 @@ check_has "bridge: the vlan is its port" 'master br-guests' ip -o link show gues
 check_has "bridge: no spanning tree, no delay" 'forward_delay 0 .*stp_state 0' ip -o -d link show br-guests
 check_has "bridge: its address" 'inet 10.77.30.13/24' ip -o addr show br-guests
 check_has "bridge: forwards" 'state forwarding' ip -o -d link show guests
+check_has "bridge: filters by VLAN" '^1$' cat /sys/class/net/br-guests/bridge/vlan_filtering
+echo 0 >/sys/class/net/br-guests/bridge/vlan_filtering
+expect 2 "change bridge/br-guests: filtering[off>on]
+1 steps, 1 kept" "bridge: one that filters no more is seen" plan bridge
+comes bridge 2 "bridge: and filters again"
 mac=$(cat /sys/class/net/br-guests/address)
 ip link set guests nomaster
 # Its mtu may follow: the kernel's own choice while nobody set one.

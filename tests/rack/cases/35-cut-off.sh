@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash disable=SC2154
-# A network change that cuts gw off: its answers to the manager's network leave through a VLAN that
-# nobody else is in. Three times; each time gw takes it back by itself.
+# A network change that cuts gw off: a route sends its answers to a node that does not forward them.
+# Three times; each time gw takes it back by itself.
 
 cp "$site_dir/site.cfg" "$test_dir/site.whole"
 links() {
@@ -12,7 +12,7 @@ expect_text "cut off: gw is looked at" '^boot0 10.77.0.12/24' "$gw_before"
 for round in 1 2 3; do
 	{
 		echo 'confirm_within = "10s";'
-		sed 's|^\(\t\tname = "gw"; .*\)|\1\n\t\tvlans = ( { name = "astray"; id = 99; mtu = 1450; addresses = [ "10.77.0.2/30" ]; } );|' \
+		sed 's|^\(\t\tname = "gw"; .*\)|\1\n\t\troutes = ( { name = "10.77.0.1/32"; via = "10.77.20.14"; } );|' \
 			"$test_dir/site.whole"
 	} >"$site_dir/site.cfg"
 	begin=$SECONDS
