@@ -16,6 +16,8 @@
 	KIND(route) \
 	KIND(masquerade) \
 	KIND(firewall) \
+	KIND(resolver) \
+	KIND(clock) \
 	KIND(partition) \
 	KIND(pool) \
 	KIND(volume) \
