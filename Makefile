@@ -16,7 +16,7 @@ LDFLAGS += $(EXTRA_CFLAGS)
 DEPS := gcc make pkg-config git libconfig-dev libssh-dev libparted-dev libjansson-dev \
 	libmicrohttpd-dev libgnutls28-dev libmnl-dev \
 	mmdebstrap squashfs-tools zstd cpio busybox-static dnsmasq-base ipxe openssh-client \
-	qemu-system-x86 ipxe-qemu ovmf iproute2 util-linux e2fsprogs socat jq curl tcpdump \
+	qemu-system-x86 ipxe-qemu ovmf iproute2 util-linux uidmap e2fsprogs socat jq curl tcpdump \
 	libcmocka-dev clang clang-format libclang-rt-14-dev cppcheck shellcheck openssh-server nftables
 
 shared_src := $(wildcard orchestrator/base/*.c orchestrator/model/*.c orchestrator/engine/*.c orchestrator/kinds/*/spec.c) orchestrator/kinds/spec_table.c
@@ -76,15 +76,17 @@ check-fuzz:
 	@$(MAKE) -s FUZZ_SECONDS=$(or $(FUZZ_SECONDS),15) fuzz-config fuzz-wire
 check-rack:
 	@tests/rack/test
+check-metal:
+	@tests/rack/metal-test
 
 # Groups in one pair of quotes follow each other, the two rows run side by side.
 test: deps
 	+@$(MAKE) -s -j$(JOBS) all
-	+@MOYAI_TEST_EVERY=1 tests/run "images sanitizer rack" "includes lint unit golden wire boot fuzz kinds"
+	+@MOYAI_TEST_EVERY=1 tests/run "images sanitizer rack" "includes lint unit golden wire boot chainload fuzz kinds"
 
 test-long: deps
 	+@$(MAKE) -s -j$(JOBS) all
-	+@MOYAI_TEST_EVERY=1 POINT_STEP=1 FUZZ_SECONDS=1800 RACK_TEST=long tests/run "images sanitizer rack" "includes lint unit golden wire boot fuzz kinds"
+	+@MOYAI_TEST_EVERY=1 POINT_STEP=1 FUZZ_SECONDS=1800 RACK_TEST=long IMAGES_TEST=long tests/run "images sanitizer rack metal" "includes lint unit golden wire boot chainload fuzz kinds"
 
 bench:
 	@tests/bench/bench

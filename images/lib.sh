@@ -9,12 +9,38 @@
 enter_namespace() {
 	umask 022
 	[ "${MOYAI_NAMESPACE:-}" != inside ] || return 0
-	[ "$(id -u)" = 0 ] || die "an image is built by root (chroot, mount, owners of files)"
+	# Who is not root becomes the root of a user namespace, with the users of /etc/subuid below.
+	as_root=
+	if [ "$(id -u)" != 0 ]; then
+		unshare --user --map-root-user --map-auto true 2>/dev/null ||
+			die "an image has files of several owners, and $(id -un) has no users to lend in /etc/subuid and /etc/subgid, or no newuidmap (Debian: uidmap); add them, or build as root"
+		as_root="--user --map-root-user --map-auto"
+	fi
+	# shellcheck disable=SC2086 # three words or none
 	exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root TZ=UTC \
 		DEBIAN_FRONTEND=noninteractive MOYAI_NAMESPACE=inside \
 		${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} \
 		setpriv --pdeathsig KILL \
-		unshare --mount --propagation private --pid --fork --kill-child --mount-proc -- "$@"
+		unshare $as_root --mount --propagation private --pid --fork --kill-child --mount-proc -- "$@"
+}
+
+in_user_namespace() { ! grep -qw 4294967295 /proc/self/uid_map; }
+
+# See into a squashfs at an empty folder. Loop devices are only for the machine's own root; who
+# has none unpacks it.
+open_squashfs() { # squashfs folder
+	if in_user_namespace; then
+		unsquashfs -quiet -no-progress -force -dest "$2" "$1"
+	else
+		mount -t squashfs -o ro,loop "$1" "$2"
+	fi
+}
+close_squashfs() { # folder, which is gone then
+	if in_user_namespace; then
+		rm -rf "$1"
+	else
+		umount "$1" && rmdir "$1"
+	fi
 }
 
 die() {
@@ -94,6 +120,10 @@ image_clean() {
 	rm -rf "$2"/var/cache/apt/* "$2"/var/lib/apt/lists/*
 	mkdir -p "$2/var/cache/apt/archives/partial" "$2/var/lib/apt/lists/partial"
 	remove_patterns "$2" <"$1/trim"
+	# open-iscsi made a random one, for all nodes of the image: each makes its own at boot
+	if [ -f "$2/etc/iscsi/initiatorname.iscsi" ]; then
+		echo GenerateName=yes >"$2/etc/iscsi/initiatorname.iscsi"
+	fi
 	# the day of the last change of a password is the day of the build
 	if [ -f "$2/etc/shadow" ]; then
 		day=$(($(cat "$1/epoch") / 86400))

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -71,12 +72,61 @@ static int sync_folder(const char *path, struct err *err)
 	return 0;
 }
 
-int file_write(const char *path, const void *bytes, size_t length, mode_t mode, struct err *err)
+/* 1: the temporary name is this file's, which is empty now and ours until it is closed;
+   0: it got its final name meanwhile; -1: errno. */
+static int take_over(int fd, const char *temporary)
 {
-	AUTO_FREE char *temporary = xasprintf("%s.tmp-XXXXXX", path);
-	AUTO_CLOSE int fd = mkostemp(temporary, O_CLOEXEC);
+	struct stat ours;
+	struct stat named;
+	int rc;
+	do
+		rc = flock(fd, LOCK_EX);
+	while (rc != 0 && errno == EINTR);
+	if (rc != 0 || fstat(fd, &ours) != 0)
+		return -1;
+	if (stat(temporary, &named) != 0 || named.st_dev != ours.st_dev ||
+	    named.st_ino != ours.st_ino)
+		return 0;
+	/* A file_create() that was killed leaves a file with both names. */
+	if (ours.st_nlink > 1)
+		return unlink(temporary);
+	return ftruncate(fd, 0) == 0 ? 1 : -1;
+}
+
+/* There is one temporary name per file: what a killed writer left is taken over by the
+   next one, and two writers at once come one after the other. */
+static int open_new(const char *temporary, struct err *err)
+{
+	for (;;) {
+		int fd = open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		int taken = fd < 0 ? -1 : take_over(fd, temporary);
+		if (taken > 0)
+			return fd;
+		int why = errno;
+		if (fd >= 0)
+			close(fd);
+		if (taken < 0)
+			return err_set_errno(err, why, "%s", temporary);
+	}
+}
+
+/* rename() takes the place of what is there, link() does not. */
+static int give_name(const char *temporary, const char *path, bool replace)
+{
+	if (replace)
+		return rename(temporary, path);
+	if (link(temporary, path) != 0 && errno != EEXIST)
+		return -1;
+	return unlink(temporary);
+}
+
+static int write_whole(const char *path, const void *bytes, size_t length, mode_t mode,
+		       bool replace, struct err *err)
+{
+	AUTO_FREE char *temporary = xasprintf("%s.new", path);
+	AUTO_CLOSE int fd = open_new(temporary, err);
 	if (fd < 0)
-		return err_set_errno(err, errno, "%s", temporary);
+		return -1;
 	if (fchmod(fd, mode) != 0) {
 		err_set_errno(err, errno, "%s", temporary);
 		goto fail;
@@ -85,7 +135,7 @@ int file_write(const char *path, const void *bytes, size_t length, mode_t mode, 
 		err_context(err, "%s", temporary);
 		goto fail;
 	}
-	if (fsync(fd) != 0 || rename(temporary, path) != 0) {
+	if (fsync(fd) != 0 || give_name(temporary, path, replace) != 0) {
 		err_set_errno(err, errno, "%s", path);
 		goto fail;
 	}
@@ -93,6 +143,16 @@ int file_write(const char *path, const void *bytes, size_t length, mode_t mode, 
 fail:
 	unlink(temporary);
 	return -1;
+}
+
+int file_write(const char *path, const void *bytes, size_t length, mode_t mode, struct err *err)
+{
+	return write_whole(path, bytes, length, mode, true, err);
+}
+
+int file_create(const char *path, const void *bytes, size_t length, mode_t mode, struct err *err)
+{
+	return file_exists(path) ? 0 : write_whole(path, bytes, length, mode, false, err);
 }
 
 int file_make_dirs(const char *path, mode_t mode, struct err *err)

@@ -12,10 +12,15 @@
 int file_read(const char *path, size_t limit_bytes, struct str *out, struct err *err);
 
 /*
- * Replace the file as a whole or not at all: a temporary file beside it,
- * fsync, rename. A crash leaves the old file or the new one, never a part.
+ * Replace the file as a whole or not at all: a temporary file PATH.new beside
+ * it, fsync, rename. A crash leaves the old file or the new one, never a part,
+ * and at most that one temporary file, which the next writer takes over.
  */
 int file_write(const char *path, const void *bytes, size_t length, mode_t mode, struct err *err);
+
+/* As file_write(), but a file that is there stays as it is, and that is fine: when two
+   make it at once, the first one's stays. */
+int file_create(const char *path, const void *bytes, size_t length, mode_t mode, struct err *err);
 
 /* Create the directory and its missing parents. There already is fine. */
 int file_make_dirs(const char *path, mode_t mode, struct err *err);

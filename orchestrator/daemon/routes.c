@@ -12,15 +12,15 @@
 
 enum { ERROR_TEXT_MAX_BYTES = 1000 };
 
-/* The node a request's token stands for; NULL after having answered. */
-static struct boot_node *authorize(struct request *request, const char *what,
+/* The node a request's token stands for; NULL after having answered. key: see tokens_check(). */
+static struct boot_node *authorize(struct request *request, const char *what, const char *key,
 				   enum MHD_Result *answer, const struct token **found)
 {
 	struct server *server = request->server;
 	const char *text = http_argument(request, "token");
 	const struct token *token;
 	int64_t now_ms = server_now_ms();
-	enum token_state state = tokens_check(&server->tokens, text, now_ms / 1000, &token);
+	enum token_state state = tokens_check(&server->tokens, text, key, now_ms / 1000, &token);
 	struct boot_node *node = token ? boot_find(&server->boot, token->node) : NULL;
 	AUTO_FREE char *why = NULL;
 	if (text == NULL)
@@ -55,7 +55,7 @@ static enum MHD_Result route_seed(struct request *request)
 	const struct token *token;
 	enum MHD_Result answer;
 	AUTO_STR struct str seed = STR_INIT;
-	const struct boot_node *node = authorize(request, "/seed", &answer, &token);
+	const struct boot_node *node = authorize(request, "/seed", NULL, &answer, &token);
 	if (node == NULL)
 		return answer;
 	str_addf(&seed, "hostname=%s\n", node->name);
@@ -100,7 +100,7 @@ static enum MHD_Result route_report(struct request *request)
 	const struct token *token;
 	enum MHD_Result answer;
 	unsigned percent = 0;
-	struct boot_node *node = authorize(request, "/report", &answer, &token);
+	struct boot_node *node = authorize(request, "/report", NULL, &answer, &token);
 	if (node == NULL)
 		return answer;
 	enum boot_stage stage = boot_stage_parse(http_argument(request, "stage"));
@@ -135,10 +135,13 @@ static enum MHD_Result route_hostkey(struct request *request)
 	bool changed;
 	struct err err = ERR_INIT;
 	AUTO_STR struct str key = STR_INIT;
-	struct boot_node *node = authorize(request, "/hostkey", &answer, &token);
+	/* Who may not pin a key is told only that. */
+	bool valid = pin_parse(str_text(&request->body), request->body.length, &key, &err) == 0;
+	struct boot_node *node =
+		authorize(request, "/hostkey", valid ? str_text(&key) : NULL, &answer, &token);
 	if (node == NULL)
 		return answer;
-	if (pin_parse(str_text(&request->body), request->body.length, &key, &err) != 0) {
+	if (!valid) {
 		AUTO_FREE char *why = xasprintf("/hostkey: %s", err.text);
 		AUTO_FREE char *line = xasprintf("%s\n", why);
 		boot_refused(&server->boot, node, why, false, server_now_ms());
@@ -146,8 +149,9 @@ static enum MHD_Result route_hostkey(struct request *request)
 	}
 	AUTO_FREE char *why = xstrdup(token->why);
 	int64_t now_ms = server_now_ms();
-	/* The token first: a crash in between costs a boot, the other way round a replay. */
-	if (tokens_use(&server->tokens, http_argument(request, "token"), &err) != 0 ||
+	/* The token first: after a crash in between only this key can still be pinned with it. */
+	if (tokens_use(&server->tokens, http_argument(request, "token"), str_text(&key), &err) !=
+		    0 ||
 	    pins_set(server->options.state_dir, node->name, node->address, str_text(&key), why,
 		     now_ms / 1000, &changed, &err) != 0) {
 		boot_advance(&server->boot, node, BOOT_FAILED, 0, err.text, now_ms);

@@ -14,6 +14,7 @@ static void token_free(struct token *token)
 	free(token->node);
 	free(token->boot);
 	free(token->why);
+	free(token->key);
 }
 
 void tokens_free(struct tokens *tokens)
@@ -41,12 +42,12 @@ static int add_json(struct tokens *tokens, json_t *json)
 	const char *node;
 	const char *boot;
 	const char *why;
+	const char *key = NULL;
 	json_int_t expires;
-	int used;
 	int replaced;
-	if (json_unpack(json, "{s:s, s:s, s:s, s:s, s:I, s:b, s:b}", "sha256", &hash, "node", &node,
-			"boot", &boot, "why", &why, "expires", &expires, "used", &used, "replaced",
-			&replaced) != 0 ||
+	if (json_unpack(json, "{s:s, s:s, s:s, s:s, s?s, s:I, s:b!}", "sha256", &hash, "node",
+			&node, "boot", &boot, "why", &why, "key", &key, "expires", &expires,
+			"replaced", &replaced) != 0 ||
 	    strlen(hash) != HASH_HEX_SIZE - 1)
 		return -1;
 	struct token *token = add(tokens);
@@ -54,8 +55,8 @@ static int add_json(struct tokens *tokens, json_t *json)
 	token->node = xstrdup(node);
 	token->boot = xstrdup(boot);
 	token->why = xstrdup(why);
+	token->key = key ? xstrdup(key) : NULL;
 	token->expires_s = expires;
-	token->used = used;
 	token->replaced = replaced;
 	return 0;
 }
@@ -97,10 +98,10 @@ static int save(const struct tokens *tokens, struct err *err)
 	for (size_t i = 0; i < tokens->count; i++) {
 		const struct token *token = &tokens->items[i];
 		json_array_append_new(
-			list, json_pack("{s:s, s:s, s:s, s:s, s:I, s:b, s:b}", "sha256",
+			list, json_pack("{s:s, s:s, s:s, s:s, s:s*, s:I, s:b}", "sha256",
 					token->hash, "node", token->node, "boot", token->boot,
-					"why", token->why, "expires", (json_int_t)token->expires_s,
-					"used", token->used, "replaced", token->replaced));
+					"why", token->why, "key", token->key, "expires",
+					(json_int_t)token->expires_s, "replaced", token->replaced));
 	}
 	AUTO_FREE char *text = json_dumps(list, JSON_INDENT(1));
 	json_decref(list);
@@ -163,30 +164,33 @@ static struct token *find(const struct tokens *tokens, const char *text)
 	return NULL;
 }
 
-enum token_state tokens_check(const struct tokens *tokens, const char *text, int64_t now_s,
-			      const struct token **found)
+enum token_state tokens_check(const struct tokens *tokens, const char *text, const char *key,
+			      int64_t now_s, const struct token **found)
 {
 	const struct token *token = find(tokens, text);
 	if (found)
 		*found = token;
 	if (token == NULL)
 		return TOKEN_UNKNOWN;
-	if (token->used)
+	if (token->key && !text_equal(token->key, key))
 		return TOKEN_USED;
 	if (token->replaced)
 		return TOKEN_REPLACED;
 	return now_s >= token->expires_s ? TOKEN_EXPIRED : TOKEN_GOOD;
 }
 
-int tokens_use(struct tokens *tokens, const char *text, struct err *err)
+int tokens_use(struct tokens *tokens, const char *text, const char *key, struct err *err)
 {
 	struct token *token = find(tokens, text);
-	if (token == NULL || token->used)
+	if (token && text_equal(token->key, key))
+		return 0;
+	if (token == NULL || token->key)
 		return err_set(err, "the token %s",
 			       token_state_text(token ? TOKEN_USED : TOKEN_UNKNOWN));
-	token->used = true;
+	token->key = xstrdup(key);
 	if (save(tokens, err) != 0) {
-		token->used = false;
+		free(token->key);
+		token->key = NULL;
 		return -1;
 	}
 	return 0;

@@ -7,29 +7,30 @@
 #include "base/run.h"
 #include "image/image.h"
 
-/* Packages whose version decides the bytes that come out. */
-#define TOOLS "mmdebstrap", "squashfs-tools", "zstd", "cpio", "apt", "dpkg"
+/* Packages whose version decides the bytes that come out; NULL ends a list. */
+static const char *const LAYER_TOOLS[] = { "mmdebstrap", "squashfs-tools", "zstd", "cpio",
+					   "apt",	 "dpkg",	   NULL };
+static const char *const NODE_TOOLS[] = { "binutils", NULL };
 
-static int add_tools(struct inputs *inputs, struct err *err)
+static int add_tools(struct inputs *inputs, const char *const *tools, struct err *err)
 {
-	static const char *const tools[] = { TOOLS };
 	struct run_result result;
 	struct run run = { .argv = RUN_ARGV("dpkg-query", "-W", "-f",
-					    "${db:Status-Abbrev}\t${Package}\t${Version}\n", TOOLS),
+					    "${db:Status-Abbrev}\t${Package}\t${Version}\n"),
 			   .reads_only = 1 };
 	if (run_capture(&run, &result, err) != 0)
 		return -1;
 	AUTO_FREE char *text = xasprintf("\n%s", str_text(&result.out));
 	run_result_free(&result);
-	for (size_t i = 0; i < COUNT_OF(tools); i++) {
-		AUTO_FREE char *line = xasprintf("\nii \t%s\t", tools[i]);
+	for (; *tools; tools++) {
+		AUTO_FREE char *line = xasprintf("\nii \t%s\t", *tools);
 		const char *at = strstr(text, line);
 		if (at == NULL)
 			return err_set(err, "the package %s is needed to build images: make deps",
-				       tools[i]);
+				       *tools);
 		at += strlen(line);
 		AUTO_FREE char *version = xstrndup(at, strcspn(at, "\n"));
-		AUTO_FREE char *name = xasprintf("tool %s", tools[i]);
+		AUTO_FREE char *name = xasprintf("tool %s", *tools);
 		if (inputs_text(inputs, name, version, err) != 0)
 			return -1;
 	}
@@ -52,7 +53,7 @@ static int add_common(const struct image_plan *plan, struct inputs *inputs, stru
 	    inputs_text(inputs, "suite", plan->recipe.suite, err) != 0 ||
 	    inputs_list(inputs, "trim", &plan->recipe.trim, err) != 0)
 		return -1;
-	return add_tools(inputs, err);
+	return add_tools(inputs, LAYER_TOOLS, err);
 }
 
 static int add_script(const struct image_plan *plan, struct inputs *inputs, const char *name,
@@ -87,7 +88,7 @@ static int base_inputs(const struct image_plan *plan, struct image_base *base, s
 	    inputs_list(in, "enable", &recipe->enable, err) != 0 ||
 	    inputs_list(in, "mask", &recipe->mask, err) != 0 ||
 	    inputs_list(in, "firmware", &base->firmware, err) != 0 ||
-	    inputs_text(in, "kernel", base->kernel->name, err) != 0 ||
+	    inputs_text(in, "kernel", base->kernel->package, err) != 0 ||
 	    inputs_list(in, "exclude_modules", &base->kernel->exclude_modules, err) != 0 ||
 	    inputs_tree(in, "file", files, err) != 0 || add_scripts(plan, in, scripts, err) != 0 ||
 	    inputs_digest(in, base->base_digest, err) != 0)
@@ -136,7 +137,8 @@ static int role_inputs(const struct image_plan *plan, struct image_role *image, 
 	    inputs_text(in, "console", image->console, err) != 0 ||
 	    inputs_list(in, "kernel_arguments", &image->kernel_arguments, err) != 0 ||
 	    inputs_file(in, "moyai-node", plan->dirs.moyai_node, err) != 0 ||
-	    add_script(plan, in, "build-node", err) != 0 || inputs_digest(in, digest[0], err) != 0)
+	    add_tools(in, NODE_TOOLS, err) != 0 || add_script(plan, in, "build-node", err) != 0 ||
+	    inputs_digest(in, digest[0], err) != 0)
 		return -1;
 	memcpy(image->version, digest[0], sizeof(image->version) - 1);
 	return 0;

@@ -26,6 +26,7 @@ static const struct key RECIPE_KEYS[] = {
 };
 static const struct key KERNEL_KEYS[] = {
 	TEXT(struct recipe_kernel, name),
+	TEXT(struct recipe_kernel, package),
 	TEXT(struct recipe_kernel, console),
 	LIST(struct recipe_kernel, direct),
 	LIST(struct recipe_kernel, by_alias),
@@ -98,8 +99,8 @@ static int read_kernels(const config_setting_t *list, struct recipe *recipe, str
 		*kernel = (struct recipe_kernel){ 0 };
 		if (read_group(group, KERNEL_KEYS, COUNT_OF(KERNEL_KEYS), kernel, NULL, err) != 0)
 			return -1;
-		if (kernel->name == NULL)
-			return mistake(list, "each needs a name", err);
+		if (kernel->name == NULL || kernel->package == NULL)
+			return mistake(list, "each needs a name and a package", err);
 	}
 	return 0;
 }
@@ -143,6 +144,7 @@ void recipe_free(struct recipe *recipe)
 	for (size_t i = 0; i < recipe->kernel_count; i++) {
 		struct recipe_kernel *kernel = &recipe->kernels[i];
 		free(kernel->name);
+		free(kernel->package);
 		free(kernel->console);
 		text_list_free(&kernel->direct);
 		text_list_free(&kernel->by_alias);

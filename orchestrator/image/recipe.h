@@ -8,7 +8,8 @@
  * kernel flavours. Shipped with Moyai, so the first mistake ends the reading.
  */
 struct recipe_kernel {
-	char *name;			  /* "cloud", "generic": linux-image-NAME-amd64 */
+	char *name;			  /* "cloud", "generic" */
+	char *package;			  /* Debian's: "linux-image-amd64" */
 	char *console;			  /* serial console when the role names none; NULL: none */
 	struct text_list direct;	  /* modules the initramfs loads, in this order */
 	struct text_list by_alias;	  /* drivers it loads when the hardware asks for them */

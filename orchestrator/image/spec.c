@@ -76,15 +76,13 @@ static int put_common(const struct image_plan *plan, const char *spec, struct er
 int image_spec_base(const struct image_plan *plan, const struct image_base *base, const char *spec,
 		    struct err *err)
 {
-	AUTO_LIST struct text_list packages = TEXT_LIST_INIT;
 	AUTO_FREE char *files = xasprintf("%s/images/base/files", plan->dirs.share);
-	text_list_copy(&packages, &plan->recipe.packages);
-	for (size_t i = 0; i < base->firmware.count; i++)
-		text_list_add(&packages, base->firmware.items[i]);
-	if (put_common(plan, spec, err) != 0 || put_list(spec, "packages", &packages, err) != 0 ||
+	if (put_common(plan, spec, err) != 0 ||
+	    put_list(spec, "packages", &plan->recipe.packages, err) != 0 ||
+	    put_list(spec, "firmware", &base->firmware, err) != 0 ||
 	    put_list(spec, "enable", &plan->recipe.enable, err) != 0 ||
 	    put_list(spec, "mask", &plan->recipe.mask, err) != 0 ||
-	    put_line(spec, "kernel", base->kernel->name, err) != 0 ||
+	    put_line(spec, "kernel", base->kernel->package, err) != 0 ||
 	    put_list(spec, "exclude_modules", &base->kernel->exclude_modules, err) != 0 ||
 	    put_list(spec, "direct", &base->kernel->direct, err) != 0 ||
 	    put_list(spec, "by_alias", &base->kernel->by_alias, err) != 0)

@@ -207,6 +207,11 @@ int nodeset_parse(const char *text, const struct site *site, struct text_list *n
 	AUTO_FREE bool *term = xcalloc(site->node_count, sizeof(*term));
 	if (evaluate(text, site, all, term, err) != 0)
 		return err_context(err, "node set \"%s\"", text);
+	size_t count = 0;
+	for (size_t i = 0; i < site->node_count; i++)
+		count += all[i];
+	if (count == 0)
+		return err_set(err, "node set \"%s\": stands for no node", text);
 	for (size_t i = 0; i < site->node_count; i++)
 		if (all[i])
 			text_list_add(names, site->nodes[i].name);

@@ -7,7 +7,8 @@
 /*
  * Node sets in ClusterShell's notation: `vm[01-16,20]`, `a,b`, `@role` (or
  * `@all`), `!` difference, `&` intersection, `^` symmetric difference, taken
- * from left to right. Names that are not in the site are errors.
+ * from left to right. Names that are not in the site are errors, and so is a set
+ * without any: done on no node, everything would look well.
  */
 int nodeset_parse(const char *text, const struct site *site, struct text_list *names,
 		  struct err *err); /* in the site's order, each once */

@@ -14,27 +14,17 @@
 
 enum { SECRET_LENGTH = 24 };
 
-/* link() and not rename(): when two start at once, the first key stays. */
 int site_key_make(const char *state_dir, struct err *err)
 {
 	AUTO_FREE char *path = xasprintf("%s/site.key", state_dir);
+	uint8_t bytes[sizeof(((struct site_key *)NULL)->bytes)];
 	if (file_exists(path))
 		return 0;
-	uint8_t bytes[sizeof(((struct site_key *)NULL)->bytes)];
-	AUTO_FREE char *temporary = xasprintf("%s.new-XXXXXX", path);
 	if (hash_random(bytes, sizeof(bytes), err) != 0)
 		return -1;
-	AUTO_CLOSE int fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600 */
-	if (fd < 0)
-		return err_set_errno(err, errno, "%s", temporary);
-	int failed = file_write_all(fd, bytes, sizeof(bytes), err);
+	int rc = file_create(path, bytes, sizeof(bytes), 0600, err);
 	explicit_bzero(bytes, sizeof(bytes));
-	if (failed == 0 && fsync(fd) != 0)
-		failed = err_set_errno(err, errno, "%s", temporary);
-	if (failed == 0 && link(temporary, path) != 0 && errno != EEXIST)
-		failed = err_set_errno(err, errno, "%s", path);
-	unlink(temporary);
-	return failed;
+	return rc;
 }
 
 static int read_key(int fd, const char *path, struct site_key *key, struct err *err)

@@ -57,24 +57,6 @@ static int copy_all(int in, int out, const char *path, struct err *err)
 	}
 }
 
-/* Give the nameless file its name, at once and only as a whole. */
-static int give_name(int fd, const char *path, struct err *err)
-{
-	AUTO_FREE char *source = xasprintf("/proc/self/fd/%d", fd);
-	AUTO_FREE char *beside = xasprintf("%s.new-%ld", path, (long)getpid());
-	if (file_remove(beside, err) != 0)
-		return -1;
-	point_pass("receive link");
-	if (linkat(AT_FDCWD, source, AT_FDCWD, beside, AT_SYMLINK_FOLLOW) != 0)
-		return err_set_errno(err, errno, "%s", beside);
-	point_pass("receive rename");
-	if (rename(beside, path) == 0)
-		return 0;
-	err_set_errno(err, errno, "%s", path);
-	unlink(beside);
-	return -1;
-}
-
 static int check(const char *source, const char *build, struct err *err)
 {
 	char hex[HASH_HEX_SIZE];
@@ -84,6 +66,24 @@ static int check(const char *source, const char *build, struct err *err)
 		return err_set(err, "received a file with sha256 %s, not %s: cut off or damaged",
 			       hex, build);
 	return 0;
+}
+
+/* Give the nameless file its name: at once, and only as a whole. */
+static int give_name(const char *source, const char *path, const char *build, struct err *err)
+{
+	for (;;) {
+		char hex[HASH_HEX_SIZE];
+		point_pass("receive link");
+		if (linkat(AT_FDCWD, source, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0)
+			return 0;
+		if (errno != EEXIST)
+			return err_set_errno(err, errno, "%s", path);
+		/* Somebody else was quicker; or it is damaged, else nobody had asked for it. */
+		if (hash_file_hex(path, hex, NULL) == 0 && text_equal(hex, build))
+			return 0;
+		if (file_remove(path, err) != 0)
+			return -1;
+	}
 }
 
 int verb_receive(struct conversation *conversation, struct err *err)
@@ -100,7 +100,8 @@ int verb_receive(struct conversation *conversation, struct err *err)
 	if (copy_all(conversation->in, fd, dir, err) != 0)
 		return -1;
 	AUTO_FREE char *source = xasprintf("/proc/self/fd/%d", fd);
-	if (check(source, conversation->build, err) != 0 || give_name(fd, path, err) != 0)
+	if (check(source, conversation->build, err) != 0 ||
+	    give_name(source, path, conversation->build, err) != 0)
 		return -1;
 	message_done(&line, 0);
 	return conversation_send(conversation, &line, err);

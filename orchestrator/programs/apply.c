@@ -6,8 +6,6 @@
 
 #include "model/nodeset.h"
 #include "programs/command.h"
-#include "programs/interrupt.h"
-#include "programs/progress.h"
 #include "programs/reach.h"
 #include "programs/show.h"
 
@@ -16,26 +14,20 @@ static void show(const struct options *options, const struct fleet *fleet)
 {
 	AUTO_STR struct str out = STR_INIT;
 	AUTO_STR struct str failed = STR_INIT;
-	if (options->json) {
-		show_plan_json(fleet, &out);
-	} else {
-		show_plan(fleet, show_colours(1), &out);
-		show_plan_summary(fleet, &out);
-		show_failed(fleet, &failed);
-	}
+	show_plan(fleet, options->json, &out, &failed);
 	fputs(str_text(&out), stdout);
 	fflush(stdout);
 	fputs(str_text(&failed), stderr);
 }
 
 /* A line from the terminal; Ctrl-C means no. */
-static bool ask(size_t steps, const bool *stop)
+static bool ask(size_t steps, const struct reach *reach)
 {
 	char answer[16] = "";
 	fprintf(stderr, "Apply %zu step%s? [y/N] ", steps, steps == 1 ? "" : "s");
 	fflush(stderr);
 	struct pollfd wait = { .fd = STDIN_FILENO, .events = POLLIN };
-	while (!__atomic_load_n(stop, __ATOMIC_ACQUIRE)) {
+	while (!reach_stopped(reach)) {
 		if (poll(&wait, 1, 200) <= 0)
 			continue;
 		ssize_t got = read(STDIN_FILENO, answer, sizeof(answer) - 1);
@@ -153,40 +145,38 @@ static int finish(const struct options *options, const struct fleet *fleet, long
 }
 
 /* From the plan to the summary. */
-static int conduct(const struct options *options, struct fleet *fleet, struct progress *progress,
-		   const bool *stop)
+static int conduct(const struct options *options, struct reach *reach)
 {
+	struct fleet *fleet = &reach->fleet;
 	struct err err = ERR_INIT;
 	long started_ms = stream_now_ms();
 	int rc = fleet_plan(fleet, true, &err);
-	progress_close(progress);
+	progress_close(&reach->progress);
 	show(options, fleet);
 	if (rc != 0)
 		return command_fail(&err);
 	size_t steps = show_steps_to_do(fleet);
-	if (steps > 0 && !options->yes && !__atomic_load_n(stop, __ATOMIC_ACQUIRE)) {
+	if (steps > 0 && !options->yes && !reach_stopped(reach)) {
 		long asked_ms = stream_now_ms();
-		if (!ask(steps, stop)) {
+		if (!ask(steps, reach)) {
 			fputs("nothing was changed\n", stderr);
 			return EXIT_ERROR;
 		}
 		started_ms += stream_now_ms() - asked_ms;
 	}
-	progress->applying = true;
-	if (__atomic_load_n(stop, __ATOMIC_ACQUIRE))
+	reach->progress.applying = true;
+	if (reach_stopped(reach))
 		graph_stop(&fleet->graph, "interrupted");
 	else
 		fleet_apply(fleet);
-	progress_close(progress);
-	return finish(options, fleet, started_ms, __atomic_load_n(stop, __ATOMIC_ACQUIRE));
+	progress_close(&reach->progress);
+	return finish(options, fleet, started_ms, reach_stopped(reach));
 }
 
 static int run(const struct options *options, int argc, char **argv)
 {
 	struct err err = ERR_INIT;
 	struct reach reach;
-	struct progress progress = { 0 };
-	struct fleet fleet = { .event = progress_event, .context = &progress };
 	int result = EXIT_ERROR;
 	if (argc > 0) {
 		err_set(&err, "apply takes no \"%s\"; choose nodes with --limit NODES", argv[0]);
@@ -197,19 +187,12 @@ static int run(const struct options *options, int argc, char **argv)
 			options->json ? "--json cannot" : "there is no terminal");
 		return command_fail(&err);
 	}
-	const bool *stop = interrupt_watch(
-		"\ninterrupted: what runs is finished, nothing more is started; once more to stop "
-		"at once\n");
-	if (reach_open(options, NULL, stop, &reach) != 0)
-		goto out;
-	progress_open(&progress, &reach.names, options->json);
-	if (fleet_open(&fleet, &reach.remote, &reach.names, &err) != 0)
-		command_fail(&err);
-	else
-		result = conduct(options, &fleet, &progress, stop);
-out:
-	progress_close(&progress);
-	fleet_close(&fleet);
+	if (reach_open(
+		    options, NULL,
+		    "\ninterrupted: what runs is finished, nothing more is started; once more to "
+		    "stop at once\n",
+		    &reach) == 0)
+		result = conduct(options, &reach);
 	reach_close(&reach);
 	return result;
 }

@@ -5,10 +5,10 @@
 
 #include "base/size.h"
 #include "programs/command.h"
-#include "programs/interrupt.h"
-#include "programs/progress.h"
 #include "programs/reach.h"
 #include "programs/show.h"
+
+enum { COLUMNS_MAX = 32 };
 
 /*
  * Facts are shown by their shape, not by name, so that a new one on the node
@@ -108,6 +108,13 @@ static void add_table(const json_t *rows, struct str *out)
 		json_object_update_missing(columns, row);
 	}
 	table.columns = json_object_size(columns);
+	/* Rows times columns are cells: what a node says must not fill our memory. */
+	if (table.columns > COLUMNS_MAX) {
+		str_addf(out, "  %zu rows with %zu columns; --json shows them\n",
+			 json_array_size(rows), table.columns);
+		json_decref(columns);
+		return;
+	}
 	json_object_foreach(columns, key, value)
 	{
 		cell_name(&table, table.cells.count ? "" : "  ", key);
@@ -176,28 +183,17 @@ static int print(const struct options *options, const struct fleet *fleet)
 static int run(const struct options *options, int argc, char **argv)
 {
 	struct err err = ERR_INIT;
-	struct reach reach = { 0 };
-	struct progress progress = { 0 };
-	struct fleet fleet = { .event = progress_event, .context = &progress };
+	struct reach reach;
 	int result = EXIT_ERROR;
-	const bool *stop = interrupt_watch(NULL);
 	if (argc != 1) {
 		err_set(&err, "write: facts NODES");
 		return command_fail(&err);
 	}
-	if (reach_open(options, argv[0], stop, &reach) != 0)
-		goto out;
-	progress_open(&progress, &reach.names, options->json);
-	if (fleet_open(&fleet, &reach.remote, &reach.names, &err) != 0 ||
-	    fleet_each(&fleet, host_facts, &err) != 0) {
-		command_fail(&err);
-		goto out;
+	if (reach_open(options, argv[0], NULL, &reach) == 0) {
+		int rc = fleet_each(&reach.fleet, host_facts, &err);
+		progress_close(&reach.progress);
+		result = rc == 0 ? print(options, &reach.fleet) : command_fail(&err);
 	}
-	progress_close(&progress);
-	result = print(options, &fleet);
-out:
-	progress_close(&progress);
-	fleet_close(&fleet);
 	reach_close(&reach);
 	return result;
 }

@@ -2,8 +2,6 @@
 #include <stdio.h>
 
 #include "programs/command.h"
-#include "programs/interrupt.h"
-#include "programs/progress.h"
 #include "programs/reach.h"
 #include "programs/show.h"
 
@@ -11,13 +9,7 @@ static int print(const struct options *options, const struct fleet *fleet)
 {
 	AUTO_STR struct str out = STR_INIT;
 	AUTO_STR struct str failed = STR_INIT;
-	if (options->json) {
-		show_plan_json(fleet, &out);
-	} else {
-		show_plan(fleet, show_colours(1), &out);
-		show_plan_summary(fleet, &out);
-		show_failed(fleet, &failed);
-	}
+	show_plan(fleet, options->json, &out, &failed);
 	fputs(str_text(&failed), stderr);
 	fputs(str_text(&out), stdout);
 	if (fleet_failed(fleet) > 0)
@@ -30,29 +22,18 @@ static int run(const struct options *options, int argc, char **argv)
 {
 	struct err err = ERR_INIT;
 	struct reach reach;
-	struct progress progress = { 0 };
-	struct fleet fleet = { .event = progress_event, .context = &progress };
 	int result = EXIT_ERROR;
 	if (argc > 0) {
 		err_set(&err, "plan takes no \"%s\"; choose nodes with --limit NODES", argv[0]);
 		return command_fail(&err);
 	}
-	const bool *stop = interrupt_watch(NULL);
-	if (reach_open(options, NULL, stop, &reach) != 0)
-		goto out;
-	progress_open(&progress, &reach.names, options->json);
-	if (fleet_open(&fleet, &reach.remote, &reach.names, &err) != 0) {
-		command_fail(&err);
-		goto out;
+	if (reach_open(options, NULL, NULL, &reach) == 0) {
+		int rc = fleet_plan(&reach.fleet, false, &err);
+		progress_close(&reach.progress);
+		result = print(options, &reach.fleet);
+		if (rc != 0)
+			result = command_fail(&err);
 	}
-	int rc = fleet_plan(&fleet, false, &err);
-	progress_close(&progress);
-	result = print(options, &fleet);
-	if (rc != 0)
-		result = command_fail(&err);
-out:
-	progress_close(&progress);
-	fleet_close(&fleet);
 	reach_close(&reach);
 	return result;
 }

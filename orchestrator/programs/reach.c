@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "model/nodeset.h"
+#include "programs/interrupt.h"
 
 enum {
 	CONNECT_TIMEOUT_MS = 10000,
@@ -136,11 +137,12 @@ static int fill(const struct options *options, const char *nodes, const bool *st
 	return ssh_setup(err);
 }
 
-int reach_open(const struct options *options, const char *nodes, const bool *stop,
+int reach_open(const struct options *options, const char *nodes, const char *note,
 	       struct reach *reach)
 {
 	struct err err = ERR_INIT;
 	*reach = (struct reach){ 0 };
+	const bool *stop = interrupt_watch(note);
 	if (command_site(options, &reach->site) != 0)
 		return -1;
 	reach->state_dir = command_state_dir(options, &reach->site);
@@ -148,15 +150,26 @@ int reach_open(const struct options *options, const char *nodes, const bool *sto
 		return -1;
 	if (nodes == NULL && command_nodes(options, &reach->site, &reach->names) != 0)
 		return -1;
-	if (fill(options, nodes, stop, reach, &err) != 0) {
+	reach->fleet.event = progress_event;
+	reach->fleet.context = &reach->progress;
+	if (fill(options, nodes, stop, reach, &err) != 0 ||
+	    fleet_open(&reach->fleet, &reach->remote, &reach->names, &err) != 0) {
 		command_fail(&err);
 		return -1;
 	}
+	progress_open(&reach->progress, &reach->names, options->json);
 	return 0;
+}
+
+bool reach_stopped(const struct reach *reach)
+{
+	return __atomic_load_n(reach->remote.stop, __ATOMIC_ACQUIRE);
 }
 
 void reach_close(struct reach *reach)
 {
+	progress_close(&reach->progress);
+	fleet_close(&reach->fleet);
 	site_free(&reach->site);
 	image_set_free(&reach->images);
 	text_list_free(&reach->names);

@@ -3,11 +3,12 @@
 #define PROGRAMS_REACH_H
 #include "model/manifest.h"
 #include "programs/command.h"
+#include "programs/progress.h"
 #include "remote/conduct.h"
 /*
  * What every subcommand that talks to nodes does first: the site, its state
- * directory and key, the nodes meant, and how they are reached. Environment,
- * for tests: MOYAI_TRANSPORT, MOYAI_SSH_PORT, MOYAI_NODE_PROGRAM.
+ * directory and key, the nodes meant and how they are reached, what Ctrl-C does
+ * and where progress is shown. Environment, for tests: MOYAI_TRANSPORT, MOYAI_SSH_PORT, MOYAI_NODE_PROGRAM.
  */
 struct reach {
 	struct site site;
@@ -17,14 +18,19 @@ struct reach {
 	char *state_dir;
 	char *node_program;
 	struct remote_options remote;
+	struct progress progress; /* close it before something is printed */
+	struct fleet fleet;
 };
 
 /*
  * nodes: a node set from the command line, of which --limit leaves a part; NULL for
- * those of --limit or all.
- * -1 after having printed why; *reach needs reach_close() in any case.
+ * those of --limit or all. note: written at the first Ctrl-C; NULL: nothing.
+ * -1 after having printed why; *reach needs reach_close() in any case, and stays
+ * where it is until then.
  */
-int reach_open(const struct options *options, const char *nodes, const bool *stop,
+int reach_open(const struct options *options, const char *nodes, const char *note,
 	       struct reach *reach);
+/* Whether Ctrl-C was pressed. */
+bool reach_stopped(const struct reach *reach);
 void reach_close(struct reach *reach);
 #endif

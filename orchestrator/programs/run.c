@@ -5,8 +5,6 @@
 #include "base/utf8.h"
 #include "model/nodeset.h"
 #include "programs/command.h"
-#include "programs/interrupt.h"
-#include "programs/progress.h"
 #include "programs/reach.h"
 #include "programs/show.h"
 
@@ -125,27 +123,16 @@ static int make_request(const struct options *options, int argc, char **argv, st
 static int run(const struct options *options, int argc, char **argv)
 {
 	struct err err = ERR_INIT;
-	struct reach reach = { 0 };
-	struct progress progress = { 0 };
-	struct fleet fleet = { .event = progress_event, .context = &progress };
+	struct reach reach;
 	AUTO_STR struct str request = STR_INIT;
 	int result = EXIT_ERROR;
 	if (make_request(options, argc, argv, &request, &err) != 0)
 		return command_fail(&err);
-	const bool *stop = interrupt_watch(NULL);
-	if (reach_open(options, argv[0], stop, &reach) != 0)
-		goto out;
-	progress_open(&progress, &reach.names, options->json);
-	if (fleet_open(&fleet, &reach.remote, &reach.names, &err) != 0 ||
-	    fleet_run(&fleet, &request, &err) != 0) {
-		command_fail(&err);
-		goto out;
+	if (reach_open(options, argv[0], NULL, &reach) == 0) {
+		int rc = fleet_run(&reach.fleet, &request, &err);
+		progress_close(&reach.progress);
+		result = rc == 0 ? print(options, &reach.fleet) : command_fail(&err);
 	}
-	progress_close(&progress);
-	result = print(options, &fleet);
-out:
-	progress_close(&progress);
-	fleet_close(&fleet);
 	reach_close(&reach);
 	return result;
 }

@@ -241,7 +241,7 @@ static void add_steps(const struct host *host, const size_t widths[2], bool colo
 	}
 }
 
-void show_plan(const struct fleet *fleet, bool colours, struct str *out)
+static void add_plan(const struct fleet *fleet, bool colours, struct str *out)
 {
 	struct show_groups groups = { 0 };
 	size_t widths[2] = { 0, 0 };
@@ -302,7 +302,7 @@ size_t show_steps_refused(const struct fleet *fleet)
 	return count(fleet).refused;
 }
 
-void show_plan_summary(const struct fleet *fleet, struct str *out)
+static void add_summary(const struct fleet *fleet, struct str *out)
 {
 	struct totals totals = count(fleet);
 	size_t failed = fleet_failed(fleet);
@@ -333,7 +333,7 @@ json_t *show_step_json(const char *node, const struct remote_step *step)
 			 step->refused);
 }
 
-void show_plan_json(const struct fleet *fleet, struct str *out)
+static void add_json(const struct fleet *fleet, struct str *out)
 {
 	struct totals totals = count(fleet);
 	for (size_t i = 0; i < fleet->chosen; i++) {
@@ -367,4 +367,15 @@ void show_failed(const struct fleet *fleet, struct str *out)
 		str_add(out, "\n");
 	}
 	show_groups_free(&groups);
+}
+
+void show_plan(const struct fleet *fleet, bool json, struct str *out, struct str *failed)
+{
+	if (json) {
+		add_json(fleet, out);
+		return;
+	}
+	add_plan(fleet, show_colours(1), out);
+	add_summary(fleet, out);
+	show_failed(fleet, failed);
 }

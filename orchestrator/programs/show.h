@@ -16,12 +16,13 @@ void show_seconds(uint64_t seconds, struct str *out);
 /* Whether to colour what goes to this descriptor: a terminal, and no NO_COLOR. */
 bool show_colours(int fd);
 
-/* A plan of all chosen hosts; equal ones folded under one head line. */
-void show_plan(const struct fleet *fleet, bool colours, struct str *out);
-/* "plan: 12 to create, 1 to change, 0 to remove, 1 refused on 5 nodes" */
-void show_plan_summary(const struct fleet *fleet, struct str *out);
-/* JSON lines: a step each, an error per failed host, a summary. */
-void show_plan_json(const struct fleet *fleet, struct str *out);
+/*
+ * A plan of all chosen hosts, for stdout: equal ones folded under one head line, and
+ * "plan: 12 to create, 1 to change, 0 to remove, 1 refused on 5 nodes". failed, for
+ * stderr, gets what show_failed() says. json: all of it in out, a line per step, per
+ * failed host, and for the summary.
+ */
+void show_plan(const struct fleet *fleet, bool json, struct str *out, struct str *failed);
 json_t *show_step_json(const char *node, const struct remote_step *step);
 
 /* "vm[01-02]: why" for hosts that failed, equal reasons folded. */

@@ -5,8 +5,6 @@
 
 #include "base/file.h"
 #include "programs/command.h"
-#include "programs/interrupt.h"
-#include "programs/progress.h"
 #include "programs/reach.h"
 #include "programs/show.h"
 
@@ -169,8 +167,9 @@ static void add_row(struct show_table *table, const struct fleet *fleet, const s
 	json_decref(boot);
 }
 
-static void print_table(const struct fleet *fleet, const struct reach *reach, struct str *out)
+static void print_table(const struct reach *reach, struct str *out)
 {
+	const struct fleet *fleet = &reach->fleet;
 	static const char *const HEAD[] = { "NODE", "ROLE", "IMAGE", "UPTIME", "HOLDS", "DRIFT" };
 	struct show_table table = { .columns = COUNT_OF(HEAD) };
 	for (size_t i = 0; i < COUNT_OF(HEAD); i++)
@@ -182,8 +181,9 @@ static void print_table(const struct fleet *fleet, const struct reach *reach, st
 }
 
 /* Boots that were refused in a node's name: a second machine with its MAC. */
-static void print_refused(const struct fleet *fleet, const struct reach *reach, struct str *out)
+static void print_refused(const struct reach *reach, struct str *out)
 {
+	const struct fleet *fleet = &reach->fleet;
 	for (size_t i = 0; i < fleet->chosen; i++) {
 		json_t *boot = node_boot(reach->state_dir, fleet->hosts[i].name);
 		const char *why = get(boot, "refused");
@@ -222,9 +222,9 @@ static void print_unknown(const json_t *machines, struct str *out)
 	show_table_free(&table);
 }
 
-static void print_json(const struct fleet *fleet, const struct reach *reach, json_t *machines,
-		       struct str *out)
+static void print_json(const struct reach *reach, json_t *machines, struct str *out)
 {
+	const struct fleet *fleet = &reach->fleet;
 	size_t n;
 	json_t *machine;
 	for (size_t i = 0; i < fleet->chosen; i++) {
@@ -250,48 +250,36 @@ static void print_json(const struct fleet *fleet, const struct reach *reach, jso
 	}
 }
 
-static int print(const struct options *options, const struct fleet *fleet,
-		 const struct reach *reach)
+static int print(const struct options *options, const struct reach *reach)
 {
 	AUTO_STR struct str out = STR_INIT;
 	json_t *machines = unknown_machines(reach);
 	if (options->json) {
-		print_json(fleet, reach, machines, &out);
+		print_json(reach, machines, &out);
 	} else {
-		print_table(fleet, reach, &out);
-		print_refused(fleet, reach, &out);
+		print_table(reach, &out);
+		print_refused(reach, &out);
 		print_unknown(machines, &out);
 	}
 	json_decref(machines);
 	fputs(str_text(&out), stdout);
-	return fleet_failed(fleet) > 0 ? EXIT_ERROR : EXIT_OK;
+	return fleet_failed(&reach->fleet) > 0 ? EXIT_ERROR : EXIT_OK;
 }
 
 static int run(const struct options *options, int argc, char **argv)
 {
 	struct err err = ERR_INIT;
-	struct reach reach = { 0 };
-	struct progress progress = { 0 };
-	struct fleet fleet = { .event = progress_event, .context = &progress };
+	struct reach reach;
 	int result = EXIT_ERROR;
-	const bool *stop = interrupt_watch(NULL);
 	if (argc > 1) {
 		err_set(&err, "status takes one node set, \"%s\" is a second one", argv[1]);
 		return command_fail(&err);
 	}
-	if (reach_open(options, argc == 1 ? argv[0] : NULL, stop, &reach) != 0)
-		goto out;
-	progress_open(&progress, &reach.names, options->json);
-	if (fleet_open(&fleet, &reach.remote, &reach.names, &err) != 0 ||
-	    fleet_each(&fleet, host_status, &err) != 0) {
-		command_fail(&err);
-		goto out;
+	if (reach_open(options, argc == 1 ? argv[0] : NULL, NULL, &reach) == 0) {
+		int rc = fleet_each(&reach.fleet, host_status, &err);
+		progress_close(&reach.progress);
+		result = rc == 0 ? print(options, &reach) : command_fail(&err);
 	}
-	progress_close(&progress);
-	result = print(options, &fleet, &reach);
-out:
-	progress_close(&progress);
-	fleet_close(&fleet);
 	reach_close(&reach);
 	return result;
 }

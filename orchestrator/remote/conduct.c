@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/hash.h"
+#include "base/utf8.h"
 #include "remote/pool.h"
 
 /* Connections kept open between plan and apply; more are opened again. */
@@ -46,14 +47,15 @@ static void emit(struct fleet *fleet, const struct conduct_event *event)
 
 static void emit_messages(struct fleet *fleet, struct host *host)
 {
-	char *at = host->messages.data;
+	const char *at = host->messages.data;
 	while (at && *at) {
-		char *end = strchr(at, '\n');
-		if (end)
-			*end = '\0';
-		emit(fleet, &(struct conduct_event){
-				    .type = CONDUCT_MESSAGE, .node = host->name, .text = at });
-		at = end ? end + 1 : NULL;
+		AUTO_STR struct str line = STR_INIT;
+		size_t length = strcspn(at, "\n");
+		utf8_add_visible(&line, at, length);
+		emit(fleet, &(struct conduct_event){ .type = CONDUCT_MESSAGE,
+						     .node = host->name,
+						     .text = str_text(&line) });
+		at += length + (at[length] == '\n');
 	}
 	str_clear(&host->messages);
 }
@@ -314,7 +316,7 @@ static int do_step(struct apply *apply, const char *kind, const char *id, const 
 	if (stream_write(apply->stream, line.data, line.length, options->answer_timeout_ms, err) !=
 	    0)
 		return -1;
-	for (;;) {
+	for (bool started = false;;) {
 		struct message message;
 		if (host_message(apply->stream, options->step_timeout_ms, &message, err) != 0)
 			return -1;
@@ -322,10 +324,12 @@ static int do_step(struct apply *apply, const char *kind, const char *id, const 
 		bool ours = concerns(&message, kind, id);
 		AUTO_FREE char *why = xstrdup(message.error);
 		message_free(&message);
-		if (!ours ||
-		    (type != MESSAGE_START && type != MESSAGE_OK && type != MESSAGE_FAILED))
+		bool in_turn = started ? type == MESSAGE_OK || type == MESSAGE_FAILED
+				       : type == MESSAGE_START;
+		if (!ours || !in_turn)
 			return err_set(err, "the node said \"%s\" out of turn",
 				       message_type_text(type));
+		started = true;
 		if (type == MESSAGE_START)
 			continue;
 		if (type == MESSAGE_FAILED)
@@ -339,18 +343,11 @@ static int end_apply(struct apply *apply, struct err *err)
 {
 	const struct remote_options *options = apply->fleet->options;
 	AUTO_STR struct str line = STR_INIT;
-	struct message message;
 	request_end(&line);
 	if (stream_write(apply->stream, line.data, line.length, options->answer_timeout_ms, err) !=
-		    0 ||
-	    host_message(apply->stream, options->answer_timeout_ms, &message, err) != 0)
+	    0)
 		return -1;
-	int rc = message.type == MESSAGE_DONE
-			 ? 0
-			 : err_set(err, "the node said \"%s\" instead of \"done\"",
-				   message_type_text(message.type));
-	message_free(&message);
-	return rc;
+	return host_done(apply->stream, options->answer_timeout_ms, err);
 }
 
 /* Under the lock. Whoever waits for this step, or lost it, may have to look:
@@ -374,9 +371,9 @@ static void host_lost(struct apply *apply, const char *why)
 	struct fleet *fleet = apply->fleet;
 	struct host *host = &fleet->hosts[apply->index];
 	host_fail(host, why);
-	graph_node_failed(&fleet->graph, apply->index, why);
-	emit(fleet,
-	     &(struct conduct_event){ .type = CONDUCT_LOST, .node = host->name, .text = why });
+	graph_node_failed(&fleet->graph, apply->index, host->failed);
+	emit(fleet, &(struct conduct_event){
+			    .type = CONDUCT_LOST, .node = host->name, .text = host->failed });
 	wake_all(fleet);
 }
 

@@ -13,12 +13,17 @@ enum {
 	NODE_PROGRAM_MAX = 64 * 1024 * 1024, /* with its debug information it is below 10 MiB */
 	OUTPUT_MAX = 64 * 1024 * 1024,	     /* of a command under `run`, per stream */
 	CONFIRM_PAUSE_S = 1,		     /* between two tries */
+	ANSWER_MAX = 64 * 1024 * 1024,	     /* of moyai-node in any other phase */
 };
 
 void host_fail(struct host *host, const char *why)
 {
-	if (host->failed == NULL)
-		host->failed = xstrdup(why);
+	AUTO_STR struct str visible = STR_INIT;
+	if (host->failed)
+		return;
+	/* It goes into JSON, and what a node said may have been cut in a character. */
+	utf8_add_visible(&visible, why, strlen(why));
+	host->failed = str_take(&visible);
 }
 
 void host_disconnect(struct host *host)
@@ -53,15 +58,17 @@ void host_free(struct host *host)
 
 /* ---- connection ---- */
 
-static int host_connect(struct host *host, const struct remote_options *options, struct err *err)
+static int host_connect(struct host *host, const struct remote_options *options, const bool *stop,
+			struct err *err)
 {
 	if (host->link)
 		return 0;
 	if (options->transport)
 		host->link = pipe_link_open(options->transport, host->name, err);
 	else
-		host->link = ssh_link_open(&options->ssh, host->name,
-					   site_node_boot_address(options->site, host->node), err);
+		host->link =
+			ssh_link_open(&options->ssh, host->name,
+				      site_node_boot_address(options->site, host->node), stop, err);
 	return host->link ? 0 : -1;
 }
 
@@ -134,33 +141,41 @@ static int check_name(const struct host *host, const struct remote_options *opti
 		       host->name);
 }
 
+/* hello of the machine that is meant, whatever its build. */
 static int read_hello(const struct host *host, const struct remote_options *options,
-		      struct stream *stream, bool *build_wanted, struct err *err)
+		      struct stream *stream, struct message *hello, struct err *err)
 {
 	struct message message;
 	if (host_message(stream, options->answer_timeout_ms, &message, err) != 0)
 		return -1;
-	int rc = 0;
-	*build_wanted = message.build_wanted;
-	if (message.type != MESSAGE_HELLO)
-		rc = err_set(err, "the node said \"%s\" before \"hello\"",
-			     message_type_text(message.type));
-	else if (check_name(host, options, &message, err) != 0)
-		rc = -1;
-	else if (message.build_wanted)
-		; /* its version does not matter: it will not be used */
-	else if (message.protocol != PROTOCOL_VERSION)
-		rc = err_set(err, "the node speaks protocol %d, we speak %d", message.protocol,
-			     PROTOCOL_VERSION);
-	else if (strcmp(message.build, options->build) != 0)
-		rc = err_set(err, "the node runs build %.12s instead of %.12s", message.build,
-			     options->build);
-	message_free(&message);
+	int rc = message.type == MESSAGE_HELLO
+			 ? check_name(host, options, &message, err)
+			 : err_set(err, "the node said \"%s\" before \"hello\"",
+				   message_type_text(message.type));
+	if (rc == 0)
+		*hello = message;
+	else
+		message_free(&message);
 	return rc;
 }
 
-/* Nothing but `done` may come any more. */
-static int read_done(struct stream *stream, unsigned timeout_ms, struct err *err)
+/* hello of one that does the phase, or asks for our build to do it with. */
+static int accept_hello(const struct host *host, const struct remote_options *options,
+			struct stream *stream, bool *build_wanted, struct err *err)
+{
+	struct message hello;
+	if (read_hello(host, options, stream, &hello, err) != 0)
+		return -1;
+	int rc = 0;
+	*build_wanted = hello.build_wanted;
+	if (!hello.build_wanted && strcmp(hello.build, options->build) != 0)
+		rc = err_set(err, "the node runs build %.12s instead of %.12s", hello.build,
+			     options->build);
+	message_free(&hello);
+	return rc;
+}
+
+int host_done(struct stream *stream, unsigned timeout_ms, struct err *err)
 {
 	struct message message;
 	if (host_message(stream, timeout_ms, &message, err) != 0)
@@ -173,21 +188,6 @@ static int read_done(struct stream *stream, unsigned timeout_ms, struct err *err
 	return rc;
 }
 
-/* hello of a moyai-node whose build and version do not matter: it only receives. */
-static int read_receiver(const struct host *host, const struct remote_options *options,
-			 struct stream *stream, struct err *err)
-{
-	struct message message;
-	if (host_message(stream, options->answer_timeout_ms, &message, err) != 0)
-		return -1;
-	int rc = message.type == MESSAGE_HELLO
-			 ? check_name(host, options, &message, err)
-			 : err_set(err, "the node said \"%s\" before \"hello\"",
-				   message_type_text(message.type));
-	message_free(&message);
-	return rc;
-}
-
 static int send_build(struct host *host, const struct remote_options *options, const bool *stop,
 		      struct err *err)
 {
@@ -195,15 +195,18 @@ static int send_build(struct host *host, const struct remote_options *options, c
 	if (file_read(options->node_program, NODE_PROGRAM_MAX, &bytes, err) != 0)
 		return -1;
 	struct stream *stream = start(host, options, "receive", stop, err);
+	struct message hello = { 0 };
 	if (stream == NULL)
 		return -1;
+	/* No secret is in it, and hello was good a moment ago: it need not wait. */
 	int rc = stream_write(stream, bytes.data, bytes.length, options->answer_timeout_ms, err);
 	if (rc == 0)
 		rc = stream_end_input(stream, err);
 	if (rc == 0)
-		rc = read_receiver(host, options, stream, err);
+		rc = read_hello(host, options, stream, &hello, err);
 	if (rc == 0)
-		rc = read_done(stream, options->answer_timeout_ms, err);
+		rc = host_done(stream, options->answer_timeout_ms, err);
+	message_free(&hello);
 	host_end(host, stream);
 	return rc;
 }
@@ -224,13 +227,10 @@ static struct stream *begin_once(struct host *host, const struct remote_options 
 	struct stream *stream = start(host, options, verb, stop, err);
 	if (stream == NULL)
 		return NULL;
-	/* Not waiting for hello saves a round trip; a node that wants another build does
-	   not read it, and a slice alone changes nothing. But a command is executed at
-	   once, and that must not be on the wrong machine. */
-	bool waits = strcmp(verb, "run") == 0;
-	if ((waits || send_request(stream, options, request, err) == 0) &&
-	    read_hello(host, options, stream, build_wanted, err) == 0 &&
-	    (!waits || *build_wanted || send_request(stream, options, request, err) == 0))
+	/* The request waits for hello: a slice has secrets in it, a command is executed
+	   at once, and neither is for another machine. */
+	if (accept_hello(host, options, stream, build_wanted, err) == 0 &&
+	    (*build_wanted || send_request(stream, options, request, err) == 0))
 		return stream;
 	host_end(host, stream);
 	return NULL;
@@ -242,13 +242,13 @@ struct stream *host_begin(struct host *host, const struct remote_options *option
 	bool build_wanted = false;
 	bool was_connected = host->link != NULL;
 	host->unreachable = true;
-	if (host_connect(host, options, err) != 0)
+	if (host_connect(host, options, stop, err) != 0)
 		return NULL;
 	struct stream *stream = begin_once(host, options, verb, request, stop, &build_wanted, err);
 	if (stream == NULL && was_connected) {
 		/* A connection kept while the operator read the plan may be gone. */
 		host_disconnect(host);
-		if (host_connect(host, options, err) != 0)
+		if (host_connect(host, options, stop, err) != 0)
 			return NULL;
 		stream = begin_once(host, options, verb, request, stop, &build_wanted, err);
 	}
@@ -319,7 +319,9 @@ static int add_output(struct host *host, const struct message *message, struct e
 /* Takes what it keeps out of the message. 1 at the end. */
 static int take(struct host *host, struct message *message, unsigned allowed, struct err *err)
 {
-	if (!(allowed & 1u << message->type))
+	bool again = (message->type == MESSAGE_FACTS && host->facts) ||
+		     (message->type == MESSAGE_EXIT && host->exit_code >= 0);
+	if (again || !(allowed & 1u << message->type))
 		return err_set(err, "the node said \"%s\" out of turn",
 			       message_type_text(message->type));
 	switch (message->type) {
@@ -327,7 +329,6 @@ static int take(struct host *host, struct message *message, unsigned allowed, st
 		add_step(host, &message->step);
 		return 0;
 	case MESSAGE_FACTS:
-		json_decref(host->facts);
 		host->facts = message->facts;
 		message->facts = NULL;
 		return 0;
@@ -359,10 +360,21 @@ static int phase(struct host *host, const struct remote_options *options, const 
 		if (rc != 0)
 			break;
 		rc = take(host, &message, allowed | 1u << MESSAGE_DONE, err);
+		/* The output of a command has a limit of its own. */
+		if (rc == 0 && !(allowed & 1u << MESSAGE_OUTPUT) && stream->received > ANSWER_MAX)
+			rc = err_set(err, "the node said more than %d MiB",
+				     ANSWER_MAX / (1024 * 1024));
 		message_free(&message);
 	}
 	host_end(host, stream);
 	return rc < 0 ? -1 : 0;
+}
+
+static int check_facts(const struct host *host, unsigned allowed, struct err *err)
+{
+	if (host->facts || !(allowed & 1u << MESSAGE_FACTS))
+		return 0;
+	return err_set(err, "the node did not say its facts");
 }
 
 static void slice_phase(struct host *host, const struct remote_options *options, const char *verb,
@@ -371,7 +383,8 @@ static void slice_phase(struct host *host, const struct remote_options *options,
 	struct err err = ERR_INIT;
 	AUTO_STR struct str line = STR_INIT;
 	if (host_slice_line(host, options, &line, &err) == 0 &&
-	    phase(host, options, verb, &line, options->answer_timeout_ms, allowed, &err) == 0)
+	    phase(host, options, verb, &line, options->answer_timeout_ms, allowed, &err) == 0 &&
+	    check_facts(host, allowed, &err) == 0)
 		return;
 	host_fail(host, err.text);
 	steps_free(host); /* a part of a plan is no plan */
@@ -392,8 +405,9 @@ void host_status(struct host *host, const struct remote_options *options)
 void host_facts(struct host *host, const struct remote_options *options)
 {
 	struct err err = ERR_INIT;
-	if (phase(host, options, "facts", NULL, options->answer_timeout_ms, 1u << MESSAGE_FACTS,
-		  &err) != 0)
+	const unsigned allowed = 1u << MESSAGE_FACTS;
+	if (phase(host, options, "facts", NULL, options->answer_timeout_ms, allowed, &err) != 0 ||
+	    check_facts(host, allowed, &err) != 0)
 		host_fail(host, err.text);
 	host_disconnect(host);
 }
@@ -416,7 +430,7 @@ static int confirm_once(struct host *host, const struct remote_options *options,
 	struct stream *stream = host_begin(host, options, "confirm", line, NULL, err);
 	if (stream == NULL)
 		return -1;
-	int rc = read_done(stream, options->answer_timeout_ms, err);
+	int rc = host_done(stream, options->answer_timeout_ms, err);
 	host_end(host, stream);
 	return rc;
 }

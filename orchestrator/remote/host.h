@@ -47,14 +47,17 @@ struct host {
 };
 
 /*
- * Connect if need be and start a phase: sends `request`, reads `hello`, sends
- * our build if the node has another. NULL after an error.
+ * Connect if need be and start a phase: reads `hello`, sends our build if the
+ * node has another, and then `request`. A machine whose `hello` is not the
+ * wanted one has not got a byte. NULL after an error.
  */
 struct stream *host_begin(struct host *host, const struct remote_options *options, const char *verb,
 			  const struct str *request, const bool *stop, struct err *err);
 /* The next event; the end of the stream and `error` are errors. */
 int host_message(struct stream *stream, unsigned timeout_ms, struct message *message,
 		 struct err *err);
+/* The next event, which must be `done`. */
+int host_done(struct stream *stream, unsigned timeout_ms, struct err *err);
 /* Ends the stream and keeps what the node wrote to stderr. */
 void host_end(struct host *host, struct stream *stream);
 

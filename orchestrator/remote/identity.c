@@ -9,18 +9,6 @@
 
 #include "base/file.h"
 
-/* link() and not rename(): whoever is first wins, and the other one uses that key. */
-static int publish(const char *path, const char *text, struct err *err)
-{
-	AUTO_FREE char *mine = xasprintf("%s.new-%ld", path, (long)getpid());
-	if (file_write(mine, text, strlen(text), 0600, err) != 0)
-		return -1;
-	int rc = link(mine, path);
-	int why = errno;
-	unlink(mine);
-	return rc != 0 && why != EEXIST ? err_set_errno(err, why, "%s", path) : 0;
-}
-
 static int make(const char *path, struct err *err)
 {
 	ssh_key key = NULL;
@@ -31,7 +19,7 @@ static int make(const char *path, struct err *err)
 	ssh_key_free(key);
 	if (rc != SSH_OK || text == NULL)
 		return err_set(err, "%s: no key could be made", path);
-	rc = publish(path, text, err);
+	rc = file_create(path, text, strlen(text), 0600, err);
 	explicit_bzero(text, strlen(text));
 	ssh_string_free_char(text);
 	return rc;

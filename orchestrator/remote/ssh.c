@@ -16,6 +16,9 @@
 
 #include "base/file.h"
 
+/* How often a waiting thread looks whether it should stop. */
+enum { STOP_POLL_MS = 200 };
+
 struct ssh_link {
 	struct link link;
 	ssh_session session;
@@ -53,8 +56,32 @@ static void socket_options(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-static int dial(const char *address, unsigned port, unsigned timeout_ms, struct err *err)
+/* Wait for the descriptor. 1: ready; 0: the deadline is past; -1: "interrupted". */
+static int wait_for(int fd, short events, long deadline_ms, const bool *stop, struct err *err)
 {
+	for (;;) {
+		struct pollfd wait = { .fd = fd, .events = events };
+		long left_ms = deadline_ms - stream_now_ms();
+		if (stop && __atomic_load_n(stop, __ATOMIC_ACQUIRE))
+			return err_set(err, "interrupted");
+		if (left_ms <= 0)
+			return 0;
+		if (poll(&wait, 1, (int)(left_ms < STOP_POLL_MS ? left_ms : STOP_POLL_MS)) > 0)
+			return 1;
+	}
+}
+
+static int no_answer(const struct ssh_options *options, const char *address, unsigned timeout_ms,
+		     struct err *err)
+{
+	return err_set(err, "%s port %u: no answer for %u s", address, options->port,
+		       timeout_ms / 1000);
+}
+
+static int dial(const struct ssh_options *options, const char *address, const bool *stop,
+		struct err *err)
+{
+	unsigned port = options->port;
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
 	if (inet_pton(AF_INET, address, &to.sin_addr) != 1)
 		return err_set(err, "%s is not an IPv4 address", address);
@@ -66,16 +93,14 @@ static int dial(const char *address, unsigned port, unsigned timeout_ms, struct 
 	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0)
 		error = errno;
 	if (error == EINPROGRESS) {
-		struct pollfd wait = { .fd = fd, .events = POLLOUT };
 		socklen_t length = sizeof(error);
-		int ready;
-		do
-			ready = poll(&wait, 1, (int)timeout_ms);
-		while (ready < 0 && errno == EINTR);
-		if (ready == 0) {
+		int ready = wait_for(fd, POLLOUT, stream_now_ms() + options->connect_timeout_ms,
+				     stop, err);
+		if (ready <= 0) {
 			close(fd);
-			return err_set(err, "%s port %u: no answer for %u s", address, port,
-				       timeout_ms / 1000);
+			return ready < 0 ? -1
+					 : no_answer(options, address, options->connect_timeout_ms,
+						     err);
 		}
 		getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
 	}
@@ -250,19 +275,28 @@ static int log_in(ssh_session session, const struct ssh_options *options, struct
 static int exec_read(struct stream *stream, int timeout_ms, struct err *err)
 {
 	struct ssh_exec *self = (struct ssh_exec *)stream;
+	enum { CHUNKS = 32 };
 	char chunk[32768];
+	bool more = false;
 	int got = ssh_channel_poll_timeout(self->remote, timeout_ms, 0);
 	if (got == SSH_ERROR)
 		return err_set(err, "the connection was lost: %s", ssh_get_error(self->session));
 	for (int is_stderr = 0; is_stderr < 2; is_stderr++) {
 		struct str *sink = is_stderr ? &stream->errors : &stream->in;
-		while ((got = ssh_channel_read_nonblocking(self->remote, chunk, sizeof(chunk),
-							   is_stderr)) > 0)
-			str_add_bytes(sink, chunk, (size_t)got);
+		got = 1;
+		for (int i = 0; i < CHUNKS && got > 0; i++) {
+			got = ssh_channel_read_nonblocking(self->remote, chunk, sizeof(chunk),
+							   is_stderr);
+			if (got > 0)
+				str_add_bytes(sink, chunk, (size_t)got);
+		}
+		more |= got > 0;
 		if (got == SSH_ERROR)
 			return err_set(err, "the connection was lost: %s",
 				       ssh_get_error(self->session));
 	}
+	if (more)
+		return 0;
 	if (ssh_channel_is_eof(self->remote) || ssh_channel_is_closed(self->remote)) {
 		stream->ended = true;
 		stream->exit_code = ssh_channel_get_exit_status(self->remote);
@@ -348,40 +382,56 @@ static void ssh_link_close(struct link *link)
 
 static const struct link_ops SSH_LINK = { ssh_exec, ssh_link_close };
 
+/* Version and key exchange. */
+static int shake_hands(ssh_session session, const struct ssh_options *options, const char *address,
+		       const bool *stop, struct err *err)
+{
+	long deadline_ms = stream_now_ms() + options->login_timeout_ms;
+	int rc;
+	ssh_set_blocking(session, 0);
+	while ((rc = ssh_connect(session)) == SSH_AGAIN) {
+		bool unsent = ssh_get_poll_flags(session) & SSH_WRITE_PENDING;
+		int ready = wait_for(ssh_get_fd(session), unsent ? POLLIN | POLLOUT : POLLIN,
+				     deadline_ms, stop, err);
+		if (ready <= 0)
+			return ready < 0 ? -1
+					 : no_answer(options, address, options->login_timeout_ms,
+						     err);
+	}
+	ssh_set_blocking(session, 1);
+	return rc == SSH_OK ? 0
+			    : err_set(err, "%s port %u: %s", address, options->port,
+				      ssh_get_error(session));
+}
+
 static int establish(ssh_session session, const struct ssh_options *options, const char *node,
-		     const char *address, struct err *err)
+		     const char *address, const bool *stop, struct err *err)
 {
 	if (set_options(session, options, address, err) != 0)
 		return -1;
-	int fd = dial(address, options->port, options->connect_timeout_ms, err);
+	int fd = dial(options, address, stop, err);
 	if (fd < 0)
 		return -1;
 	if (ssh_options_set(session, SSH_OPTIONS_FD, &fd) < 0) {
 		close(fd);
 		return err_set(err, "libssh: %s", ssh_get_error(session));
 	}
-	long started_ms = stream_now_ms();
-	if (ssh_connect(session) != SSH_OK) {
-		if (stream_now_ms() - started_ms >= (long)options->login_timeout_ms)
-			return err_set(err, "%s port %u: no answer for %u s", address,
-				       options->port, options->login_timeout_ms / 1000);
-		return err_set(err, "%s port %u: %s", address, options->port,
-			       ssh_get_error(session));
-	}
+	if (shake_hands(session, options, address, stop, err) != 0)
+		return -1;
 	if (check_host_key(session, options, node, address, err) != 0)
 		return -1;
 	return log_in(session, options, err);
 }
 
 struct link *ssh_link_open(const struct ssh_options *options, const char *node, const char *address,
-			   struct err *err)
+			   const bool *stop, struct err *err)
 {
 	ssh_session session = ssh_new();
 	if (session == NULL) {
 		err_set(err, "libssh: no session");
 		return NULL;
 	}
-	if (establish(session, options, node, address, err) != 0) {
+	if (establish(session, options, node, address, stop, err) != 0) {
 		ssh_disconnect(session);
 		ssh_free(session);
 		return NULL;

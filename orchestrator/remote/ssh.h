@@ -19,7 +19,8 @@ struct ssh_options {
 /* Once, before threads are started. */
 int ssh_setup(struct err *err);
 
-/* NULL after an error that says what to do about it; it does not name the node. */
+/* NULL after an error that says what to do about it; it does not name the node. *stop (NULL:
+   never) breaks off the wait for a node that does not answer. */
 struct link *ssh_link_open(const struct ssh_options *options, const char *node, const char *address,
-			   struct err *err);
+			   const bool *stop, struct err *err);
 #endif

@@ -70,6 +70,7 @@ int stream_read_line(struct stream *stream, unsigned timeout_ms, char **line, si
 				      err) != 0)
 			return -1;
 		keep_end(&stream->errors);
+		stream->received += stream->in.length;
 		line_feed(&stream->lines, str_text(&stream->in), stream->in.length);
 		str_clear(&stream->in);
 	}

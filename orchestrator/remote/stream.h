@@ -3,6 +3,7 @@
 #define REMOTE_STREAM_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/str.h"
@@ -23,6 +24,7 @@ struct stream {
 	const struct stream_ops *ops;
 	struct str in; /* received just now */
 	struct line_reader lines;
+	uint64_t received; /* bytes of all lines so far */
 	struct str errors; /* stderr of the command */
 	bool ended;	   /* nothing more will come */
 	int exit_code;	   /* -1 while unknown */
@@ -31,7 +33,8 @@ struct stream {
 
 struct stream_ops {
 	/* Wait at most timeout_ms for more, into in and errors, or set ended.
-	   Nothing having come is not an error. */
+	   Nothing having come is not an error. No more than about a megabyte at a
+	   time, so that limits hold however fast it comes. */
 	int (*read)(struct stream *, int timeout_ms, struct err *);
 	/* All of it, or an error after timeout_ms without progress. */
 	int (*write)(struct stream *, const void *bytes, size_t length, int timeout_ms,

@@ -12,3 +12,8 @@ $(BUILD)/tests/boot/%_test: tests/boot/%_test.c $(filter $(BUILD)/obj/daemon/%,$
 check-boot: $(boot_test_programs) $(BUILD)/moyai
 	@code=0; tests/boot/unit-tests $(boot_test_programs) || code=1; \
 	MOYAI=$(BUILD)/moyai tests/boot/boot-test || code=1; exit $$code
+
+# Two machines from their firmware's own PXE to our kernel, in some 10 s each.
+.PHONY: check-chainload
+check-chainload: $(BUILD)/moyai
+	@MOYAI=$(BUILD)/moyai tests/boot/chainload-test

@@ -32,16 +32,40 @@ static void test_life(void **state)
 	const struct token *found;
 	assert_int_equal(tokens_load(dir, &tokens, NULL), 0);
 	issue(&tokens, "store1", 1000, text);
-	assert_int_equal(tokens_check(&tokens, text, 1000, &found), TOKEN_GOOD);
+	assert_int_equal(tokens_check(&tokens, text, NULL, 1000, &found), TOKEN_GOOD);
 	assert_string_equal(found->node, "store1");
 	assert_string_equal(found->why, "no key was pinned");
-	assert_int_equal(tokens_check(&tokens, text, 1000 + TOKEN_LIFE_S - 1, NULL), TOKEN_GOOD);
-	assert_int_equal(tokens_check(&tokens, text, 1000 + TOKEN_LIFE_S, NULL), TOKEN_EXPIRED);
-	assert_int_equal(tokens_use(&tokens, text, NULL), 0);
-	assert_int_equal(tokens_check(&tokens, text, 1000, NULL), TOKEN_USED);
+	assert_int_equal(tokens_check(&tokens, text, NULL, 1000 + TOKEN_LIFE_S - 1, NULL),
+			 TOKEN_GOOD);
+	assert_int_equal(tokens_check(&tokens, text, NULL, 1000 + TOKEN_LIFE_S, NULL),
+			 TOKEN_EXPIRED);
+	tokens_free(&tokens);
+}
+
+/* Used for one key, a token is good for that key again, also after a restart, and for no other. */
+static void test_use(void **state)
+{
+	(void)state;
+	struct tokens tokens;
 	struct err err = ERR_INIT;
-	assert_int_equal(tokens_use(&tokens, text, &err), -1);
+	char text[TOKEN_HEX_SIZE];
+	char later[TOKEN_HEX_SIZE];
+	assert_int_equal(tokens_load(dir, &tokens, NULL), 0);
+	issue(&tokens, "store1", 1000, text);
+	assert_int_equal(tokens_check(&tokens, text, "key 1", 1000, NULL), TOKEN_GOOD);
+	assert_int_equal(tokens_use(&tokens, text, "key 1", NULL), 0);
+	tokens_free(&tokens);
+	assert_int_equal(tokens_load(dir, &tokens, NULL), 0);
+	assert_int_equal(tokens_check(&tokens, text, NULL, 1000, NULL), TOKEN_USED);
+	assert_int_equal(tokens_check(&tokens, text, "key 2", 1000, NULL), TOKEN_USED);
+	assert_int_equal(tokens_use(&tokens, text, "key 2", &err), -1);
 	assert_string_equal(err.text, "the token was used before");
+	assert_int_equal(tokens_check(&tokens, text, "key 1", 1000, NULL), TOKEN_GOOD);
+	assert_int_equal(tokens_use(&tokens, text, "key 1", NULL), 0);
+	assert_int_equal(tokens_check(&tokens, text, "key 1", 1000 + TOKEN_LIFE_S, NULL),
+			 TOKEN_EXPIRED);
+	issue(&tokens, "store1", 1001, later);
+	assert_int_equal(tokens_check(&tokens, text, "key 1", 1002, NULL), TOKEN_REPLACED);
 	tokens_free(&tokens);
 }
 
@@ -60,9 +84,9 @@ static void test_restart(void **state)
 	assert_string_not_equal(first, second);
 	tokens_free(&tokens);
 	assert_int_equal(tokens_load(dir, &again, NULL), 0);
-	assert_int_equal(tokens_check(&again, first, 2002, NULL), TOKEN_REPLACED);
-	assert_int_equal(tokens_check(&again, second, 2002, NULL), TOKEN_GOOD);
-	assert_int_equal(tokens_check(&again, other, 2002, NULL), TOKEN_GOOD);
+	assert_int_equal(tokens_check(&again, first, NULL, 2002, NULL), TOKEN_REPLACED);
+	assert_int_equal(tokens_check(&again, second, NULL, 2002, NULL), TOKEN_GOOD);
+	assert_int_equal(tokens_check(&again, other, NULL, 2002, NULL), TOKEN_GOOD);
 	tokens_free(&again);
 }
 
@@ -94,10 +118,10 @@ static void test_unknown(void **state)
 	const struct token *found;
 	assert_int_equal(tokens_load(dir, &tokens, NULL), 0);
 	for (size_t i = 0; i < COUNT_OF(texts); i++) {
-		assert_int_equal(tokens_check(&tokens, texts[i], 1, &found), TOKEN_UNKNOWN);
+		assert_int_equal(tokens_check(&tokens, texts[i], NULL, 1, &found), TOKEN_UNKNOWN);
 		assert_null(found);
 	}
-	assert_int_equal(tokens_check(&tokens, NULL, 1, NULL), TOKEN_UNKNOWN);
+	assert_int_equal(tokens_check(&tokens, NULL, NULL, 1, NULL), TOKEN_UNKNOWN);
 	tokens_free(&tokens);
 }
 
@@ -110,7 +134,7 @@ static void test_forgets(void **state)
 	assert_int_equal(tokens_load(dir, &tokens, NULL), 0);
 	issue(&tokens, "a", 10000, text);
 	issue(&tokens, "b", 10000 + TOKEN_LIFE_S + TOKEN_MEMORY_S + 1, later);
-	assert_int_equal(tokens_check(&tokens, text, 10000, NULL), TOKEN_UNKNOWN);
+	assert_int_equal(tokens_check(&tokens, text, NULL, 10000, NULL), TOKEN_UNKNOWN);
 	assert_int_equal(tokens.count, 1);
 	tokens_free(&tokens);
 }
@@ -133,9 +157,13 @@ static void test_broken_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_life),	cmocka_unit_test(test_restart),
-		cmocka_unit_test(test_unknown), cmocka_unit_test(test_file_tells_no_token),
-		cmocka_unit_test(test_forgets), cmocka_unit_test(test_broken_file),
+		cmocka_unit_test(test_life),
+		cmocka_unit_test(test_use),
+		cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_file_tells_no_token),
+		cmocka_unit_test(test_forgets),
+		cmocka_unit_test(test_broken_file),
 	};
 	if (mkdtemp(dir) == NULL)
 		return 1;

@@ -42,6 +42,7 @@ nothing_of_the_machine() {
 		"$1/var/lib/systemd/random-seed" "$1/etc/passwd-" "$1/etc/shadow-" 2>/dev/null
 	find "$1/var/log" "$1/tmp" "$1/run" "$1/var/tmp" "$1/var/lib/apt/lists" "$1/var/cache/apt" -xdev -type f \
 		2>/dev/null
+	grep -sH '^InitiatorName=' "$1/etc/iscsi/initiatorname.iscsi"
 	[ ! -s "$1/etc/machine-id" ] || echo "etc/machine-id is not empty"
 }
 only_mirror() {

@@ -61,6 +61,7 @@ edit $base 's/"loop", "squashfs", "overlay" \]/"loop", "squashfs", "overlay", "d
 edit $base 's/"usr\/share\/i18n"/"usr\/share\/i18n", "usr\/share\/x"/' "what is trimmed" "$all" "stale: base: trim changed"
 edit $base 's/kernel_arguments = \[ "quiet" \]/kernel_arguments = [ "quiet", "panic=5" ]/' "kernel arguments" \
 	"$all" "stale: image: kernel_arguments changed"
+edit $base 's/linux-image-cloud-amd64/linux-image-rt-amd64/' "the kernel's package" "$all" "stale: base: kernel changed"
 edit $base 's/ttyS0,115200/ttyS1,115200/' "the serial console" "$all" "stale: image: console changed"
 edit site/site.cfg 's|^mirror = .*|mirror = "http://mirror.example/debian";|' "the mirror" "$all" \
 	"stale: base: mirror changed"
@@ -106,11 +107,16 @@ unset APT_CONFIG
 
 # The tools' versions, as dpkg tells them.
 mkdir -p "$work/tools"
-for tool in mmdebstrap squashfs-tools zstd cpio apt dpkg; do
+tool_changed() { # TOOL REASON
+	local tool=$1
 	printf '#!/bin/sh\n/usr/bin/dpkg-query "$@" | sed "s/\t%s\t.*/\t%s\t9.9/"\n' "$tool" "$tool" >"$work/tools/dpkg-query"
 	chmod +x "$work/tools/dpkg-query"
-	PATH=$work/tools:$PATH changed "the version of $tool" "$all" "stale: base: tool $tool changed"
+	PATH=$work/tools:$PATH changed "the version of $tool" "$all" "$2"
+}
+for tool in mmdebstrap squashfs-tools zstd cpio apt dpkg; do
+	tool_changed $tool "stale: base: tool $tool changed"
 done
+tool_changed binutils "stale: image: tool binutils changed"
 rm -r "$work/tools"
 
 # A file that is gone or cut off is made again.

@@ -8,6 +8,10 @@ manifest_true() { # role
 			[ "$(sha256sum <"$images/$path")" = "$sum  -" ] || echo "$path: another sha256"
 			[ "$(stat -c %s "$images/$path")" = "$size" ] || echo "$path: another size"
 		done
+	jq -r '.files.layers[].path' "$images/$1/manifest.json" | while read -r path; do
+		[ "$(unsquashfs -s "$images/$path" | grep -x 'Compression [a-z0-9]*')" = "Compression zstd" ] ||
+			echo "$path: not zstd"
+	done
 	# every package with the version that dpkg in the image knows
 	diff <(jq -r '.packages | to_entries[] | "\(.key) \(.value)"' "$images/$1/manifest.json" | LC_ALL=C sort) \
 		<(chroot "$work/mnt/$1" dpkg-query -W -f '${Package} ${Version}\n' | LC_ALL=C sort)

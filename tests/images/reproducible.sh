@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash
 # The same bytes from the same inputs, elsewhere, later, by another user's habits;
-# and after a build that was killed. The base takes minutes: only in the long test.
+# and after a build that was killed: the base and a role, in the long test all roles.
 
 same_bytes() { # path…
 	local path
@@ -14,28 +14,35 @@ leftovers() {
 	find "$work/images/.work" -maxdepth 1 \( -name 'spec-*' -o -name 'out-*' \)
 }
 
-# Another mask, language, zone, name of the machine, home, and order of files.
+# Another mask, language, zone, name of the machine, home, and order of files; and in a user
+# namespace, as somebody who is not root builds: without loop devices and device nodes.
 elsewhere() {
+	rm -f "$work/mapped"
+	mkfifo "$work/mapped"
 	(umask 077 && LC_ALL=C.UTF-8 LANG=de_DE.UTF-8 TZ=Asia/Tokyo HOME=$work USER=nobody \
 		MOYAI_SHARE=$work/share MOYAI_IMAGES=$work/images MOYAI_STATE=$work/state \
-		unshare --uts sh -c 'hostname elsewhere.example; exec "$@"' - \
-		"$work/bin/moyai" -C "$work/site" image build "$@") >"$work/elsewhere.log" 2>&1
+		exec unshare --user --uts sh -c 'echo $$ >"$0"; read -r _ <"$0"
+			hostname elsewhere.example; exec "$@"' "$work/mapped" \
+		"$work/bin/moyai" -C "$work/site" image build "$@") >"$work/elsewhere.log" 2>&1 &
+	local builder=$! inside
+	read -r inside <"$work/mapped"
+	echo "0 0 65536" >"/proc/$inside/uid_map"
+	echo "0 0 65536" >"/proc/$inside/gid_map"
+	echo mapped >"$work/mapped"
+	wait "$builder" 2>/dev/null
 }
 base=$(jq -r '.files.layers[0].path | split("/")[0]' "$images/gateway/manifest.json")
-roles=gateway
-parts=(gateway/role.squashfs gateway/node.squashfs gateway/manifest.json "$base/initrd.img")
-if [ "${IMAGES_TEST:-}" = long ]; then
-	rm -r "${work:?}/images/$base" "$work/images/vm-server"
-	roles="gateway vm-server"
-	parts+=("$base/base.squashfs" "$base/vmlinuz" vm-server/role.squashfs vm-server/manifest.json)
-else
-	rm "$work/images/$base/initrd.img"
-fi
-rm -r "$work/images/gateway"
+roles=(gateway)
+[ "${IMAGES_TEST:-}" != long ] || read -ra roles <<<"gateway cluster-manager memory-server storage vm-server"
+parts=("$base/base.squashfs" "$base/vmlinuz" "$base/initrd.img")
+for role in "${roles[@]}"; do
+	parts+=("$role/role.squashfs" "$role/node.squashfs" "$role/manifest.json")
+	rm -r "$work/images/$role"
+done
+rm -r "${work:?}/images/$base"
 
 # Killed while it works, without a chance to clean up.
-# shellcheck disable=SC2086
-elsewhere $roles &
+elsewhere "${roles[@]}" &
 waiting=$!
 for _ in $(seq 600); do
 	moyai_pid=$(pgrep -f "^$work/bin/moyai") && [ -d "$work/images/.work/out-gateway" ] && break
@@ -47,8 +54,7 @@ sleep 0.5
 check "killed: nothing stays mounted" bash -c "set +o pipefail; grep -hF '$work/images' /proc/[0-9]*/mountinfo 2>/dev/null | grep -v /mnt/"
 check "killed: no image is half there" find "$work/images" -maxdepth 1 -name gateway
 
-# shellcheck disable=SC2086
-if elsewhere $roles; then
+if elsewhere "${roles[@]}"; then
 	ok "killed: the next build works"
 else
 	not_ok "killed: the next build works" "$(tail -n 1 "$work/elsewhere.log")"

@@ -8,6 +8,7 @@ $(BUILD)/obj-tests/kinds/network/drive.o: tests/kinds/network/drive.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
+-include $(BUILD)/obj-tests/kinds/network/drive.d
 .PHONY: check-kinds-network
 # The machine of tests/kinds/test has no systemd, which half of these kinds speak to.
 check-kinds-network: $(BUILD)/tests/drive

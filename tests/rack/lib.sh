@@ -37,9 +37,11 @@ rack_all() {
 	awk '$1 == "machine" || $1 == "extra" { print $2 }' "$table"
 }
 
-# Fields of one machine, in the table's order: mac memory_mb cpus firmware disks.
+# Fields of one machine, in the table's order: mac memory_mb cpus firmware disks, and QEMU's models
+# of its network card and its disks, which need not be there.
 rack_hardware() {
-	awk -v node="$1" '($1 == "machine" || $1 == "extra") && $2 == node { print $3, $4, $5, $6, $7; found = 1 }
+	awk -v node="$1" '($1 == "machine" || $1 == "extra") && $2 == node {
+			print $3, $4, $5, $6, $7, $8 ? $8 : "virtio-net-pci", $9 ? $9 : "virtio-blk-pci"; found = 1 }
 		END { exit !found }' "$table" || die "$1: not a machine of $table"
 }
 
@@ -163,7 +165,7 @@ accelerator() {
 }
 
 machine_disks() {
-	local node=$1 disks=$2 disk serial file number=0
+	local node=$1 disks=$2 model=$3 disk serial file number=0
 	[ "$disks" != - ] || return 0
 	for disk in ${disks//,/ }; do
 		serial=${disk%%:*}
@@ -176,7 +178,7 @@ machine_disks() {
 		fi
 		# writeback: what the guest has flushed survives the end of QEMU, as a power cut.
 		echo -drive "file=$file,format=raw,if=none,id=disk$number,cache=writeback,discard=unmap"
-		echo -device "virtio-blk-pci,drive=disk$number,serial=$serial"
+		echo -device "$model,drive=disk$number,serial=$serial"
 		number=$((number + 1))
 	done
 }
@@ -206,18 +208,18 @@ machine_monitor() {
 }
 
 machine_on() {
-	local node=$1 mac memory cpus firmware disks accel
-	read -r mac memory cpus firmware disks < <(rack_hardware "$node")
+	local node=$1 mac memory cpus firmware disks card disk_model accel
+	read -r mac memory cpus firmware disks card disk_model < <(rack_hardware "$node")
 	! machine_is_on "$node" || die "$node is on already"
 	rm -f "$dir/$node.monitor" "$dir/$node.console"
 	read -ra accel < <(accelerator)
-	mapfile -t disk_options < <(machine_disks "$node" "$disks" | tr ' ' '\n')
+	mapfile -t disk_options < <(machine_disks "$node" "$disks" "$disk_model" | tr ' ' '\n')
 	mapfile -t firmware_options < <(machine_firmware "$node" "$firmware" | tr ' ' '\n')
 	rack_spawn "$dir/$node.qemu.log" qemu-system-x86_64 -name "$node" "${accel[@]}" \
 		-machine pc,usb=off -smp "$cpus" -m "$memory" -nodefaults -display none \
 		-rtc base=utc -boot reboot-timeout=10000 "${firmware_options[@]}" \
 		-netdev "tap,id=net0,ifname=$(tap_name "$node"),script=no,downscript=no" \
-		-device "virtio-net-pci,netdev=net0,mac=$mac,bootindex=0" \
+		-device "$card,netdev=net0,mac=$mac,bootindex=0" \
 		-device virtio-rng-pci "${disk_options[@]}" \
 		-chardev "socket,id=con,path=$dir/$node.console,server=on,wait=off,logfile=$dir/$node.log,logappend=on" \
 		-serial chardev:con -qmp "unix:$dir/$node.monitor,server=on,wait=off"

@@ -11,5 +11,8 @@ $(BUILD)/tests/ssh_test: tests/remote/ssh_test.c $(remote_ssh) $(BUILD)/libshare
 
 .PHONY: check-remote
 check-remote: $(BUILD)/tests/ssh_test $(BUILD)/moyai $(BUILD)/moyai-node
-	@$(BUILD)/tests/ssh_test; ssh=$$?; MOYAI=$(abspath $(BUILD))/moyai tests/remote/remote && exit $$ssh
+	@failed=0; export MOYAI=$(abspath $(BUILD))/moyai; \
+	for test in $(BUILD)/tests/ssh_test tests/remote/remote tests/remote/hostile; do \
+		$$test || failed=1; \
+	done; exit $$failed
 check-wire: check-remote

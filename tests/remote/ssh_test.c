@@ -15,6 +15,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -153,7 +154,7 @@ static int stop_server(void **state)
 
 static struct link *open_link(const struct ssh_options *options, struct err *err)
 {
-	return ssh_link_open(options, "n1", "127.0.0.1", err);
+	return ssh_link_open(options, "n1", "127.0.0.1", NULL, err);
 }
 
 static void expect_line(struct stream *stream, const char *text)
@@ -218,6 +219,25 @@ static void test_megabytes(void **state)
 	stream_close(stream);
 	link_close(link);
 	free(bytes);
+}
+
+/* A line without an end, as fast as it comes: not much more than the limit is ever taken. */
+static void test_flood(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	char *line;
+	size_t length;
+	struct link *link = open_link(&server.options, &err);
+	struct stream *stream =
+		link_exec(link, RUN_ARGV("tr", "'\\0'", "x", "</dev/zero"), NULL, &err);
+	long before_ms = stream_now_ms();
+	assert_int_equal(stream_read_line(stream, 5000, &line, &length, &err), -1);
+	assert_string_equal(err.text, "a line of more than 4194304 bytes");
+	assert_true(stream->received < PROTOCOL_LINE_MAX + 2 * 1024 * 1024);
+	stream_close(stream);
+	link_close(link);
+	assert_true(stream_now_ms() - before_ms < 5000);
 }
 
 static void test_too_slow(void **state)
@@ -336,17 +356,61 @@ static void test_mute_server(void **state)
 	close(fd);
 }
 
+static void *set_soon(void *flag)
+{
+	nanosleep(&(struct timespec){ 0, 300000000 }, NULL);
+	__atomic_store_n((bool *)flag, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static void stop_while_connecting(const struct ssh_options *options)
+{
+	struct err err = ERR_INIT;
+	bool stop = false;
+	pthread_t thread;
+	long before_ms = stream_now_ms();
+	assert_int_equal(pthread_create(&thread, NULL, set_soon, &stop), 0);
+	assert_null(ssh_link_open(options, "n1", "127.0.0.1", &stop, &err));
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_string_equal(err.text, "interrupted");
+	assert_true(stream_now_ms() - before_ms < 2000);
+}
+
+/* Ctrl-C while a server says nothing; then, with its queue of connections full, while even
+   its kernel says nothing. */
+static void test_stop_while_connecting(void **state)
+{
+	struct ssh_options options = server.options;
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001) };
+	int full[8];
+	(void)state;
+	int fd = listening_socket(&options.port);
+	at.sin_port = htons((uint16_t)options.port);
+	assert_int_equal(listen(fd, 1), 0);
+	stop_while_connecting(&options);
+	for (size_t i = 0; i < COUNT_OF(full); i++) {
+		full[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		connect(full[i], (struct sockaddr *)&at, sizeof(at));
+	}
+	stop_while_connecting(&options);
+	for (size_t i = 0; i < COUNT_OF(full); i++)
+		close(full[i]);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_two_commands_on_one_connection),
 		cmocka_unit_test(test_megabytes),
+		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_too_slow),
 		cmocka_unit_test(test_unknown_host_key),
 		cmocka_unit_test(test_changed_host_key),
 		cmocka_unit_test(test_key_refused),
 		cmocka_unit_test(test_nobody_there),
 		cmocka_unit_test(test_mute_server),
+		cmocka_unit_test(test_stop_while_connecting),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests_name("ssh", tests, start_server, stop_server);

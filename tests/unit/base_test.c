@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -251,11 +252,93 @@ static void test_file_write_whole(void **state)
 		assert_int_equal(waitpid(writer, NULL, 0), writer);
 		assert_whole(path);
 	}
+	/* Ten kills left one file at the most, and the next writer makes it its own. */
 	assert_int_equal(file_list_dir(dir, &names, NULL), 0);
-	for (size_t i = 0; i < names.count; i++) {
-		AUTO_FREE char *left = xasprintf("%s/%s", dir, names.items[i]);
-		assert_int_equal(file_remove(left, NULL), 0);
+	assert_true(names.count <= 2);
+	assert_int_equal(file_write(path, "end", 3, 0600, NULL), 0);
+	text_list_free(&names);
+	assert_int_equal(file_list_dir(dir, &names, NULL), 0);
+	assert_count(names.count, 1);
+	assert_int_equal(file_remove(path, NULL), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+static void expect_text(const char *path, const char *wanted)
+{
+	AUTO_STR struct str text = STR_INIT;
+	assert_int_equal(file_read(path, 1 << 20, &text, NULL), 0);
+	assert_string_equal(str_text(&text), wanted);
+}
+
+/* What writers leave that were killed at their worst moments. */
+static void test_file_left_behind(void **state)
+{
+	AUTO_FREE char *dir = temporary_dir();
+	AUTO_FREE char *path = xasprintf("%s/a", dir);
+	AUTO_FREE char *left = xasprintf("%s/a.new", dir);
+	struct stat info;
+	(void)state;
+	/* Longer than what is written now, and open to others. */
+	int fd = open(left, O_WRONLY | O_CREAT, 0666);
+	assert_int_equal(write(fd, "half a file", 11), 11);
+	close(fd);
+	assert_int_equal(file_write(path, "whole", 5, 0600, NULL), 0);
+	expect_text(path, "whole");
+	assert_int_equal(stat(path, &info), 0);
+	assert_int_equal(info.st_mode & 07777, 0600);
+	assert_false(file_exists(left));
+	/* Between link() and unlink(): the file has both names, and must not be written to. */
+	assert_int_equal(link(path, left), 0);
+	fd = open(path, O_RDONLY);
+	assert_int_equal(file_write(path, "new", 3, 0600, NULL), 0);
+	expect_text(path, "new");
+	assert_int_equal(fstat(fd, &info), 0);
+	assert_int_equal(info.st_size, 5);
+	close(fd);
+	assert_false(file_exists(left));
+	/* What is there stays. */
+	assert_int_equal(file_create(path, "other", 5, 0600, NULL), 0);
+	expect_text(path, "new");
+	assert_int_equal(file_remove(path, NULL), 0);
+	assert_int_equal(file_create(path, "other", 5, 0600, NULL), 0);
+	expect_text(path, "other");
+	assert_int_equal(file_remove(path, NULL), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+/* Many at once: each time one of them as a whole, and none of them fails. */
+static void test_file_many_writers(void **state)
+{
+	AUTO_FREE char *dir = temporary_dir();
+	AUTO_FREE char *path = xasprintf("%s/a", dir);
+	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+	(void)state;
+	for (int i = 0; i < 8; i++) {
+		pid_t writer = fork();
+		assert_true(writer >= 0);
+		if (writer > 0)
+			continue;
+		AUTO_FREE char *text = xcalloc(1, 20001);
+		memset(text, 'a' + i, (size_t)(i + 1) * 2000);
+		for (int n = 0; n < 100; n++)
+			if (file_write(path, text, strlen(text), 0600, NULL) != 0)
+				_exit(1);
+		_exit(0);
 	}
+	for (int i = 0; i < 8; i++) {
+		int status = 0;
+		assert_true(wait(&status) > 0);
+		assert_int_equal(status, 0);
+		AUTO_STR struct str text = STR_INIT;
+		assert_int_equal(file_read(path, 1 << 20, &text, NULL), 0);
+		assert_true(text.length > 0);
+		assert_count(text.length, (size_t)(text.data[0] - 'a' + 1) * 2000);
+		for (size_t n = 0; n < text.length; n++)
+			assert_int_equal(text.data[n], text.data[0]);
+	}
+	assert_int_equal(file_list_dir(dir, &names, NULL), 0);
+	assert_count(names.count, 1);
+	assert_int_equal(file_remove(path, NULL), 0);
 	assert_int_equal(rmdir(dir), 0);
 }
 
@@ -452,6 +535,8 @@ int main(void)
 		cmocka_unit_test(test_run_timeout_group),
 		cmocka_unit_test(test_file_write_whole),
 		cmocka_unit_test(test_file_write_fails),
+		cmocka_unit_test(test_file_left_behind),
+		cmocka_unit_test(test_file_many_writers),
 		cmocka_unit_test(test_sha256),
 		cmocka_unit_test(test_hmac),
 		cmocka_unit_test(test_hkdf),

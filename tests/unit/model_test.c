@@ -426,6 +426,8 @@ static void test_nodeset(void **state)
 	expect_set(&site, "vm[01-03]&vm[03-04]", "vm03");
 	expect_set(&site, "vm[01-03]^vm[03-04]", "vm01 vm02 vm04");
 	expect_set(&site, "vm01,vm02!vm02,vm02", "vm01 vm02"); /* from left to right */
+	expect_set(&site, "vm01&vm02", "node set \"vm01&vm02\": stands for no node");
+	expect_set(&site, "@all!@all", "node set \"@all!@all\": stands for no node");
 	expect_set(&site, "vm13",
 		   "node set \"vm13\": there is no node \"vm13\"; did you mean "
 		   "\"vm03\"?");

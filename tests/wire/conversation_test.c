@@ -286,6 +286,8 @@ static void receive_killed(void **state)
 	print_message("# receive: killed at %ld points\n", point - 1);
 	assert_true(point > 1);
 	other_build_answers(hex);
+	/* Killed or not, nothing is beside it. */
+	assert_int_equal(files_in_run(), 1);
 }
 
 /* --- run ---------------------------------------------------------------- */
