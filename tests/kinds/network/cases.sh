@@ -453,7 +453,145 @@ interrupted "firewall change" wall wall_shut
 interrupted "firewall remove" wall nothing
 }
 
-[ $# -gt 0 ] || set -- sysctl service vlan bridge masquerade bond route firewall
+# A network beside: `road` here, `road-end` in the namespace `client`.
+road() {
+	ip netns add client
+	ip link add road type veth peer name road-end netns client
+	ip addr add 10.66.0.1/24 dev road
+	ip link set road up
+	ip -n client link set lo up
+	ip -n client link set road-end address 52:54:00:66:00:13 up
+}
+road_away() {
+	ip netns del client
+	ip link del road 2>/dev/null
+}
+
+cases_resolver() {
+road
+lines='"interface=road","except-interface=lo","bind-dynamic","no-resolv","no-hosts","pid-file=","domain=demo.example","local=/demo.example/","host-record=vm1.demo.example,vm1,10.66.0.13,fd00:66::13","dhcp-host=52:54:00:66:00:13,10.66.0.13,vm1"'
+lines="$lines"',"dhcp-range=10.66.0.0,static,255.255.255.0,12h","dhcp-leasefile=/run/moyai/resolver/road.leases","dhcp-option=option:router,10.66.0.1"'
+slice resolver "$(want resolver '"name":"road","lines":['"$lines"'],"state":"running"')"
+slice resolver_other "$(want resolver '"name":"road","lines":['"$lines"',"host-record=more.demo.example,10.66.0.99"],"state":"running"')"
+slice resolver_bad "$(want resolver '"name":"road","lines":["no-such-option"],"state":"running"')"
+comes resolver 1 "resolver: created"
+check_has "resolver: a name" '10.66.0.13' ip netns exec client busybox nslookup vm1.demo.example 10.66.0.1
+check_has "resolver: its IPv6 address" 'fd00:66::13' ip netns exec client busybox nslookup vm1.demo.example 10.66.0.1
+# shellcheck disable=SC2016 # another shell's
+printf '#!/bin/sh\n[ "$1" != bound ] || echo "got $ip router $router"\n' >"$dir/lease"
+chmod 755 "$dir/lease"
+check_has "resolver: the reserved address and the router by DHCP" 'got 10.66.0.13 router 10.66.0.1' \
+	ip netns exec client busybox udhcpc -f -n -q -t 5 -i road-end -s "$dir/lease"
+ip netns exec client ip link set road-end address 52:54:00:66:00:99
+check_not "resolver: a stranger gets none" \
+	ip netns exec client busybox udhcpc -f -n -q -t 2 -T 1 -i road-end -s "$dir/lease"
+echo '# nobody asked' >>/run/moyai/resolver/road.conf
+check_plan "resolver: a changed file is seen" 'state\[stale>running\]' resolver
+comes resolver 1 "resolver: and undone"
+systemctl stop moyai-resolver-road.service
+check_plan "resolver: one that was stopped is seen" 'state\[stopped>running\]' resolver
+comes resolver 1 "resolver: and started"
+comes resolver_other 1 "resolver: another name"
+check_has "resolver: it is known" '10.66.0.99' ip netns exec client busybox nslookup more.demo.example 10.66.0.1
+"$drive" "$dir/resolver_bad.json" apply >"$dir/out" 2>&1
+check_has "resolver: a wrong line is refused with dnsmasq's words" 'failed resolver/road: .*bad option at line 2' cat "$dir/out"
+check_has "resolver: the one before runs on" '10.66.0.13' ip netns exec client busybox nslookup vm1.demo.example 10.66.0.1
+comes nothing 0 "resolver: removed"
+check_not "resolver: it answers no more" ip netns exec client busybox nslookup vm1.demo.example 10.66.0.1
+interrupted "resolver create" nothing resolver
+interrupted "resolver change" resolver resolver_other
+interrupted "resolver remove" resolver nothing
+road_away
+}
+
+cases_clock() {
+road
+ip -n client addr add 10.66.0.2/24 dev road-end
+slice clock "$(want clock '"name":"site","lines":["makestep 1 3","rtcsync","driftfile /var/lib/chrony/chrony.drift","cmdport 0","local stratum 10","allow 10.66.0.0/24"],"state":"running"')"
+slice clock_client "$(want clock '"name":"site","lines":["server 10.66.0.2 iburst","makestep 1 3","cmdport 0","port 0"],"state":"running"')"
+comes clock 1 "clock: created"
+check_has "clock: gives the time to its network" 'System clock wrong by' \
+	ip netns exec client chronyd -Q -t 20 'server 10.66.0.1 iburst' 'pidfile /run/client.pid'
+systemctl kill --signal=KILL moyai-clock-site.service
+comes clock 1 "clock: comes back after a kill"
+comes clock_client 1 "clock: a client"
+check_not "clock: which serves nobody" \
+	ip netns exec client chronyd -Q -t 3 'server 10.66.0.1 iburst' 'pidfile /run/client.pid'
+comes nothing 0 "clock: removed"
+check_not "clock: chrony has ended" pidof chronyd
+interrupted "clock create" nothing clock
+interrupted "clock change" clock clock_client
+interrupted "clock remove" clock nothing
+road_away
+}
+
+# Two networks over one wire, each with two guests here and one port at the other end of the wire.
+# Frames of every kind begin at one guest; every one of them is counted wherever it comes out.
+cases_isolation() {
+frames=$(dirname "$drive")/frames
+ip link add wire type veth peer name far
+ip link set far up
+for network in guests lab; do
+	tag=30
+	[ $network = guests ] || tag=31
+	ip link add link far name "far-$network" type vlan id $tag
+	ip link set "far-$network" up
+	for guest in 1 2; do
+		ip link add "$network$guest" type veth peer name "$network$guest-in"
+		ip link set "$network$guest" up
+		ip link set "$network$guest-in" up
+	done
+done
+part() {
+	want vlan '"name":"'"$1"'","parent":"bond0","id":'"$2"',"mtu":1450,"bridge":"br-'"$1"'",'"$live"
+	printf ,
+	want bridge '"name":"br-'"$1"'","network":"'"$1"'","port":"'"$1"'","mtu":1450,"filtering":"on",'"$live"
+}
+slice isolation "$(want bond '"name":"bond0","links":["wire"],"mode":"active-backup","miimon":100,"mtu":1500,"link":"up"')" \
+	"$(part guests 30)" "$(part lab 31)"
+comes isolation 5 "isolation: two networks on a bond"
+for guest in guests1 guests2 lab1 lab2; do
+	ip link set "$guest" master "br-${guest%?}"
+done
+"$frames" count 8000 guests2-in lab2-in far-guests far-lab far >"$dir/count" 2>&1 &
+counter=$!
+for try in 1 2 3 4 5 6 7 8 9 10; do
+	grep -q ready "$dir/count" && break
+	sleep 0.2
+done
+"$frames" send guests1-in 50 ""
+"$frames" send lab1-in 50 lab-
+"$frames" tagged guests1-in 50 31
+"$frames" tagged guests1-in 50 30
+wait $counter
+cat "$dir/count" >"$dir/out"
+sed 's/^/# /' "$dir/count"
+# The positive control, in the same capture: all six kinds, each frame of them, on both networks.
+for kind in broadcast arp ipv4 ipv6 multicast unknown; do
+	for place in guests2-in far-guests; do
+		check_has "isolation: $place gets every $kind of its network" "^$place $kind 50\$" cat "$dir/count"
+	done
+	for place in lab2-in far-lab; do
+		check_has "isolation: $place gets every $kind of its network" "^$place lab-$kind 50\$" cat "$dir/count"
+	done
+done
+pattern='^\(lab2-in\|far-lab\) \(lab-\|all 300$\|tags\)'
+check_not "isolation: nothing of guests comes out on lab" sh -c "grep '^lab2-in\|^far-lab' '$dir/count' | grep -v '$pattern'"
+check_has "isolation: … which got 300 frames, its own" '^lab2-in all 300$' cat "$dir/count"
+check_has "isolation: … at the other end of the wire, too" '^far-lab all 300$' cat "$dir/count"
+check_not "isolation: nothing of lab comes out on guests" grep '^\(guests2-in\|far-guests\) lab-' "$dir/count"
+check_not "isolation: what a guest tags itself gets nowhere, not even with its own network's tag" \
+	grep '\(own\|twice\)-' "$dir/count"
+check_has "isolation: the wire has seen no other tags" '^far tags \(30 31\|31 30\)$' cat "$dir/count"
+check_not "isolation: a bridge passes on no frame for bridges" grep ' stp ' "$dir/count"
+comes nothing 0 "isolation: end"
+ip link del wire
+for guest in guests1 guests2 lab1 lab2; do
+	ip link del "$guest"
+done
+}
+
+[ $# -gt 0 ] || set -- sysctl service vlan bridge masquerade bond route firewall resolver clock isolation
 for kind; do
 	echo "# $kind"
 	"cases_$kind"
