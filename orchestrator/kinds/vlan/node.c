@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/plan.h"
 #include "kinds/vlan/spec.h"
@@ -21,8 +22,27 @@ static void observe_undeclared(const struct vlan *want, struct vlan *have)
 {
 	bool some = (want->addresses.count == 0 && have->addresses.count > 0) ||
 		    (want->gateway == NULL && have->gateway != NULL) ||
-		    (want->gateway6 == NULL && have->gateway6 != NULL);
+		    (want->gateway6 == NULL && have->gateway6 != NULL) ||
+		    (want->dhcp != 1 && have->dhcp == 1);
 	have->undeclared = xstrdup(some ? "some" : "none");
+}
+
+/* What came by DHCP is nobody's declaration: the rest stays to be compared. */
+static void take_lease(struct vlan *have)
+{
+	struct text_list others = TEXT_LIST_INIT;
+	const char *lease = "none";
+	for (size_t i = 0; i < have->addresses.count; i++) {
+		if (strchr(have->addresses.items[i], ':'))
+			text_list_add(&others, have->addresses.items[i]);
+		else
+			lease = "held";
+	}
+	text_list_free(&have->addresses);
+	have->addresses = others;
+	free(have->gateway);
+	have->gateway = NULL;
+	have->lease = xstrdup(lease);
 }
 
 static int vlan_observe(struct node *node, const char *id, const struct spec *want,
@@ -56,6 +76,12 @@ static int vlan_observe(struct node *node, const char *id, const struct spec *wa
 	body->gateway = xstrdup(link->gateway);
 	body->gateway6 = xstrdup(link->gateway6);
 	body->link = xstrdup(link->up ? "up" : "down");
+	bool asks;
+	if (networkd_asks_dhcp(id, &asks, err) != 0)
+		return -1;
+	body->dhcp = asks;
+	if (asks)
+		take_lease(body);
 	if (want != NULL)
 		observe_undeclared(want->body, body);
 	if (!owned || !text_equal(link->kind, "vlan"))
@@ -136,6 +162,7 @@ static int vlan_apply(struct node *node, const struct step *step, struct err *er
 		.addresses = &want->addresses,
 		.gateway = want->gateway,
 		.gateway6 = want->gateway6,
+		.dhcp = want->dhcp == 1,
 	};
 	const struct link *parent;
 	const struct links *links = links_get(node, err);

@@ -26,6 +26,10 @@ static const struct field FIELDS[] = {
 	{ "gateway", FIELD_ADDRESS, AT(gateway), 0, 0, 0, NULL, NULL,
 	  "default router reached through this interface" },
 	{ "gateway6", FIELD_IP, AT(gateway6), 0, 0, 0, NULL, NULL, "the same of IPv6" },
+	{ "dhcp", FIELD_BOOL, AT(dhcp), 0, 0, 0, NULL, NULL,
+	  "IPv4 address and default route by DHCP" },
+	{ "lease", FIELD_CHOICE, AT(lease), FIELD_DERIVED, 0, 0, "held none", NULL,
+	  "whether it has an address by DHCP: wanted with dhcp" },
 	{ "bridge", FIELD_NAME, AT(bridge), FIELD_DERIVED | FIELD_VOLATILE, 1, 15, NULL, NULL,
 	  "the bridge on it: an interface that is made anew goes back there" },
 	{ "link", FIELD_CHOICE, AT(link), FIELD_DERIVED, 0, 0, "up down", NULL,
@@ -119,6 +123,18 @@ static void check_gateway(const struct vlan *vlan, const char *field, const char
 		    "vlan %s: %s: %s is in the network of none of its addresses; add an address "
 		    "beside it",
 		    vlan->name, field, gateway);
+}
+
+static void check_dhcp(const struct vlan *vlan, struct place place, struct mistakes *mistakes)
+{
+	bool v4 = vlan->gateway != NULL;
+	for (size_t i = 0; i < vlan->addresses.count; i++)
+		v4 = v4 || !ip_is_v6(vlan->addresses.items[i]);
+	if (vlan->dhcp == 1 && v4)
+		mistake_add(mistakes, place,
+			    "vlan %s: dhcp gives it an IPv4 address and a router; leave out "
+			    "those, or dhcp",
+			    vlan->name);
 }
 
 static bool same_tag(const struct spec *a, const struct spec *b)
@@ -219,6 +235,7 @@ static void check(const struct site *site, const struct site_node *node, const s
 	check_parent(site, node, want, mistakes);
 	for (size_t i = 0; i < vlan->addresses.count; i++)
 		check_address(site, vlan, i, want->place, mistakes);
+	check_dhcp(vlan, want->place, mistakes);
 	check_gateway(vlan, "gateway", vlan->gateway, want->place, mistakes);
 	check_gateway(vlan, "gateway6", vlan->gateway6, want->place, mistakes);
 	check_tag(site, node, want, mistakes);
@@ -248,6 +265,8 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	const struct network *network = site_find_network(from->site, want->id);
 	(void)err;
 	vlan->link = xstrdup("up");
+	if (vlan->dhcp == 1)
+		vlan->lease = xstrdup("held");
 	vlan->undeclared = xstrdup("none");
 	if (want->place.file == NULL && network != NULL)
 		derive_network(from, network, vlan);

@@ -14,6 +14,8 @@ struct vlan {
 	struct text_list addresses; /* "10.77.20.13/24", sorted */
 	char *gateway;		    /* NULL: no default route through it */
 	char *gateway6;
+	int dhcp;	     /* its IPv4 address and default route come by DHCP */
+	char *lease;	     /* "held" or "none" */
 	char *bridge;	     /* that it is a port of; NULL: none */
 	char *link;	     /* "up" or "down", administratively */
 	char *undeclared;    /* "some": has an address or default route where none is wanted */

@@ -106,6 +106,20 @@ live='"link":"up","undeclared":"none"'
 slice nothing
 expect 0 "0 steps, 0 kept" "nothing wanted, nothing there" plan nothing
 
+# A network beside: `road` here, `road-end` in the namespace `client`.
+road() {
+	ip netns add client
+	ip link add road type veth peer name road-end netns client
+	ip addr add 10.66.0.1/24 dev road
+	ip link set road up
+	ip -n client link set lo up
+	ip -n client link set road-end address 52:54:00:66:00:13 up
+}
+road_away() {
+	ip netns del client
+	ip link del road 2>/dev/null
+}
+
 cases_sysctl() {
 slice sysctl "$(want sysctl '"name":"net.ipv4.ip_forward","value":"1"')" \
 	"$(want sysctl '"name":"net.ipv4.tcp_rmem","value":"4096 131072   6291456"')"
@@ -228,6 +242,24 @@ slice vlan_swapped "$(want vlan '"name":"one","parent":"boot0","id":22,"mtu":145
 comes vlan_two 2 "vlan: two"
 comes vlan_swapped 2 "vlan: two change their tags with each other"
 check_has "vlan: the tag of the other" 'vlan protocol 802.1Q id 21' ip -o -d link show two
+# A DHCP server at the other end of a wire.
+road
+ip netns exec client ip link add link road-end name lease-end type vlan id 44
+ip netns exec client ip addr add 10.44.0.1/24 dev lease-end
+ip netns exec client ip link set lease-end up
+ip netns exec client dnsmasq --port=0 --interface=lease-end --bind-dynamic --dhcp-range=10.44.0.5,10.44.0.5,255.255.255.0 \
+	--dhcp-leasefile=/run/lease-test --pid-file=/run/lease-test.pid --conf-file=/dev/null
+slice vlan_dhcp "$(want vlan '"name":"lease","parent":"road","id":44,"mtu":1450,"dhcp":true,"lease":"held",'"$live")"
+slice vlan_dhcp_off "$(want vlan '"name":"lease","parent":"road","id":44,"mtu":1450,'"$live")"
+comes vlan_dhcp 1 "vlan: an address by DHCP"
+check_has "vlan: the one that was given out" 'inet 10.44.0.5/24' ip -o addr show lease
+check_has "vlan: and the router" 'default via 10.44.0.1 dev lease' ip route
+comes vlan_dhcp_off 1 "vlan: without DHCP"
+pattern=10.44.0.5
+check_not "vlan: the address is gone" has ip -o addr show lease
+comes nothing 0 "vlan: removed"
+kill "$(cat /run/lease-test.pid)"
+road_away
 interrupted "vlan tags changed with each other" vlan_two vlan_swapped
 interrupted "vlan create" nothing vlan
 interrupted "vlan change" vlan vlan_other
@@ -451,20 +483,6 @@ failed firewall/site: \"allow everything\" is no rule
 interrupted "firewall create" nothing wall
 interrupted "firewall change" wall wall_shut
 interrupted "firewall remove" wall nothing
-}
-
-# A network beside: `road` here, `road-end` in the namespace `client`.
-road() {
-	ip netns add client
-	ip link add road type veth peer name road-end netns client
-	ip addr add 10.66.0.1/24 dev road
-	ip link set road up
-	ip -n client link set lo up
-	ip -n client link set road-end address 52:54:00:66:00:13 up
-}
-road_away() {
-	ip netns del client
-	ip link del road 2>/dev/null
 }
 
 cases_resolver() {
