@@ -147,8 +147,10 @@ int guard_arm(struct guard *guard, struct node *node, const struct slice *slice,
 		return -1;
 	}
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, talk) != 0) {
+		err_set_errno(err, errno, "socketpair");
 		slice_free(&before);
-		return err_set_errno(err, errno, "socketpair");
+		unlink(path);
+		return -1;
 	}
 	pid_t pid = fork();
 	if (pid == 0) {
@@ -165,6 +167,7 @@ int guard_arm(struct guard *guard, struct node *node, const struct slice *slice,
 	close(talk[1]);
 	if (pid < 0) {
 		close(talk[0]);
+		unlink(path);
 		return err_set_errno(err, why, "fork");
 	}
 	*guard = (struct guard){ talk[0], pid };
