@@ -571,7 +571,7 @@ comes isolation 5 "isolation: two networks on a bond"
 for guest in guests1 guests2 lab1 lab2; do
 	ip link set "$guest" master "br-${guest%?}"
 done
-"$frames" count 8000 guests2-in lab2-in far-guests far-lab far >"$dir/count" 2>&1 &
+"$frames" count 60000 guests2-in lab2-in far-guests far-lab far >"$dir/count" 2>&1 &
 counter=$!
 for try in 1 2 3 4 5 6 7 8 9 10; do
 	grep -q ready "$dir/count" && break
@@ -581,6 +581,8 @@ done
 "$frames" send lab1-in 50 lab-
 "$frames" tagged guests1-in 50 31
 "$frames" tagged guests1-in 50 30
+sleep 1
+kill $counter
 wait $counter
 cat "$dir/count" >"$dir/out"
 sed 's/^/# /' "$dir/count"

@@ -3,7 +3,7 @@
  * Frames of every kind that may leak from one network into another:
  *   frames send LINK COUNT LABEL      COUNT of each kind, from LINK; "" is a label, too
  *   frames tagged LINK COUNT TAG      the same with a tag of one's own, and with two
- *   frames count MS LINK…             for so long: `LINK KIND N` per link and kind seen, `LINK
+ *   frames count MS LINK…             for so long, or until SIGTERM: `LINK KIND N` per link and kind seen, `LINK
  *                                     tags T…` with all outer tags, and `ready` when it listens
  * A frame is known by a word in it, wherever it stands.
  */
@@ -13,6 +13,7 @@
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -64,12 +65,63 @@ static size_t put16(unsigned char *frame, size_t at, unsigned value)
 	return at + 2;
 }
 
+/* RFC 1071 */
+static unsigned checksum(const unsigned char *bytes, size_t length)
+{
+	uint32_t sum = 0;
+	for (size_t i = 0; i + 1 < length; i += 2)
+		sum += (uint32_t)bytes[i] << 8 | bytes[i + 1];
+	sum = (sum & 0xffff) + (sum >> 16);
+	return ~(sum + (sum >> 16)) & 0xffff;
+}
+
+/* A bridge looks at headers, and drops what is none. Returns the header's length. */
+static size_t put_header(unsigned char *at, const struct kind *kind, size_t text)
+{
+	static const unsigned char GROUP4[] = { 224, 0, 0, 251 };
+	static const unsigned char GROUP6[] = { 0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 };
+	static const unsigned char ARP[] = { 0, 1, 8, 0, 6, 4, 0, 1 };
+	if (kind->type == ETHERTYPE_ARP) {
+		memcpy(at, ARP, sizeof(ARP));
+		return 28;
+	}
+	if (kind->type == ETHERTYPE_IPV6) {
+		at[0] = 0x60;
+		put16(at, 4, (unsigned)text);
+		at[6] = 59; /* nothing follows */
+		at[7] = 1;
+		at[8] = 0xfe;
+		at[9] = 0x80;
+		at[23] = 0x76;
+		memcpy(at + 24, GROUP6, sizeof(GROUP6));
+		return 40;
+	}
+	if (kind->type != ETHERTYPE_IP)
+		return 0;
+	at[0] = 0x45;
+	put16(at, 2, (unsigned)(20 + text));
+	at[8] = 1;
+	at[9] = 253; /* RFC 3692: experiments */
+	at[12] = 10;
+	at[15] = 0x76;
+	memset(at + 16, kind->to[0] == 255 ? 255 : 0, 4);
+	if (kind->to[0] == 1)
+		memcpy(at + 16, GROUP4, sizeof(GROUP4));
+	else if (kind->to[0] != 255)
+		memcpy(at + 16, (unsigned char[]){ 10, 0, 0, 0x77 }, 4);
+	put16(at, 10, checksum(at, 20));
+	return 20;
+}
+
 /* tags: TPID and id of each, outermost first. */
 static size_t make(unsigned char frame[FRAME_MAX], const struct kind *kind, const char *label,
 		   const unsigned (*tags)[2], size_t tag_count)
 {
 	static const unsigned char FROM[6] = { 2, 0, 0, 0, 0, 0x76 };
+	char text[64];
 	size_t at = 12;
+	size_t length =
+		(size_t)snprintf(text, sizeof(text), WORD "%s%s;%24s", label, kind->name, "");
 	memset(frame, 0, FRAME_MAX);
 	memcpy(frame, kind->to, 6);
 	memcpy(frame + 6, FROM, 6);
@@ -78,9 +130,9 @@ static size_t make(unsigned char frame[FRAME_MAX], const struct kind *kind, cons
 		at = put16(frame, at, tags[i][1]);
 	}
 	at = put16(frame, at, kind->type);
-	at += 60; /* past every header that a bridge looks at */
-	int length = snprintf((char *)frame + at, FRAME_MAX - at, WORD "%s%s;", label, kind->name);
-	return at + (size_t)length;
+	at += put_header(frame + at, kind, length);
+	memcpy(frame + at, text, length);
+	return at + length;
 }
 
 static int send_all(const char *link, int count, const char *label, const unsigned (*tags)[2],
@@ -91,12 +143,15 @@ static int send_all(const char *link, int count, const char *label, const unsign
 	unsigned char frame[FRAME_MAX];
 	if (fd < 0)
 		return fail(link);
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count; i++) {
 		for (size_t k = 0; k < KINDS; k++) {
 			size_t length = make(frame, &KIND[k], label, tags, tag_count);
 			if (send(fd, frame, length, 0) != (ssize_t)length)
 				return fail(link);
 		}
+		/* Whoever counts is to keep up. */
+		nanosleep(&(struct timespec){ 0, 2000000 }, NULL);
+	}
 	close(fd);
 	return 0;
 }
@@ -171,6 +226,14 @@ static void receive(struct seen *seen)
 	}
 }
 
+static volatile sig_atomic_t ended;
+
+static void end(int signal)
+{
+	(void)signal;
+	ended = 1;
+}
+
 static long now_ms(void)
 {
 	struct timespec now;
@@ -189,14 +252,17 @@ static int count(long ms, char **links, size_t link_count)
 					   .mr_type = PACKET_MR_PROMISC };
 		if (seen[i].fd < 0 ||
 		    setsockopt(seen[i].fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof(all)) ||
-		    setsockopt(seen[i].fd, SOL_PACKET, PACKET_AUXDATA, &(int){ 1 }, sizeof(int)))
+		    setsockopt(seen[i].fd, SOL_PACKET, PACKET_AUXDATA, &(int){ 1 }, sizeof(int)) ||
+		    setsockopt(seen[i].fd, SOL_SOCKET, SO_RCVBUFFORCE, &(int){ 8 << 20 },
+			       sizeof(int)))
 			return fail(links[i]);
 		polls[i] = (struct pollfd){ .fd = seen[i].fd, .events = POLLIN };
 	}
+	sigaction(SIGTERM, &(struct sigaction){ .sa_handler = end }, NULL);
 	puts("ready");
 	fflush(stdout);
-	long end = now_ms() + ms;
-	for (long left = ms; left > 0; left = end - now_ms())
+	long until = now_ms() + ms;
+	for (long left = ms; left > 0 && !ended; left = until - now_ms())
 		if (poll(polls, (nfds_t)link_count, (int)left) > 0)
 			for (size_t i = 0; i < link_count; i++)
 				if (polls[i].revents)
