@@ -4,7 +4,7 @@
 FUZZ_SECONDS ?= 20
 fuzz_flags := -g -O1 -std=c17 -D_GNU_SOURCE -Iorchestrator -fsanitize=fuzzer,address,undefined \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer
-fuzz_config_src := $(filter-out orchestrator/engine/%,$(shared_src)) orchestrator/engine/refer.c orchestrator/engine/slice.c
+fuzz_config_src := $(filter-out orchestrator/engine/%,$(shared_src)) orchestrator/engine/refer.c orchestrator/engine/slice.c orchestrator/engine/export.c
 
 $(BUILD)/fuzz/config: tests/fuzz/config.c $(fuzz_config_src) $(wildcard orchestrator/base/*.h orchestrator/model/*.h orchestrator/engine/*.h orchestrator/kinds/*/*.h)
 	@mkdir -p $(@D)
