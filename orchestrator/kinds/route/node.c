@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "system/node.h"
+#include <string.h>
+
 #include "engine/plan.h"
 #include "kinds/route/spec.h"
 #include "system/links.h"
 #include "system/routes.h"
+
+static const char *no_router(const char *to)
+{
+	return strchr(to, ':') ? "::" : "0.0.0.0";
+}
 
 static int route_list(struct node *node, struct text_list *owned, struct err *err)
 {
@@ -34,7 +41,7 @@ static int route_observe(struct node *node, const char *id, const struct spec *w
 		if (!text_equal(route->to, id) || seen++ > 0)
 			continue;
 		body->name = xstrdup(id);
-		body->via = xstrdup(route->via);
+		body->via = xstrdup(route->via ? route->via : no_router(id));
 		body->link = xstrdup(link ? link->name : NULL);
 		body->metric = route->metric;
 	}
@@ -72,7 +79,9 @@ static int route_apply(struct node *node, const struct step *step, struct err *e
 		return -1;
 	if (link == NULL)
 		return err_set(err, "there is no interface %s", want->link);
-	const struct route route = { want->name, want->via, link->index, want->metric };
+	bool direct = want->via == NULL || text_equal(want->via, no_router(want->name));
+	const struct route route = { want->name, direct ? NULL : want->via, link->index,
+				     want->metric };
 	/* The new one first: there is always a way. */
 	return route_add(&route, err) == 0 ? remove_others(want->name, &route, err) : -1;
 }

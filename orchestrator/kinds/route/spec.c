@@ -70,6 +70,9 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 {
 	struct route_want *route = want->body;
 	const struct network *network = network_of(from->node, route->via);
+	/* As routers print it: what is not given would not be compared. */
+	if (route->via == NULL)
+		route->via = xstrdup(ip_is_v6(route->name) ? "::" : "0.0.0.0");
 	if (route->link != NULL)
 		return 0;
 	if (network == NULL)

@@ -5,7 +5,7 @@
 /* A static route, IPv4 or IPv6. Its name is where it leads to. */
 struct route_want {
 	char *name; /* "10.0.0.0/8" */
-	char *via;  /* address of the router; NULL: directly on the link */
+	char *via;  /* address of the router; "0.0.0.0" or "::": directly on the link */
 	char *link; /* interface */
 	uint64_t metric;
 };
