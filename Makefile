@@ -86,7 +86,7 @@ test: deps
 
 test-long: deps
 	+@$(MAKE) -s -j$(JOBS) all
-	+@MOYAI_TEST_EVERY=1 POINT_STEP=1 FUZZ_SECONDS=1800 RACK_TEST=long IMAGES_TEST=long tests/run "images sanitizer rack metal" "includes lint unit golden wire boot chainload fuzz kinds"
+	+@MOYAI_TEST_EVERY=1 POINT_STEP=1 FUZZ_SECONDS=600 RACK_TEST=long IMAGES_TEST=long tests/run "images sanitizer rack metal" "includes lint unit golden wire boot chainload fuzz kinds"
 
 bench:
 	@tests/bench/bench
@@ -104,4 +104,4 @@ install: all
 	install -D -m 755 $(BUILD)/moyai $(DESTDIR)/usr/bin/moyai
 	install -D -m 755 $(BUILD)/moyai-node $(DESTDIR)/usr/lib/moyai/moyai-node
 	mkdir -p $(DESTDIR)/usr/share/moyai
-	cp -r roles images pxe $(DESTDIR)/usr/share/moyai/
+	cp -r roles images pxe skeleton $(DESTDIR)/usr/share/moyai/

@@ -47,6 +47,8 @@ static void child(const struct run *run, const int *in, const int *out, const in
 	}
 	/* The same messages in every locale: they are shown and tested. */
 	setenv("LC_ALL", "C.UTF-8", 1);
+	for (const char *const *at = run->environment; at && *at; at++)
+		putenv((char *)(size_t)*at); /* glibc: without "=" it is taken away */
 	execvp(run->argv[0], (char *const *)(const void *)run->argv);
 	int why = errno;
 	ssize_t ignored = write(report, &why, sizeof(why));

@@ -17,6 +17,9 @@ struct run {
 	unsigned timeout_ms; /* 0: 60 s */
 	int reads_only;	     /* observes: not a crash point */
 	int keep_stdout;     /* let the child write to our stdout/stderr */
+	/* What differs in the child's environment: "NAME=value", or "NAME" to go. Ends
+	   with NULL; NULL: nothing does. */
+	const char *const *environment;
 };
 
 struct run_result {

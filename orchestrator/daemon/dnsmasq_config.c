@@ -37,13 +37,15 @@ static const char *router(const struct site *site, const struct network *network
 	return gateway ? site_node_address(gateway, network->name) : NULL;
 }
 
+/* Without the nodes' names: they take those from /seed, and to dnsmasq "ignore", "infinite"
+   and "12h" would not be names. */
 static void hosts(const struct site *site, struct str *out)
 {
 	for (size_t i = 0; i < site->node_count; i++) {
 		const struct site_node *node = &site->nodes[i];
 		const char *address = site_node_boot_address(site, node);
 		if (node->mac && address)
-			str_addf(out, "dhcp-host=%s,%s,%s\n", node->mac, address, node->name);
+			str_addf(out, "dhcp-host=%s,%s\n", node->mac, address);
 	}
 }
 

@@ -140,7 +140,7 @@ void refer_check_network(const struct site *site, const struct site_node *node, 
 		refer_networks(site, &known);
 		mistake_add(mistakes, place, "%s: there is no network \"%s\"%s", what, network,
 			    str_text(&known));
-	} else if (site_node_address(node, network) == NULL) {
+	} else if (site_node_address(node, network) == NULL && !node->addresses_broken) {
 		mistake_add(mistakes, place,
 			    "%s: %s has no address on network \"%s\"; add it to its addresses",
 			    what, node->name, network);

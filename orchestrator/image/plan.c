@@ -195,8 +195,6 @@ static int role_base(struct image_plan *plan, const struct role *role, size_t *f
 static int add_role(struct image_plan *plan, const struct role *role, struct err *err)
 {
 	struct image_role image = { .role = role };
-	if (text_starts(role->name, "base-"))
-		return err_set(err, "an image cannot be called base-…: that is a base's folder");
 	if (role_base(plan, role, &image.base, err) != 0)
 		return -1;
 	const struct recipe_kernel *kernel = plan->bases[image.base].kernel;

@@ -60,11 +60,37 @@ static bool network_range(const struct network *network, struct ipv4_network *ra
 	return network->cidr != NULL && ipv4_parse_network(network->cidr, range);
 }
 
+/* RFC 6890 and RFC 5771: the kernel gives none of these to an interface. (Loopback it does: a
+   site may be many nodes on one machine, as in tests/bench/fleet.) */
+static void check_special(struct check *check, const struct network *network,
+			  const struct ipv4_network *range)
+{
+	static const struct {
+		const char *cidr;
+		const char *use;
+	} SPECIAL[] = {
+		{ "0.0.0.0/8", "machines that have no address yet" },
+		{ "224.0.0.0/4", "multicast" },
+		{ "240.0.0.0/4", "nobody: reserved" },
+	};
+	for (size_t i = 0; i < COUNT_OF(SPECIAL); i++) {
+		struct ipv4_network special;
+		if (ipv4_parse_network(SPECIAL[i].cidr, &special) &&
+		    range->prefix >= special.prefix && ipv4_contains(&special, range->address))
+			mistake_add(
+				check->mistakes, network->place,
+				"network \"%s\": cidr: %s is in %s, which is for %s; choose one of "
+				"10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16, or your own",
+				network->name, network->cidr, SPECIAL[i].cidr, SPECIAL[i].use);
+	}
+}
+
 static void check_cidr(struct check *check, const struct network *network)
 {
 	struct ipv4_network range;
 	if (!network_range(network, &range))
 		return;
+	check_special(check, network, &range);
 	if (range.prefix < 8 || range.prefix > 30) {
 		mistake_add(check->mistakes, network->place,
 			    "network \"%s\": cidr: /%u is no size for a network of machines; "
@@ -102,11 +128,13 @@ static void check_gateway(struct check *check, const struct network *network)
 			    "network \"%s\": gateway: there is no node \"%s\"; write the name of "
 			    "a node",
 			    network->name, network->gateway);
+	else if (network->cidr == NULL && network->broken)
+		return;
 	else if (network->cidr == NULL)
 		mistake_add(check->mistakes, network->place,
 			    "network \"%s\": has a gateway and no cidr; add the cidr",
 			    network->name);
-	else if (site_node_address(node, network->name) == NULL)
+	else if (site_node_address(node, network->name) == NULL && !node->addresses_broken)
 		mistake_add(check->mistakes, network->place,
 			    "network \"%s\": gateway: node \"%s\" has no address on it; add %s to "
 			    "its addresses",
@@ -296,6 +324,8 @@ static void check_in_network(struct check *check, struct place place, const char
 {
 	struct ipv4_network range;
 	uint32_t address;
+	if (network->cidr == NULL && network->broken)
+		return;
 	if (network->cidr == NULL) {
 		mistake_add(check->mistakes, place,
 			    "%s: network \"%s\" has no cidr; add it, or take the address out", what,
@@ -409,7 +439,7 @@ static void check_addresses(struct check *check)
 			check_address(check, &by_address, &owners[used++]);
 		}
 		if (site->boot_network != NULL && site_find_network(site, site->boot_network) &&
-		    site_node_boot_address(site, node) == NULL)
+		    site_node_boot_address(site, node) == NULL && !node->addresses_broken)
 			mistake_add(check->mistakes, node->place,
 				    "node \"%s\": has no address on the boot network; add %s to "
 				    "its addresses",
@@ -478,6 +508,11 @@ static void check_nodes(struct check *check)
 	const struct site *site = check->site;
 	for (size_t i = 0; i < site->node_count; i++) {
 		const struct site_node *node = &site->nodes[i];
+		if (text_equal(node->name, "localhost"))
+			mistake_add(
+				check->mistakes, node->place,
+				"node \"localhost\": is what every machine calls itself; choose "
+				"another name");
 		if (node->console != NULL && !text_is_console(node->console))
 			mistake_add(check->mistakes, node->place,
 				    "node \"%s\": console: \"%.80s\" is not valid; write %s",
@@ -496,6 +531,11 @@ static void check_nodes(struct check *check)
 static void check_role(struct check *check, const struct role *role)
 {
 	AUTO_FREE char *what = xasprintf("role \"%s\"", role->name);
+	if (text_starts(role->name, "base-"))
+		mistake_add(check->mistakes, role->place,
+			    "%s: names that start with \"base-\" are for the folders of base "
+			    "images; choose another",
+			    what);
 	const struct {
 		const char *name;
 		const struct text_list *items;

@@ -2,6 +2,7 @@
 #include "model/guard.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -69,6 +70,12 @@ static bool check_bytes(struct guard *guard, const char *file, const char *text,
 {
 	const char *nul = memchr(text, '\0', length);
 	size_t valid = utf8_valid_length(text, length);
+	if (text_starts(text, "\xef\xbb\xbf")) {
+		struct place place = { file, 1 };
+		mistake_add(guard->mistakes, place,
+			    "begins with a byte order mark; save the file as UTF-8 without one");
+		return false;
+	}
 	if (nul != NULL && (size_t)(nul - text) <= valid) {
 		struct place place = { file, line_of(text, (size_t)(nul - text)) };
 		mistake_add(guard->mistakes, place, "has a NUL byte; a configuration is text");
@@ -221,8 +228,39 @@ static bool scan_bracket(struct scan *scan, char c)
 	return true;
 }
 
+/* libconfig cuts a number that has no L to 32 bits, and one that has to 64, and says nothing:
+   a size of 5368709120 would be 1G. */
+static bool scan_word(struct scan *scan, size_t length)
+{
+	AUTO_FREE char *word = xstrndup(scan->at, length);
+	size_t sign = word[0] == '-' || word[0] == '+';
+	bool hex = word[sign] == '0' && (word[sign + 1] == 'x' || word[sign + 1] == 'X');
+	char *end;
+	scan->at += length;
+	if (word[sign] < '0' || word[sign] > '9')
+		return true;
+	errno = 0;
+	long long value = strtoll(word, &end, hex ? 16 : 10);
+	bool is_long = *end == 'L';
+	end += is_long + (is_long && end[1] == 'L');
+	if (*end != '\0')
+		return true; /* a fraction, or what libconfig will complain of */
+	AUTO_STR struct str why = STR_INIT;
+	if (errno == ERANGE)
+		str_addf(&why, "the number %.80s has more than 64 bits", word);
+	else if (!is_long && (value > INT32_MAX || value < INT32_MIN))
+		str_addf(&why, "the number %s has more than 32 bits; write %sL", word, word);
+	return why.length == 0 || scan_fails(scan, scan->line, str_text(&why));
+}
+
 static bool scan_step(struct scan *scan)
 {
+	/* Of names and of numbers. */
+	static const char WORD[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "0123456789_*.+-";
+	size_t word = strspn(scan->at, WORD);
+	if (word > 0)
+		return scan_word(scan, word);
 	char c = *scan->at;
 	if (c == '"')
 		return scan_string(scan);

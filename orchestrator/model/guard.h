@@ -4,8 +4,8 @@
 #include "model/site.h"
 /*
  * What libconfig does not see to itself, checked before it reads: size, UTF-8,
- * NUL, depth, strings and comments without end, @include of missing files, in
- * a circle or outside the site.
+ * NUL, depth, strings and comments without end, numbers that do not fit, @include
+ * of missing files, in a circle or outside the site.
  */
 enum { GUARD_FILE_BYTES = 32 << 20, GUARD_DEPTH = 32, GUARD_INCLUDES = 256 };
 

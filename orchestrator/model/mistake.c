@@ -5,13 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 void mistake_add(struct mistakes *list, struct place place, const char *fmt, ...)
 {
+	AUTO_STR struct str said = STR_INIT;
 	struct str text = STR_INIT;
 	va_list args;
 	va_start(args, fmt);
-	str_addv(&text, fmt, args);
+	str_addv(&said, fmt, args);
 	va_end(args);
+	/* It goes into JSON, and "%.80s" may have cut a value in the middle of a character. */
+	utf8_add_visible(&text, str_text(&said), said.length);
 	if ((list->count & (list->count - 1)) == 0)
 		list->items = xrealloc(list->items, list->count ? list->count * 2 : 1,
 				       sizeof(*list->items));

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "model/print.h"
+
 #include "model/kind.h"
 
 /* Text in libconfig's quotes, so that it reads back as it was. */
@@ -29,9 +31,8 @@ static void add_list(const struct text_list *list, struct str *out)
 	str_add(out, " ]");
 }
 
-/* All that is given and may be written; `between` follows each setting. */
-static void add_fields(const struct field *fields, const void *object, const char *indent,
-		       const char *between, struct str *out)
+void print_fields(const struct field *fields, const void *object, const char *indent,
+		  const char *between, struct str *out)
 {
 	for (const struct field *field = fields; field->name; field++) {
 		if (!field_given(field, object) || field->flags & FIELD_DERIVED)
@@ -65,7 +66,7 @@ static void add_section(const struct kind_spec *kind, const struct spec_list *wa
 		else
 			str_add(out, ",\n");
 		str_add(out, "\t\t\t{ ");
-		add_fields(kind->fields, want->body, "", " ", out);
+		print_fields(kind->fields, want->body, "", " ", out);
 		str_add(out, "}");
 	}
 	if (count > 0)
@@ -75,7 +76,7 @@ static void add_section(const struct kind_spec *kind, const struct spec_list *wa
 static void add_node(const struct site_node *node, struct str *out)
 {
 	str_add(out, "\t{\n");
-	add_fields(NODE_FIELDS, node, "\t\t", "\n", out);
+	print_fields(NODE_FIELDS, node, "\t\t", "\n", out);
 	if (node->address_count > 0) {
 		str_add(out, "\t\taddresses = { ");
 		for (size_t i = 0; i < node->address_count; i++) {
@@ -93,13 +94,13 @@ static void add_node(const struct site_node *node, struct str *out)
 
 void site_print(const struct site *site, struct str *out)
 {
-	add_fields(SITE_FIELDS, site, "", "\n", out);
+	print_fields(SITE_FIELDS, site, "", "\n", out);
 	str_add(out, "boot = { ");
-	add_fields(SITE_BOOT_FIELDS, site, "", " ", out);
+	print_fields(SITE_BOOT_FIELDS, site, "", " ", out);
 	str_add(out, "};\n\nnetworks = (\n");
 	for (size_t i = 0; i < site->network_count; i++) {
 		str_add(out, "\t{ ");
-		add_fields(NETWORK_FIELDS, &site->networks[i], "", " ", out);
+		print_fields(NETWORK_FIELDS, &site->networks[i], "", " ", out);
 		str_add(out, i + 1 < site->network_count ? "},\n" : "}\n");
 	}
 	str_add(out, ");\n\nnodes = (\n");

@@ -113,12 +113,13 @@ static char *sample(const struct field *field)
 		[FIELD_MAC] = "\"52:54:00:00:00:01\"",
 		[FIELD_BYTES] = "\"512M\"",
 		[FIELD_SECONDS] = "\"90s\"",
-		[FIELD_NUMBER] = "1",
 		[FIELD_BOOL] = "true",
 		[FIELD_LIST] = "[ \"…\", \"…\" ]",
 	};
 	if (field->type == FIELD_CHOICE)
 		return xasprintf("\"%.*s\"", (int)strcspn(field->choices, " "), field->choices);
+	if (field->type == FIELD_NUMBER)
+		return xasprintf("%llu", field->min ? (unsigned long long)field->min : 1ULL);
 	return xstrdup(SAMPLES[field->type]);
 }
 

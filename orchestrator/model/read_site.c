@@ -38,7 +38,7 @@ static void read_network(struct reader *reader, const config_setting_t *group, u
 	if (!read_is_group(reader, group, what))
 		return;
 	network->place = read_place(reader, group);
-	read_group(reader, group, NETWORK_FIELDS, network, what, NULL);
+	network->broken = read_group(reader, group, NETWORK_FIELDS, network, what, NULL) > 0;
 	if (network->name == NULL) {
 		fields_free(NETWORK_FIELDS, network);
 		return;
@@ -157,9 +157,12 @@ static bool node_key(struct reader *reader, const config_setting_t *member, void
 	}
 	if (strcmp(name, "addresses") != 0)
 		return false;
-	if (read_is_group(reader, member, "addresses"))
+	AUTO_FREE char *what = xasprintf("%s: addresses", of->what);
+	size_t before = reader->mistakes->count;
+	if (read_is_group(reader, member, what))
 		for (int i = 0; i < config_setting_length(member); i++)
 			read_address(reader, config_setting_get_elem(member, (unsigned)i), of);
+	of->node->addresses_broken = reader->mistakes->count > before;
 	return true;
 }
 

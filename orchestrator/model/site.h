@@ -43,6 +43,7 @@ struct network {
 	uint64_t mtu;  /* bytes, 1500 unless given */
 	char *gateway; /* name of the node that is the default router; NULL: none */
 	struct place place;
+	bool broken; /* it has mistakes of its own: what it lacks may be one of them */
 };
 
 /* One address of a node: `addresses = { storage = "10.0.20.11"; }` */
@@ -65,6 +66,7 @@ struct site_node {
 	size_t address_count;
 	struct spec_list wants; /* resources declared in the node's group */
 	struct place place;
+	bool addresses_broken; /* what it lacks of them may have been written wrong */
 };
 
 struct site {

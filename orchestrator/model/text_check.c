@@ -55,7 +55,9 @@ bool text_is_url(const char *text)
 bool text_is_package(const char *text)
 {
 	size_t length = strlen(text);
+	/* "foo-" tells apt to remove foo. */
 	return length >= 2 && length <= 128 && strchr(LOWER, text[0]) != NULL &&
+	       text[length - 1] != '-' &&
 	       strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789+-.") == length;
 }
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "node/conversation.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 
@@ -36,12 +38,25 @@ int conversation_next(struct conversation *conversation, struct request *request
 	return rc == 0 ? 1 : -1;
 }
 
+ssize_t conversation_read(struct conversation *conversation, void *to, size_t length)
+{
+	size_t taken = line_take(&conversation->reader, to, length);
+	if (taken > 0)
+		return (ssize_t)taken;
+	for (;;) {
+		ssize_t got = read(conversation->in, to, length);
+		if (got >= 0 || errno != EINTR)
+			return got;
+	}
+}
+
 int conversation_expect(struct conversation *conversation, enum request_type type,
 			struct request *request, struct err *err)
 {
 	static const char *const TEXTS[] = {
-		[REQUEST_SLICE] = "slice", [REQUEST_GO] = "go",	  [REQUEST_END] = "end",
-		[REQUEST_RUN] = "argv",	   [REQUEST_ARM] = "arm", [REQUEST_CONFIRM] = "confirm",
+		[REQUEST_SLICE] = "slice",     [REQUEST_GO] = "go",	[REQUEST_END] = "end",
+		[REQUEST_RUN] = "argv",	       [REQUEST_FILE] = "file", [REQUEST_ARM] = "arm",
+		[REQUEST_CONFIRM] = "confirm",
 	};
 	int rc = conversation_next(conversation, request, err);
 	if (rc < 0)

@@ -23,6 +23,9 @@ bool conversation_is_gone(struct conversation *conversation);
 /* The next request. 1, or 0 at the end of file, or -1. The caller frees it. */
 int conversation_next(struct conversation *conversation, struct request *request, struct err *err);
 
+/* Raw bytes behind a request that announced them, as read(2). */
+ssize_t conversation_read(struct conversation *conversation, void *to, size_t length);
+
 /* The next request, which must be of this type. */
 int conversation_expect(struct conversation *conversation, enum request_type type,
 			struct request *request, struct err *err);
@@ -37,5 +40,6 @@ int verb_apply(struct conversation *conversation, struct err *err);
 int verb_facts(struct conversation *conversation, struct err *err);
 int verb_run(struct conversation *conversation, struct err *err);
 int verb_confirm(struct conversation *conversation, struct err *err);
+int verb_copy(struct conversation *conversation, struct err *err);
 int verb_receive(struct conversation *conversation, struct err *err);
 #endif

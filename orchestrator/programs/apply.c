@@ -4,10 +4,25 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "model/nodeset.h"
+#include "programs/apply_log.h"
 #include "programs/command.h"
-#include "programs/reach.h"
+#include "programs/plan_file.h"
 #include "programs/show.h"
+#include "programs/site_lock.h"
+#include "programs/who.h"
+
+/* What one apply is about, besides its fleet. */
+struct attempt {
+	const struct options *options;
+	const struct reach *reach;
+	const char *plan_path;
+	json_t *plan;		  /* of plan_path; NULL: whatever the plan is now */
+	struct revision revision; /* of the site */
+	struct site_lock lock;
+	struct apply_log log;
+};
 
 /* The plan first; what failed while planning is told before the question. */
 static void show(const struct options *options, const struct fleet *fleet)
@@ -115,12 +130,9 @@ static void summary_json(const struct fleet *fleet, const struct outcome *outcom
 				 (int)outcome->interrupted));
 }
 
-static int finish(const struct options *options, const struct fleet *fleet, long started_ms,
-		  bool interrupted)
+static struct outcome outcome_of(const struct fleet *fleet, long started_ms, bool interrupted)
 {
-	AUTO_STR struct str text = STR_INIT;
-	AUTO_STR struct str last = STR_INIT;
-	struct outcome outcome = {
+	return (struct outcome){
 		.ok = graph_count(&fleet->graph, GRAPH_OK),
 		.failed = graph_count(&fleet->graph, GRAPH_FAILED),
 		.refused = graph_count(&fleet->graph, GRAPH_REFUSED),
@@ -130,76 +142,262 @@ static int finish(const struct options *options, const struct fleet *fleet, long
 		.seconds = (uint64_t)(stream_now_ms() - started_ms + 500) / 1000,
 		.interrupted = interrupted,
 	};
+}
+
+static bool is_well(const struct outcome *outcome)
+{
+	return outcome->failed + outcome->refused + outcome->not_started + outcome->failed_nodes ==
+		       0 &&
+	       !outcome->interrupted;
+}
+
+static void report(const struct options *options, const struct fleet *fleet,
+		   const struct outcome *outcome)
+{
+	AUTO_STR struct str text = STR_INIT;
+	AUTO_STR struct str last = STR_INIT;
 	if (options->json) {
-		summary_json(fleet, &outcome, &last);
+		summary_json(fleet, outcome, &last);
 	} else {
 		add_unfinished(fleet, &text);
-		summary(fleet, &outcome, &last);
+		summary(fleet, outcome, &last);
 	}
 	fputs(str_text(&text), stderr);
 	fputs(str_text(&last), stdout);
-	return outcome.failed + outcome.refused + outcome.not_started + outcome.failed_nodes ||
-			       interrupted
-		       ? EXIT_ERROR
-		       : EXIT_OK;
+	fflush(stdout);
+}
+
+/* ---- what is kept of an apply ---- */
+
+static int log_begin(struct attempt *attempt, const struct fleet *fleet, struct err *err)
+{
+	AUTO_STR struct str nodes = STR_INIT;
+	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+	AUTO_FREE char *who = who_am_i();
+	for (size_t i = 0; i < fleet->chosen; i++)
+		text_list_add(&names, fleet->hosts[i].name);
+	nodeset_fold(&names, &nodes);
+	return apply_log_begin(attempt->reach->state_dir,
+			       json_pack("{s:s, s:I, s:s?, s:b, s:s, s:b}", "who", who, "pid",
+					 (json_int_t)getpid(), "revision", attempt->revision.commit,
+					 "modified", (int)attempt->revision.modified, "nodes",
+					 str_text(&nodes), "unattended",
+					 (int)attempt->options->unattended),
+			       &attempt->log, err);
+}
+
+/* why: of an apply that could not even begin with its steps; else NULL. */
+static void log_end(struct attempt *attempt, const struct fleet *fleet,
+		    const struct outcome *outcome, const char *why)
+{
+	struct err err = ERR_INIT;
+	AUTO_STR struct str failed = STR_INIT;
+	const char *result = outcome->interrupted	? "interrupted"
+			     : why || !is_well(outcome) ? "failed"
+							: "applied";
+	add_failed_nodes(fleet, &failed);
+	json_t *line = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:s}", "result", result, "steps",
+				 (json_int_t)outcome->ok, "failed", (json_int_t)outcome->failed,
+				 "refused", (json_int_t)outcome->refused, "not_started",
+				 (json_int_t)outcome->not_started, "seconds",
+				 (json_int_t)outcome->seconds, "failed_nodes", str_text(&failed));
+	if (why)
+		json_object_set_new(line, "error", json_string(why));
+	if (apply_log_end(&attempt->log, line, &err) != 0)
+		command_fail(&err);
+}
+
+/* What a person applied to the whole site is what an unattended apply may use. */
+static void set_applied(const struct attempt *attempt, const struct fleet *fleet)
+{
+	struct err err = ERR_INIT;
+	const struct options *options = attempt->options;
+	if (options->unattended || options->limit || attempt->revision.commit == NULL ||
+	    attempt->revision.modified ||
+	    fleet->chosen + attempt->reach->left_alone.count < attempt->reach->site.node_count)
+		return;
+	if (revision_set_applied(options->site_dir, attempt->revision.commit, &err) == 0)
+		return;
+	err_context(&err, "all was applied, but %s could not be set", REVISION_APPLIED);
+	command_fail(&err);
+}
+
+/* Exactly the plan in the file, or nothing. */
+static int check_plan_file(const struct attempt *attempt, const struct fleet *fleet,
+			   struct err *err)
+{
+	AUTO_STR struct str changes = STR_INIT;
+	if (attempt->plan == NULL)
+		return 0;
+	if (plan_file_compare(attempt->plan, attempt->reach, fleet, &changes, err) != 0)
+		return -1;
+	fputs(str_text(&changes), stderr);
+	return changes.length == 0
+		       ? 0
+		       : err_set(err, "%s is stale, and nothing was changed; plan again",
+				 attempt->plan_path);
+}
+
+/* Whether the steps may be done. The time at the question is not the apply's. */
+static bool agreed(const struct options *options, const struct reach *reach, size_t steps,
+		   long *started_ms)
+{
+	long asked_ms = stream_now_ms();
+	if (steps == 0 || options->yes || options->unattended || reach_stopped(reach))
+		return true;
+	bool yes = ask(steps, reach);
+	*started_ms += stream_now_ms() - asked_ms;
+	if (!yes)
+		fputs("nothing was changed\n", stderr);
+	return yes;
 }
 
 /* From the plan to the summary. */
-static int conduct(const struct options *options, struct reach *reach)
+static int conduct(struct attempt *attempt, struct reach *reach)
 {
 	struct fleet *fleet = &reach->fleet;
 	struct err err = ERR_INIT;
+	const struct options *options = attempt->options;
 	long started_ms = stream_now_ms();
 	int rc = fleet_plan(fleet, true, &err);
 	progress_close(&reach->progress);
 	show(options, fleet);
-	if (rc != 0)
-		return command_fail(&err);
-	size_t steps = show_steps_to_do(fleet);
-	if (steps > 0 && !options->yes && !reach_stopped(reach)) {
-		long asked_ms = stream_now_ms();
-		if (!ask(steps, reach)) {
-			fputs("nothing was changed\n", stderr);
-			return EXIT_ERROR;
-		}
-		started_ms += stream_now_ms() - asked_ms;
-	}
+	struct err stale = ERR_INIT;
+	if (rc == 0 && check_plan_file(attempt, fleet, &stale) != 0)
+		return command_fail(&stale);
+	if (!agreed(options, reach, rc == 0 ? show_steps_to_do(fleet) : 0, &started_ms))
+		return EXIT_ERROR;
+	struct err log_err = ERR_INIT;
+	if (log_begin(attempt, fleet, &log_err) != 0)
+		return command_fail(&log_err); /* nothing is changed that is not on record */
 	reach->progress.applying = true;
-	if (reach_stopped(reach))
-		graph_stop(&fleet->graph, "interrupted");
+	if (rc != 0 || reach_stopped(reach))
+		graph_stop(&fleet->graph, rc != 0 ? err.text : "interrupted");
 	else
 		fleet_apply(fleet);
 	progress_close(&reach->progress);
-	return finish(options, fleet, started_ms, reach_stopped(reach));
+	struct outcome outcome = outcome_of(fleet, started_ms, reach_stopped(reach));
+	log_end(attempt, fleet, &outcome, rc != 0 ? err.text : NULL);
+	if (rc != 0)
+		return command_fail(&err);
+	report(options, fleet, &outcome);
+	if (!is_well(&outcome))
+		return EXIT_ERROR;
+	set_applied(attempt, fleet);
+	return EXIT_OK;
+}
+
+/* The command, for whoever waits for it. */
+static void describe(const struct options *options, struct str *out)
+{
+	str_add(out, "apply");
+	if (options->limit)
+		str_addf(out, " --limit %s", options->limit);
+	if (options->revision)
+		str_addf(out, " --rev %s", options->revision);
+	if (options->unattended)
+		str_add(out, " --unattended");
+}
+
+/* The nodes of the plan, and no others. */
+static int open_plan_file(struct attempt *attempt, struct reach *reach)
+{
+	struct err err = ERR_INIT;
+	AUTO_STR struct str nodes = STR_INIT;
+	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+	if (attempt->plan_path == NULL)
+		return 0;
+	if (plan_file_read(attempt->plan_path, reach->site.name, &attempt->plan, &nodes, &err) != 0)
+		return command_fail(&err);
+	if (nodeset_parse(str_text(&nodes), &reach->site, &names, &err) != 0) {
+		err_context(&err, "%s", attempt->plan_path);
+		return command_fail(&err);
+	}
+	text_list_free(&reach->names);
+	text_list_copy(&reach->names, &names);
+	return 0;
+}
+
+static const char NOTE[] = "\ninterrupted: what runs is finished, nothing more is started; once "
+			   "more to stop at once\n";
+
+/* The site and the lock on it; the site is read after whoever had the lock is done. */
+static int begin(struct attempt *attempt, struct reach *reach)
+{
+	struct err err = ERR_INIT;
+	const struct options *options = attempt->options;
+	AUTO_STR struct str what = STR_INIT;
+	describe(options, &what);
+	do {
+		struct options at = *options;
+		reach_close(reach);
+		revision_free(&attempt->revision);
+		attempt->lock.waited = false;
+		if (revision_find(options->site_dir, options->revision, &attempt->revision, &err) !=
+		    0) {
+			if (options->revision)
+				return command_fail(&err);
+			err_context(&err, "the revision of the site is not known");
+			command_fail(&err);
+		}
+		if (options->revision) /* a name may come to mean something else meanwhile */
+			at.revision = attempt->revision.commit;
+		if (reach_site(&at, NULL, NOTE, reach) != 0)
+			return -1;
+		if (attempt->lock.fd < 0 &&
+		    site_lock_take(reach->state_dir, str_text(&what), !options->no_wait,
+				   reach->stop, &attempt->lock, &err) != 0)
+			return command_fail(&err);
+	} while (attempt->lock.waited);
+	if (open_plan_file(attempt, reach) != 0)
+		return -1;
+	reach_leave_alone(options, reach);
+	return 0;
 }
 
 static int run(const struct options *options, int argc, char **argv)
 {
 	struct err err = ERR_INIT;
-	struct reach reach;
+	struct reach reach = { 0 };
+	struct attempt attempt = { .options = options,
+				   .reach = &reach,
+				   .plan_path = argc == 1 ? argv[0] : NULL,
+				   .lock = { .fd = -1 } };
 	int result = EXIT_ERROR;
-	if (argc > 0) {
-		err_set(&err, "apply takes no \"%s\"; choose nodes with --limit NODES", argv[0]);
+	if (argc > 1) {
+		err_set(&err, "apply takes one file, \"%s\" is a second one", argv[1]);
 		return command_fail(&err);
 	}
-	if (!options->yes && (!isatty(STDIN_FILENO) || options->json)) {
+	if (argc == 1 && options->limit) {
+		err_set(&err, "apply FILE carries out the whole plan; leave --limit out");
+		return command_fail(&err);
+	}
+	if (argc == 1 && !file_exists(argv[0])) {
+		err_set(&err, "there is no file \"%s\"; choose nodes with --limit NODES", argv[0]);
+		return command_fail(&err);
+	}
+	if (options->unattended && options->allow_data_loss.count > 0) {
+		err_set(&err, "--unattended loses no data; leave --allow-data-loss out");
+		return command_fail(&err);
+	}
+	if (!options->yes && !options->unattended && (!isatty(STDIN_FILENO) || options->json)) {
 		err_set(&err, "apply asks before it changes anything, and %s; write --yes",
 			options->json ? "--json cannot" : "there is no terminal");
 		return command_fail(&err);
 	}
-	if (reach_open(
-		    options, NULL,
-		    "\ninterrupted: what runs is finished, nothing more is started; once more to "
-		    "stop at once\n",
-		    &reach) == 0)
-		result = conduct(options, &reach);
+	if (begin(&attempt, &reach) == 0 && reach_nodes(options, &reach) == 0)
+		result = conduct(&attempt, &reach);
 	reach_close(&reach);
+	revision_free(&attempt.revision);
+	json_decref(attempt.plan);
+	site_lock_release(&attempt.lock);
 	return result;
 }
 
 const struct command command_apply = {
 	.name = "apply",
-	.usage = "",
-	.summary = "show the plan, ask, and carry it out",
+	.usage = "[FILE]",
+	.summary = "show the plan, ask, and carry it out; FILE: exactly that plan",
 	.run = run,
+	.options = OPTION_REVISION | OPTION_NO_WAIT | OPTION_UNATTENDED,
 };

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "model/nodeset.h"
+#include "programs/revision.h"
 
 int command_fail(const struct err *err)
 {
@@ -41,12 +42,31 @@ int command_print_mistakes(const struct mistakes *mistakes, bool json)
 	return EXIT_ERROR;
 }
 
+int command_read(const struct options *options, struct site *site, struct mistakes *mistakes,
+		 struct err *err)
+{
+	char *dir = NULL;
+	if (options->revision == NULL)
+		return site_read(options->site_dir, options->share_dir, site, mistakes, err);
+	if (revision_extract(options->site_dir, options->revision, &dir, err) != 0)
+		return -1;
+	AUTO_FREE char *config = xasprintf("%s/site.cfg", dir);
+	int rc;
+	if (file_exists(config)) /* all of it is in memory then */
+		rc = site_read(dir, options->share_dir, site, mistakes, err);
+	else
+		rc = err_set(err, "%s: there is no site.cfg in revision \"%s\"", options->site_dir,
+			     options->revision);
+	revision_discard(dir);
+	return rc;
+}
+
 int command_site(const struct options *options, struct site *site)
 {
 	struct err err = ERR_INIT;
 	struct mistakes mistakes = MISTAKES_INIT;
 	*site = (struct site){ 0 };
-	if (site_read(options->site_dir, options->share_dir, site, &mistakes, &err) != 0) {
+	if (command_read(options, site, &mistakes, &err) != 0) {
 		command_fail(&err);
 		return -1;
 	}

@@ -24,6 +24,22 @@ struct options {
 	bool yes;
 	bool shell;			  /* run --shell */
 	struct text_list allow_data_loss; /* scopes: "store1", "store1/volume/old" */
+	const char *revision;		  /* --rev: the site as git has it there; NULL: as it is */
+	const char *out;		  /* plan --out FILE */
+	const char *reason;		  /* maintenance --reason TEXT */
+	bool no_wait;			  /* apply: another apply is an error */
+	bool unattended;		  /* apply: nobody is asked, and no data is lost */
+	bool watch;			  /* status: again and again */
+};
+
+/* Options that make sense with some commands only; the others refuse them. */
+enum command_option {
+	OPTION_REVISION = 1 << 0,
+	OPTION_OUT = 1 << 1,
+	OPTION_REASON = 1 << 2,
+	OPTION_NO_WAIT = 1 << 3,
+	OPTION_UNATTENDED = 1 << 4,
+	OPTION_WATCH = 1 << 5,
 };
 
 enum exit_code { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_CHANGES = 2 };
@@ -34,7 +50,12 @@ struct command {
 	const char *summary; /* one line for --help */
 	int (*run)(const struct options *, int argc,
 		   char **argv); /* argv: what follows the name; returns enum exit_code */
+	unsigned options;	 /* enum command_option that it takes */
 };
+
+/* site_read() of the directory, or of its --rev. */
+int command_read(const struct options *options, struct site *site, struct mistakes *mistakes,
+		 struct err *err);
 
 /* Read the site or print all its mistakes. -1 after having printed why. */
 int command_site(const struct options *options, struct site *site);

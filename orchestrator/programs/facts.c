@@ -203,4 +203,5 @@ const struct command command_facts = {
 	.usage = "NODES",
 	.summary = "what the nodes are: hardware, kernel, disks, links",
 	.run = run,
+	.options = OPTION_REVISION,
 };

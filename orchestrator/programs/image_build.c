@@ -108,6 +108,6 @@ static int run(const struct options *options, int argc, char **argv)
 const struct command command_image_build = {
 	.name = "image build",
 	.usage = "[ROLE…]",
-	.summary = "make the appliance images that are missing or stale (root)",
+	.summary = "make the appliance images that are missing or stale",
 	.run = run,
 };

@@ -28,3 +28,10 @@ const bool *interrupt_watch(const char *message)
 	signal(SIGPIPE, SIG_IGN);
 	return &stop;
 }
+
+void interrupt_end(void)
+{
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
+}

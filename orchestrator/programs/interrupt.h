@@ -8,4 +8,6 @@
  * `message` is written to stderr at the first; NULL: nothing.
  */
 const bool *interrupt_watch(const char *message);
+/* All as it was before: for a program that takes our place. */
+void interrupt_end(void);
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,12 +12,18 @@
 
 /* clang-format off */
 #define COMMANDS(COMMAND) \
+	COMMAND(init) \
 	COMMAND(validate) \
 	COMMAND(plan) \
 	COMMAND(apply) \
+	COMMAND(drift) \
+	COMMAND(log) \
+	COMMAND(maintenance) \
 	COMMAND(status) \
 	COMMAND(facts) \
 	COMMAND(run) \
+	COMMAND(copy) \
+	COMMAND(ssh) \
 	COMMAND(explain) \
 	COMMAND(image_build) \
 	COMMAND(image_list) \
@@ -39,6 +46,12 @@ enum {
 	OPT_YES,
 	OPT_SHELL,
 	OPT_LOSS,
+	OPT_REV,
+	OPT_OUT,
+	OPT_REASON,
+	OPT_NO_WAIT,
+	OPT_UNATTENDED,
+	OPT_WATCH,
 	OPT_HELP
 };
 
@@ -51,6 +64,12 @@ static const struct option LONG_OPTIONS[] = {
 	{ "yes", no_argument, NULL, OPT_YES },
 	{ "shell", no_argument, NULL, OPT_SHELL },
 	{ "allow-data-loss", required_argument, NULL, OPT_LOSS },
+	{ "rev", required_argument, NULL, OPT_REV },
+	{ "out", required_argument, NULL, OPT_OUT },
+	{ "reason", required_argument, NULL, OPT_REASON },
+	{ "no-wait", no_argument, NULL, OPT_NO_WAIT },
+	{ "unattended", no_argument, NULL, OPT_UNATTENDED },
+	{ "watch", no_argument, NULL, OPT_WATCH },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -71,6 +90,12 @@ static void help(FILE *to)
 	      "  --yes                    do not ask before applying\n"
 	      "  --shell                  run: hand the command to sh -c\n"
 	      "  --allow-data-loss=SCOPE  with consent in the site: NODE or NODE/KIND/NAME\n"
+	      "  --rev REVISION           the site as git has it there\n"
+	      "  --out FILE               plan: write it, for apply FILE\n"
+	      "  --no-wait                apply: do not wait for another apply\n"
+	      "  --unattended             apply: do not ask, and lose no data whatever is allowed\n"
+	      "  --watch                  status: again and again, until Ctrl-C\n"
+	      "  --reason TEXT            maintenance: why\n"
 	      "  --state DIR              keys and boot reports (default: by the site's name)\n",
 	      to);
 }
@@ -129,6 +154,29 @@ static const struct command *find(int argc, char **argv, int *words)
 	return NULL;
 }
 
+/* "image" is the beginning of two commands: those are named. */
+static void no_command(const char *word)
+{
+	AUTO_STR struct str longer = STR_INIT;
+	size_t length = strlen(word);
+	for (size_t i = 0; i < COUNT_OF(TABLE); i++)
+		if (text_starts(TABLE[i]->name, word) && TABLE[i]->name[length] == ' ')
+			str_addf(&longer, "%s%s", longer.length ? " or " : "", TABLE[i]->name);
+	if (longer.length > 0)
+		fprintf(stderr, "moyai: write: %s\n", str_text(&longer));
+	else
+		fprintf(stderr, "moyai: there is no command \"%s\"; see moyai --help\n", word);
+}
+
+/* On a full disk what was to be said is lost, and that is no success. */
+static int check_stdout(int result)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return result;
+	fprintf(stderr, "moyai: stdout: %s\n", strerror(errno));
+	return EXIT_ERROR;
+}
+
 static int option_timeout(struct options *options)
 {
 	uint64_t seconds;
@@ -180,13 +228,52 @@ static int option(struct options *options, int code)
 	case OPT_LOSS:
 		text_list_add(&options->allow_data_loss, optarg);
 		return 0;
+	case OPT_REV:
+		options->revision = optarg;
+		return 0;
+	case OPT_OUT:
+		options->out = optarg;
+		return 0;
+	case OPT_REASON:
+		options->reason = optarg;
+		return 0;
+	case OPT_NO_WAIT:
+		options->no_wait = true;
+		return 0;
+	case OPT_UNATTENDED:
+		options->unattended = true;
+		return 0;
+	case OPT_WATCH:
+		options->watch = true;
+		return 0;
 	case OPT_HELP:
 		help(stdout);
-		exit(EXIT_OK);
+		exit(check_stdout(EXIT_OK));
 	default:
 		fputs("moyai: see moyai --help\n", stderr);
 		return -1;
 	}
+}
+
+/* The first option that the command does not take, or NULL. */
+static const char *refused_option(const struct options *options, const struct command *command)
+{
+	const struct {
+		bool given;
+		unsigned option;
+		const char *name;
+	} special[] = {
+		{ options->revision != NULL, OPTION_REVISION, "--rev" },
+		{ options->out != NULL, OPTION_OUT, "--out" },
+		{ options->reason != NULL, OPTION_REASON, "--reason" },
+		{ options->no_wait, OPTION_NO_WAIT, "--no-wait" },
+		{ options->unattended, OPTION_UNATTENDED, "--unattended" },
+		{ options->watch, OPTION_WATCH, "--watch" },
+	};
+	for (size_t i = 0; i < COUNT_OF(special); i++)
+		if (special[i].given && !(command->options & special[i].option))
+			return special[i].name;
+	return NULL;
 }
 
 int main(int argc, char **argv)
@@ -211,13 +298,17 @@ int main(int argc, char **argv)
 	const struct command *command = find(argc - optind, argv + optind, &words);
 	if (command == NULL) {
 		if (optind < argc)
-			fprintf(stderr, "moyai: there is no command \"%s\"; see moyai --help\n",
-				argv[optind]);
+			no_command(argv[optind]);
 		else
 			help(stderr);
 		return EXIT_ERROR;
 	}
+	const char *refused = refused_option(&options, command);
+	if (refused) {
+		fprintf(stderr, "moyai: %s takes no %s\n", command->name, refused);
+		return EXIT_ERROR;
+	}
 	int result = command->run(&options, argc - optind - words, argv + optind + words);
 	text_list_free(&options.allow_data_loss);
-	return result;
+	return check_stdout(result);
 }

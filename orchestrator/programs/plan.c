@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "programs/command.h"
-#include "programs/reach.h"
+#include "programs/plan_file.h"
 #include "programs/show.h"
 
 static int print(const struct options *options, const struct fleet *fleet)
@@ -18,6 +18,20 @@ static int print(const struct options *options, const struct fleet *fleet)
 	return show_steps_to_do(fleet) + show_steps_refused(fleet) > 0 ? EXIT_CHANGES : EXIT_OK;
 }
 
+/* The site was read just before: its revision is what it was read from. */
+static int write_out(const struct options *options, const struct reach *reach,
+		     const struct fleet *fleet, struct err *err)
+{
+	struct revision revision;
+	if (fleet_failed(fleet) > 0)
+		return err_set(err, "%s is not written: a part of a plan is no plan", options->out);
+	if (revision_find(options->site_dir, options->revision, &revision, err) != 0)
+		return -1;
+	int rc = plan_file_write(options->out, reach, fleet, &revision, err);
+	revision_free(&revision);
+	return rc;
+}
+
 static int run(const struct options *options, int argc, char **argv)
 {
 	struct err err = ERR_INIT;
@@ -27,10 +41,15 @@ static int run(const struct options *options, int argc, char **argv)
 		err_set(&err, "plan takes no \"%s\"; choose nodes with --limit NODES", argv[0]);
 		return command_fail(&err);
 	}
-	if (reach_open(options, NULL, NULL, &reach) == 0) {
+	int opened = reach_site(options, NULL, NULL, &reach);
+	if (opened == 0)
+		reach_leave_alone(options, &reach);
+	if (opened == 0 && reach_nodes(options, &reach) == 0) {
 		int rc = fleet_plan(&reach.fleet, false, &err);
 		progress_close(&reach.progress);
 		result = print(options, &reach.fleet);
+		if (rc == 0 && options->out)
+			rc = write_out(options, &reach, &reach.fleet, &err);
 		if (rc != 0)
 			result = command_fail(&err);
 	}
@@ -43,4 +62,5 @@ const struct command command_plan = {
 	.usage = "",
 	.summary = "what apply would do; exit 0: nothing, 2: something, 1: error",
 	.run = run,
+	.options = OPTION_REVISION | OPTION_OUT,
 };

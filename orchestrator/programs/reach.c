@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "model/nodeset.h"
 #include "programs/interrupt.h"
+#include "programs/show.h"
 
 enum {
 	CONNECT_TIMEOUT_MS = 10000,
@@ -97,8 +98,7 @@ static int choose_nodes(const struct options *options, const char *nodes, const 
 	return 0;
 }
 
-static int fill(const struct options *options, const char *nodes, const bool *stop,
-		struct reach *reach, struct err *err)
+static int fill(const struct options *options, struct reach *reach, struct err *err)
 {
 	struct remote_options *remote = &reach->remote;
 	unsigned limit_ms = options->timeout_s * 1000;
@@ -116,18 +116,14 @@ static int fill(const struct options *options, const char *nodes, const bool *st
 		.step_timeout_ms = limit_ms ? limit_ms : STEP_TIMEOUT_MS,
 		.run_timeout_ms = limit_ms ? limit_ms : RUN_TIMEOUT_MS,
 		.allow_data_loss = &options->allow_data_loss,
-		.stop = stop,
+		.unattended = options->unattended,
+		.stop = reach->stop,
 	};
 	if (limit_ms && limit_ms < CONNECT_TIMEOUT_MS)
 		remote->ssh.connect_timeout_ms = limit_ms;
 	if (limit_ms && limit_ms < LOGIN_TIMEOUT_MS)
 		remote->ssh.login_timeout_ms = limit_ms;
-	if (check_scopes(options, &reach->site, err) != 0)
-		return -1;
-	if (nodes && choose_nodes(options, nodes, &reach->site, &reach->names, err) != 0)
-		return -1;
-	if (ssh_port(&remote->ssh.port, err) != 0 ||
-	    site_key_load(reach->state_dir, &reach->key, err) != 0)
+	if (ssh_port(&remote->ssh.port, err) != 0)
 		return -1;
 	image_set_read(options->images_dir, &reach->site, &reach->images);
 	reach->node_program = find_node_program();
@@ -137,12 +133,11 @@ static int fill(const struct options *options, const char *nodes, const bool *st
 	return ssh_setup(err);
 }
 
-int reach_open(const struct options *options, const char *nodes, const char *note,
+int reach_site(const struct options *options, const char *nodes, const char *note,
 	       struct reach *reach)
 {
 	struct err err = ERR_INIT;
-	*reach = (struct reach){ 0 };
-	const bool *stop = interrupt_watch(note);
+	*reach = (struct reach){ .stop = interrupt_watch(note) };
 	if (command_site(options, &reach->site) != 0)
 		return -1;
 	reach->state_dir = command_state_dir(options, &reach->site);
@@ -150,9 +145,22 @@ int reach_open(const struct options *options, const char *nodes, const char *not
 		return -1;
 	if (nodes == NULL && command_nodes(options, &reach->site, &reach->names) != 0)
 		return -1;
+	if (check_scopes(options, &reach->site, &err) != 0 ||
+	    (nodes && choose_nodes(options, nodes, &reach->site, &reach->names, &err) != 0) ||
+	    site_key_load(reach->state_dir, &reach->key, &err) != 0 ||
+	    runtime_read(reach->state_dir, &reach->runtime, &err) != 0) {
+		command_fail(&err);
+		return -1;
+	}
+	return 0;
+}
+
+int reach_nodes(const struct options *options, struct reach *reach)
+{
+	struct err err = ERR_INIT;
 	reach->fleet.event = progress_event;
 	reach->fleet.context = &reach->progress;
-	if (fill(options, nodes, stop, reach, &err) != 0 ||
+	if (fill(options, reach, &err) != 0 ||
 	    fleet_open(&reach->fleet, &reach->remote, &reach->names, &err) != 0) {
 		command_fail(&err);
 		return -1;
@@ -161,9 +169,42 @@ int reach_open(const struct options *options, const char *nodes, const char *not
 	return 0;
 }
 
+int reach_open(const struct options *options, const char *nodes, const char *note,
+	       struct reach *reach)
+{
+	if (reach_site(options, nodes, note, reach) != 0)
+		return -1;
+	return reach_nodes(options, reach);
+}
+
+void reach_leave_alone(const struct options *options, struct reach *reach)
+{
+	AUTO_LIST struct text_list maintained = TEXT_LIST_INIT;
+	AUTO_LIST struct text_list others = TEXT_LIST_INIT;
+	AUTO_STR struct str text = STR_INIT;
+	/* A machine that repairs the site by itself names nodes, too, and means nothing by it. */
+	bool named = options->limit && !options->unattended;
+	for (size_t i = 0; i < reach->names.count; i++) {
+		const char *name = reach->names.items[i];
+		const struct maintenance *item = runtime_maintenance(&reach->runtime, name);
+		text_list_add(item ? &maintained : &others, name);
+		if (item && options->json)
+			show_json_line(&text, show_maintenance_json(item));
+	}
+	if (!options->json)
+		show_maintenance(&reach->runtime, &maintained,
+				 named ? "but named by --limit" : "left alone", &text);
+	fputs(str_text(&text), options->json ? stdout : stderr);
+	if (named)
+		return;
+	text_list_free(&reach->names);
+	text_list_copy(&reach->names, &others);
+	text_list_copy(&reach->left_alone, &maintained);
+}
+
 bool reach_stopped(const struct reach *reach)
 {
-	return __atomic_load_n(reach->remote.stop, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(reach->stop, __ATOMIC_ACQUIRE);
 }
 
 void reach_close(struct reach *reach)
@@ -173,7 +214,10 @@ void reach_close(struct reach *reach)
 	site_free(&reach->site);
 	image_set_free(&reach->images);
 	text_list_free(&reach->names);
+	text_list_free(&reach->left_alone);
+	runtime_free(&reach->runtime);
 	free(reach->state_dir);
 	free(reach->node_program);
 	explicit_bzero(&reach->key, sizeof(reach->key));
+	*reach = (struct reach){ 0 };
 }

@@ -2,6 +2,7 @@
 #ifndef PROGRAMS_REACH_H
 #define PROGRAMS_REACH_H
 #include "model/manifest.h"
+#include "model/runtime.h"
 #include "programs/command.h"
 #include "programs/progress.h"
 #include "remote/conduct.h"
@@ -15,8 +16,11 @@ struct reach {
 	struct site_key key;
 	struct image_set images;
 	struct text_list names;
+	struct runtime runtime;
+	struct text_list left_alone; /* see reach_leave_alone() */
 	char *state_dir;
 	char *node_program;
+	const bool *stop; /* set by Ctrl-C */
 	struct remote_options remote;
 	struct progress progress; /* close it before something is printed */
 	struct fleet fleet;
@@ -30,6 +34,17 @@ struct reach {
  */
 int reach_open(const struct options *options, const char *nodes, const char *note,
 	       struct reach *reach);
+/* The two halves of it, for what has to be done between them: first the site, the key
+   and the names of the nodes; then the nodes in reach->names are got ready to be spoken to. */
+int reach_site(const struct options *options, const char *nodes, const char *note,
+	       struct reach *reach);
+int reach_nodes(const struct options *options, struct reach *reach);
+/*
+ * For what changes nodes, or would: names in maintenance go from `names` to
+ * `left_alone`, unless somebody named them with --limit. It says so, as every
+ * plan does.
+ */
+void reach_leave_alone(const struct options *options, struct reach *reach);
 /* Whether Ctrl-C was pressed. */
 bool reach_stopped(const struct reach *reach);
 void reach_close(struct reach *reach);

@@ -142,4 +142,5 @@ const struct command command_run = {
 	.usage = "NODES -- CMD ARG…",
 	.summary = "a command on many nodes, equal outputs folded",
 	.run = run,
+	.options = OPTION_REVISION,
 };

@@ -181,22 +181,37 @@ static bool is_told(const struct remote_step *step, const struct remote_change *
 	return change->want && !(field && field->flags & (FIELD_DERIVED | FIELD_SECRET));
 }
 
+static void add_change(const struct remote_step *step, const struct remote_change *change,
+		       size_t field_width, struct str *out)
+{
+	size_t columns = width(change->field);
+	show_safe(out, change->field);
+	str_addf(out, "%*s ", columns < field_width ? (int)(field_width - columns) : 0, "");
+	if (step->action != STEP_CREATE) {
+		add_value(out, change->have);
+		str_add(out, " → ");
+	}
+	add_value(out, change->want);
+}
+
+/* Several fields of a thing that is there change: a line each, as in a diff. */
+static bool is_diff(const struct remote_step *step)
+{
+	size_t told = 0;
+	for (size_t i = 0; i < step->change_count; i++)
+		told += is_told(step, &step->changes[i]);
+	return told > 1 && step->action != STEP_CREATE;
+}
+
 /* What the step is about: "size 1G, pool main", "mtu 1500 → 1450". */
 static void add_changes(const struct remote_step *step, struct str *out)
 {
 	const char *separator = "";
-	for (size_t i = 0; i < step->change_count; i++) {
-		const struct remote_change *change = &step->changes[i];
-		if (!is_told(step, change))
+	for (size_t i = 0; i < step->change_count && !is_diff(step); i++) {
+		if (!is_told(step, &step->changes[i]))
 			continue;
 		str_add(out, separator);
-		show_safe(out, change->field);
-		str_add(out, " ");
-		if (step->action != STEP_CREATE) {
-			add_value(out, change->have);
-			str_add(out, " → ");
-		}
-		add_value(out, change->want);
+		add_change(step, &step->changes[i], 0, out);
 		separator = ", ";
 	}
 	if (step->refused) {
@@ -206,7 +221,22 @@ static void add_changes(const struct remote_step *step, struct str *out)
 		show_safe(out, step->refused);
 	}
 	if (step->loses_data)
-		str_add(out, " (loses data)");
+		str_add(out, out->length > 0 ? " (loses data)" : "(loses data)");
+}
+
+static void add_diff(const struct remote_step *step, struct str *out)
+{
+	size_t widest = 0;
+	for (size_t i = 0; i < step->change_count; i++)
+		if (is_told(step, &step->changes[i]) && width(step->changes[i].field) > widest)
+			widest = width(step->changes[i].field);
+	for (size_t i = 0; i < step->change_count; i++) {
+		if (!is_told(step, &step->changes[i]))
+			continue;
+		str_add(out, "      ");
+		add_change(step, &step->changes[i], widest, out);
+		str_add(out, "\n");
+	}
 }
 
 static void widen(const struct host *host, size_t widths[2])
@@ -238,11 +268,14 @@ static void add_steps(const struct host *host, const size_t widths[2], bool colo
 			str_addf(out, "%*s  %s", id < widths[1] ? (int)(widths[1] - id) : 0, "",
 				 str_text(&text));
 		str_add(out, "\n");
+		if (is_diff(step))
+			add_diff(step, out);
 	}
 }
 
-static void add_plan(const struct fleet *fleet, bool colours, struct str *out)
+void show_steps(const struct fleet *fleet, struct str *out)
 {
+	bool colours = show_colours(STDOUT_FILENO);
 	struct show_groups groups = { 0 };
 	size_t widths[2] = { 0, 0 };
 	for (size_t i = 0; i < fleet->chosen; i++)
@@ -369,13 +402,43 @@ void show_failed(const struct fleet *fleet, struct str *out)
 	show_groups_free(&groups);
 }
 
+void show_maintenance(const struct runtime *runtime, const struct text_list *names, const char *but,
+		      struct str *out)
+{
+	struct show_groups groups = { 0 };
+	for (size_t i = 0; i < names->count; i++) {
+		const struct maintenance *item = runtime_maintenance(runtime, names->items[i]);
+		if (item == NULL)
+			continue;
+		AUTO_FREE char *text =
+			xasprintf("since %s by %s%s%s", item->since, item->by,
+				  item->reason ? ": " : "", item->reason ? item->reason : "");
+		show_group_add(&groups, text, item->node);
+	}
+	for (size_t i = 0; i < groups.count; i++) {
+		str_addf(out, "in maintenance, %s: ", but);
+		nodeset_fold(&groups.items[i].names, out);
+		str_add(out, " ");
+		show_safe(out, groups.items[i].text);
+		str_add(out, "\n");
+	}
+	show_groups_free(&groups);
+}
+
+json_t *show_maintenance_json(const struct maintenance *maintenance)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:s?}", "event", "maintenance", "node",
+			 maintenance->node, "since", maintenance->since, "by", maintenance->by,
+			 "reason", maintenance->reason);
+}
+
 void show_plan(const struct fleet *fleet, bool json, struct str *out, struct str *failed)
 {
 	if (json) {
 		add_json(fleet, out);
 		return;
 	}
-	add_plan(fleet, show_colours(1), out);
+	show_steps(fleet, out);
 	add_summary(fleet, out);
 	show_failed(fleet, failed);
 }

@@ -3,6 +3,7 @@
 #define PROGRAMS_SHOW_H
 #include <jansson.h>
 
+#include "model/runtime.h"
 #include "remote/conduct.h"
 /*
  * Text for people: plans, tables, folded node sets. What comes from nodes is
@@ -23,10 +24,17 @@ bool show_colours(int fd);
  * failed host, and for the summary.
  */
 void show_plan(const struct fleet *fleet, bool json, struct str *out, struct str *failed);
+/* Only the steps, for people; colours where stdout is a terminal. */
+void show_steps(const struct fleet *fleet, struct str *out);
 json_t *show_step_json(const char *node, const struct remote_step *step);
 
 /* "vm[01-02]: why" for hosts that failed, equal reasons folded. */
 void show_failed(const struct fleet *fleet, struct str *out);
+
+/* "in maintenance, left alone: vm[01-02] since 2026-…Z by ann@desk: new disk", folded. */
+void show_maintenance(const struct runtime *runtime, const struct text_list *names, const char *but,
+		      struct str *out);
+json_t *show_maintenance_json(const struct maintenance *maintenance);
 
 /* Steps of all chosen hosts that are not refused. */
 size_t show_steps_to_do(const struct fleet *fleet);

@@ -7,6 +7,7 @@
 #include "programs/command.h"
 #include "programs/reach.h"
 #include "programs/show.h"
+#include "programs/status.h"
 
 /* What an operator means by "what it holds"; the rest is in `facts` and `plan`. */
 enum { BOOT_FILE_MAX = 64 * 1024 };
@@ -125,7 +126,8 @@ static void not_up_text(const struct host *host, const json_t *boot, struct str 
 		str_addf(out, "booting: %s", stage);
 }
 
-static void drift_text(const struct host *host, const json_t *boot, struct str *out)
+static void drift_text(const struct host *host, const json_t *boot,
+		       const struct maintenance *maintenance, struct str *out)
 {
 	size_t refused = 0;
 	for (size_t i = 0; i < host->step_count; i++)
@@ -138,15 +140,18 @@ static void drift_text(const struct host *host, const json_t *boot, struct str *
 		str_addf(out, "%zu step%s", host->step_count, host->step_count == 1 ? "" : "s");
 	if (refused > 0)
 		str_addf(out, ", %zu refused", refused);
+	if (maintenance)
+		str_addf(out, "; in maintenance%s%s", maintenance->reason ? ": " : "",
+			 maintenance->reason ? maintenance->reason : "");
 }
 
 static void add_row(struct show_table *table, const struct fleet *fleet, const struct host *host,
-		    const char *state_dir)
+		    const struct reach *reach)
 {
 	AUTO_STR struct str uptime = STR_INIT;
 	AUTO_STR struct str held = STR_INIT;
 	AUTO_STR struct str drift = STR_INIT;
-	json_t *boot = node_boot(state_dir, host->name);
+	json_t *boot = node_boot(reach->state_dir, host->name);
 	const char *version = get(host->facts, "image_version");
 	const json_t *seconds = json_object_get(host->facts, "uptime_s");
 	if (seconds)
@@ -156,7 +161,7 @@ static void add_row(struct show_table *table, const struct fleet *fleet, const s
 		holds_text(counts, &held);
 		json_decref(counts);
 	}
-	drift_text(host, boot, &drift);
+	drift_text(host, boot, runtime_maintenance(&reach->runtime, host->name), &drift);
 	AUTO_FREE char *image = version ? xstrndup(version, 12) : xstrdup("-");
 	show_cell(table, host->name);
 	show_cell(table, host->node->role_name);
@@ -175,7 +180,7 @@ static void print_table(const struct reach *reach, struct str *out)
 	for (size_t i = 0; i < COUNT_OF(HEAD); i++)
 		show_cell(&table, HEAD[i]);
 	for (size_t i = 0; i < fleet->chosen; i++)
-		add_row(&table, fleet, &fleet->hosts[i], reach->state_dir);
+		add_row(&table, fleet, &fleet->hosts[i], reach);
 	show_table_print(&table, out);
 	show_table_free(&table);
 }
@@ -222,27 +227,32 @@ static void print_unknown(const json_t *machines, struct str *out)
 	show_table_free(&table);
 }
 
+json_t *status_json(const struct reach *reach, const struct host *host)
+{
+	json_t *boot = node_boot(reach->state_dir, host->name);
+	json_t *steps = json_array();
+	for (size_t s = 0; s < host->step_count; s++)
+		json_array_append_new(steps, show_step_json(host->name, &host->steps[s]));
+	json_t *line = json_pack("{s:s, s:s, s:s, s:b, s:s?, s:O?, s:o, s:o}", "event", "status",
+				 "node", host->name, "role", host->node->role_name, "reachable",
+				 (int)!(host->failed && host->unreachable), "error", host->failed,
+				 "facts", host->facts, "holds",
+				 host->failed ? json_object() : holds(host, reach->fleet.options),
+				 "steps", steps);
+	if (boot)
+		json_object_set_new(line, "boot", boot);
+	const struct maintenance *item = runtime_maintenance(&reach->runtime, host->name);
+	if (item)
+		json_object_set_new(line, "maintenance", show_maintenance_json(item));
+	return line;
+}
+
 static void print_json(const struct reach *reach, json_t *machines, struct str *out)
 {
-	const struct fleet *fleet = &reach->fleet;
 	size_t n;
 	json_t *machine;
-	for (size_t i = 0; i < fleet->chosen; i++) {
-		const struct host *host = &fleet->hosts[i];
-		json_t *boot = node_boot(reach->state_dir, host->name);
-		json_t *steps = json_array();
-		for (size_t s = 0; s < host->step_count; s++)
-			json_array_append_new(steps, show_step_json(host->name, &host->steps[s]));
-		json_t *line = json_pack(
-			"{s:s, s:s, s:s, s:b, s:s?, s:O?, s:o, s:o}", "event", "status", "node",
-			host->name, "role", host->node->role_name, "reachable",
-			(int)!(host->failed && host->unreachable), "error", host->failed, "facts",
-			host->facts, "holds",
-			host->failed ? json_object() : holds(host, fleet->options), "steps", steps);
-		if (boot)
-			json_object_set_new(line, "boot", boot);
-		show_json_line(out, line);
-	}
+	for (size_t i = 0; i < reach->fleet.chosen; i++)
+		show_json_line(out, status_json(reach, &reach->fleet.hosts[i]));
 	json_array_foreach(machines, n, machine)
 	{
 		json_object_set_new(machine, "event", json_string("unknown"));
@@ -250,18 +260,33 @@ static void print_json(const struct reach *reach, json_t *machines, struct str *
 	}
 }
 
+void status_text(const struct reach *reach, bool json, struct str *out)
+{
+	json_t *machines = unknown_machines(reach);
+	if (json) {
+		print_json(reach, machines, out);
+	} else {
+		print_table(reach, out);
+		print_refused(reach, out);
+		print_unknown(machines, out);
+	}
+	json_decref(machines);
+}
+
+void status_line(const struct reach *reach, const struct host *host, struct str *out)
+{
+	enum { NODE, ROLE, IMAGE, UPTIME, HOLDS, DRIFT, COLUMNS };
+	struct show_table row = { .columns = COLUMNS };
+	add_row(&row, &reach->fleet, host, reach);
+	str_addf(out, "%s: image %s, holds %s, drift %s", row.cells.items[NODE],
+		 row.cells.items[IMAGE], row.cells.items[HOLDS], row.cells.items[DRIFT]);
+	show_table_free(&row);
+}
+
 static int print(const struct options *options, const struct reach *reach)
 {
 	AUTO_STR struct str out = STR_INIT;
-	json_t *machines = unknown_machines(reach);
-	if (options->json) {
-		print_json(reach, machines, &out);
-	} else {
-		print_table(reach, &out);
-		print_refused(reach, &out);
-		print_unknown(machines, &out);
-	}
-	json_decref(machines);
+	status_text(reach, options->json, &out);
 	fputs(str_text(&out), stdout);
 	return fleet_failed(&reach->fleet) > 0 ? EXIT_ERROR : EXIT_OK;
 }
@@ -275,6 +300,8 @@ static int run(const struct options *options, int argc, char **argv)
 		err_set(&err, "status takes one node set, \"%s\" is a second one", argv[1]);
 		return command_fail(&err);
 	}
+	if (options->watch)
+		return status_watch(options, argc == 1 ? argv[0] : NULL);
 	if (reach_open(options, argc == 1 ? argv[0] : NULL, NULL, &reach) == 0) {
 		int rc = fleet_each(&reach.fleet, host_status, &err);
 		progress_close(&reach.progress);
@@ -289,4 +316,5 @@ const struct command command_status = {
 	.usage = "[NODES]",
 	.summary = "what runs where, what it holds, and how far it has drifted",
 	.run = run,
+	.options = OPTION_REVISION | OPTION_WATCH,
 };

@@ -24,7 +24,8 @@ static void print_number(size_t count, const char *what, const char *after)
 
 static void print_text(const struct options *options, const struct site *site)
 {
-	printf("%s: ", options->site_dir);
+	printf("%s%s%s: ", options->site_dir, options->revision ? " at " : "",
+	       options->revision ? options->revision : "");
 	print_number(site->node_count, "node", ", ");
 	print_number(site->network_count, "network", ", ");
 	print_number(resources(site), "resource", ": no mistakes\n");
@@ -57,7 +58,7 @@ static int run(const struct options *options, int argc, char **argv)
 			argv[0]);
 		return command_fail(&err);
 	}
-	if (site_read(options->site_dir, options->share_dir, &site, &mistakes, &err) != 0)
+	if (command_read(options, &site, &mistakes, &err) != 0)
 		return command_fail(&err);
 	int code = mistakes.count > 0 ? EXIT_ERROR : EXIT_OK;
 	if (options->json)
@@ -76,4 +77,5 @@ const struct command command_validate = {
 	.usage = "",
 	.summary = "check the site, and say every mistake",
 	.run = run,
+	.options = OPTION_REVISION,
 };

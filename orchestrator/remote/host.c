@@ -298,6 +298,17 @@ int host_slice_line(const struct host *host, const struct remote_options *option
 	return rc;
 }
 
+/* With nobody there to consent, consent in the configuration is none either. */
+static void refuse_loss(struct remote_step *step)
+{
+	if (!step->loses_data)
+		return;
+	free(step->refused);
+	step->refused = xasprintf("would lose the data of %s/%s, and nobody attends; apply it "
+				  "yourself",
+				  step->kind, step->id);
+}
+
 static void add_step(struct host *host, struct remote_step *step)
 {
 	host->steps = xrealloc(host->steps, host->step_count + 1, sizeof(*host->steps));
@@ -359,6 +370,8 @@ static int phase(struct host *host, const struct remote_options *options, const 
 		rc = host_message(stream, timeout_ms, &message, err);
 		if (rc != 0)
 			break;
+		if (options->unattended && message.type == MESSAGE_STEP)
+			refuse_loss(&message.step);
 		rc = take(host, &message, allowed | 1u << MESSAGE_DONE, err);
 		/* The output of a command has a limit of its own. */
 		if (rc == 0 && !(allowed & 1u << MESSAGE_OUTPUT) && stream->received > ANSWER_MAX)

@@ -25,6 +25,8 @@ struct remote_options {
 	unsigned step_timeout_ms;		 /* one step of apply */
 	unsigned run_timeout_ms;		 /* run: without any output */
 	const struct text_list *allow_data_loss; /* "store1", "store1/volume/old" */
+	struct copy *copy;			 /* for host_copy() */
+	bool unattended;			 /* a step that loses data is refused */
 	const bool *stop;			 /* set on Ctrl-C; read atomically */
 };
 

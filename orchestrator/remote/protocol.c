@@ -58,6 +58,17 @@ int line_end(const struct line_reader *reader, struct err *err)
 	return 0;
 }
 
+size_t line_take(struct line_reader *reader, void *to, size_t length)
+{
+	size_t left = reader->buffer.length - reader->start;
+	size_t taken = left < length ? left : length;
+	if (taken > 0)
+		memcpy(to, reader->buffer.data + reader->start, taken);
+	reader->start += taken;
+	reader->scanned = reader->start;
+	return taken;
+}
+
 int line_read(struct line_reader *reader, int fd, char **line, size_t *length, struct err *err)
 {
 	for (;;) {
@@ -221,6 +232,17 @@ void request_arm(struct str *out, const char *token, unsigned seconds)
 void request_confirm(struct str *out, const char *token)
 {
 	add_line(out, json_pack("{s:s}", "confirm", token));
+}
+
+int request_file(struct str *out, const struct request_file *file, struct err *err)
+{
+	json_t *json =
+		json_pack("{s:{s:s, s:s, s:i, s:I}}", "file", "path", file->path, "name",
+			  file->name, "mode", (int)file->mode, "bytes", (json_int_t)file->bytes);
+	if (json == NULL)
+		return err_set(err, "%s: a name that is not UTF-8", file->name);
+	add_line(out, json);
+	return 0;
 }
 
 int request_run(struct str *out, char *const *argv, size_t count, struct err *err)

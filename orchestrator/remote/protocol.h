@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -44,6 +45,8 @@ int line_next(struct line_reader *reader, char **line, size_t *length, struct er
 /* For the end of file: bytes behind the last newline are an error ("the stream
    ended in the middle of a line"). */
 int line_end(const struct line_reader *reader, struct err *err);
+/* Raw bytes that came behind the last line; how many, 0: none are left here. */
+size_t line_take(struct line_reader *reader, void *to, size_t length);
 /* line_next() over a blocking descriptor. 1: a line, 0: end of file, -1. */
 int line_read(struct line_reader *reader, int fd, char **line, size_t *length, struct err *err);
 void line_reader_free(struct line_reader *reader);
@@ -133,8 +136,16 @@ enum request_type {
 	REQUEST_GO,
 	REQUEST_END,
 	REQUEST_RUN,
+	REQUEST_FILE,
 	REQUEST_ARM,
 	REQUEST_CONFIRM,
+};
+/* A file, whose bytes follow the line. */
+struct request_file {
+	char *path; /* absolute; a directory: the file goes into it under its name */
+	char *name; /* without "/" */
+	mode_t mode;
+	uint64_t bytes;
 };
 struct request {
 	enum request_type type;
@@ -145,6 +156,7 @@ struct request {
 	struct text_list argv; /* run; never empty */
 	char *token;	       /* arm, confirm */
 	unsigned seconds;      /* arm */
+	struct request_file file;
 };
 /* As message_decode(). */
 int request_decode(const char *line, size_t length, struct request *request, struct err *err);
@@ -158,5 +170,7 @@ void request_go(struct str *out, const char *kind, const char *id, const char *d
 void request_end(struct str *out);
 void request_arm(struct str *out, const char *token, unsigned seconds);
 void request_confirm(struct str *out, const char *token);
+/* -1: path or name are not UTF-8. */
+int request_file(struct str *out, const struct request_file *file, struct err *err);
 int request_run(struct str *out, char *const *argv, size_t count, struct err *err);
 #endif

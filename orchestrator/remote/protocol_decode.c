@@ -451,12 +451,33 @@ static int confirm_decode(const json_t *token, struct request *request, struct e
 	return 0;
 }
 
+static int file_decode(const json_t *json, struct request *request, struct err *err)
+{
+	const char *path, *name;
+	json_int_t mode, bytes;
+	request->type = REQUEST_FILE;
+	if (json_unpack((json_t *)(uintptr_t)json, "{s:s, s:s, s:I, s:I !}", "path", &path, "name",
+			&name, "mode", &mode, "bytes", &bytes) != 0)
+		return err_set(err, "\"file\" must be { path, name, mode, bytes }");
+	if (path[0] != '/')
+		return err_set(err, "\"path\" must begin with \"/\"");
+	if (*name == '\0' || strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return err_set(err, "\"name\" must be the name of a file");
+	if (mode < 0 || mode > 07777 || bytes < 0)
+		return err_set(err, "\"mode\" must be from 0 to 4095, and \"bytes\" not negative");
+	request->file = (struct request_file){ .path = xstrdup(path),
+					       .name = xstrdup(name),
+					       .mode = (mode_t)mode,
+					       .bytes = (uint64_t)bytes };
+	return 0;
+}
+
 static int request_fill(const json_t *json, struct request *request, struct err *err)
 {
 	const char *name = json_object_iter_key(json_object_iter((json_t *)(uintptr_t)json));
 	if (json_object_size(json) != 1)
-		return err_set(err,
-			       "a request has one field: slice, go, end, argv, arm or confirm");
+		return err_set(err, "a request has one field: slice, go, end, argv, file, arm or "
+				    "confirm");
 	const json_t *value = json_object_get(json, name);
 	if (strcmp(name, "slice") == 0) {
 		request->type = REQUEST_SLICE;
@@ -466,6 +487,8 @@ static int request_fill(const json_t *json, struct request *request, struct err 
 	}
 	if (strcmp(name, "go") == 0)
 		return go_decode(value, request, err);
+	if (strcmp(name, "file") == 0)
+		return file_decode(value, request, err);
 	if (strcmp(name, "argv") == 0)
 		return run_decode(value, request, err);
 	if (strcmp(name, "arm") == 0)
@@ -503,5 +526,7 @@ void request_free(struct request *request)
 	free(request->digest);
 	text_list_free(&request->argv);
 	free(request->token);
+	free(request->file.path);
+	free(request->file.name);
 	memset(request, 0, sizeof(*request));
 }

@@ -4,12 +4,13 @@
 FUZZ_SECONDS ?= 20
 fuzz_flags := -g -O1 -std=c17 -D_GNU_SOURCE -Iorchestrator -fsanitize=fuzzer,address,undefined \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer
-fuzz_config_src := $(filter-out orchestrator/engine/%,$(shared_src)) orchestrator/engine/refer.c orchestrator/engine/slice.c orchestrator/engine/export.c
+# What is the nodes' alone would want the kinds' other half.
+fuzz_shared := $(filter-out $(patsubst %,orchestrator/engine/%.c,apply plan judge rollback kind),$(shared_src))
 
-$(BUILD)/fuzz/config: tests/fuzz/config.c $(fuzz_config_src) $(wildcard orchestrator/base/*.h orchestrator/model/*.h orchestrator/engine/*.h orchestrator/kinds/*/*.h)
+$(BUILD)/fuzz/config: tests/fuzz/config.c $(fuzz_shared) $(wildcard orchestrator/base/*.h orchestrator/model/*.h orchestrator/engine/*.h orchestrator/kinds/*/*.h)
 	@mkdir -p $(@D)
 	clang $(fuzz_flags) -ffunction-sections -fdata-sections -o $@ tests/fuzz/config.c \
-		$(fuzz_config_src) \
+		$(fuzz_shared) \
 		-Wl,--gc-sections $(shell pkg-config --libs libconfig jansson gnutls)
 
 .PHONY: fuzz-config

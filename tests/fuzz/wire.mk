@@ -4,7 +4,7 @@ fuzz_wire_dir    := build-fuzz/wire
 fuzz_wire_cflags := -O1 -g -std=c17 -D_GNU_SOURCE -Iorchestrator -fsanitize=fuzzer,address,undefined \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer -ffunction-sections -fdata-sections
 fuzz_wire_src    := tests/fuzz/wire.c $(wildcard orchestrator/remote/protocol*.c) \
-	$(filter-out $(patsubst %,orchestrator/engine/%.c,apply plan judge rollback kind),$(shared_src))
+	$(fuzz_shared)
 
 $(fuzz_wire_dir)/wire: $(fuzz_wire_src) $(wildcard orchestrator/*/*.h)
 	@mkdir -p $(@D)

@@ -149,7 +149,7 @@ tap_add() {
 # QEMU's options for acceleration. /dev/kvm may be there and not work, so a kernel is booted with
 # a deadline: it finds no root, panics, and -no-reboot turns that into an end.
 accelerator() {
-	local cache=$build/rack/accelerator boot_id kernel
+	local cache=$build/accelerator boot_id kernel
 	boot_id=$(cat /proc/sys/kernel/random/boot_id)
 	if [ ! -f "$cache" ] || [ "$(head -n 1 "$cache")" != "$boot_id" ]; then
 		local answer="-accel tcg,thread=multi -cpu max,la57=off"

@@ -407,6 +407,23 @@ static void test_run_argument(void **state)
 	assert_string_equal(str_text(&out), TEXT);
 }
 
+/* For the child alone. */
+static void test_run_environment(void **state)
+{
+	static const char *const environment[] = { "MOYAI_TEST_A=new", "MOYAI_TEST_B", NULL };
+	struct err err = ERR_INIT;
+	AUTO_STR struct str out = STR_INIT;
+	struct run run = { .argv = RUN_ARGV("sh", "-c", "echo $MOYAI_TEST_A ${MOYAI_TEST_B-gone}"),
+			   .environment = environment };
+	(void)state;
+	setenv("MOYAI_TEST_A", "old", 1);
+	setenv("MOYAI_TEST_B", "old", 1);
+	assert_int_equal(run_ok(&run, &out, &err), 0);
+	assert_string_equal(str_text(&out), "new gone\n");
+	assert_string_equal(getenv("MOYAI_TEST_A"), "old");
+	assert_string_equal(getenv("MOYAI_TEST_B"), "old");
+}
+
 static void test_run_timeout(void **state)
 {
 	struct err err = ERR_INIT;
@@ -531,6 +548,7 @@ int main(void)
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_run),
 		cmocka_unit_test(test_run_argument),
+		cmocka_unit_test(test_run_environment),
 		cmocka_unit_test(test_run_timeout),
 		cmocka_unit_test(test_run_timeout_group),
 		cmocka_unit_test(test_file_write_whole),

@@ -80,7 +80,8 @@ static void check(const struct site *site, const struct site_node *node, const s
 				    clock->name, text);
 	}
 	find_servers(site, node, &found);
-	if (clock->servers.count == 0 && clock->serve.count == 0 && found.count == 0)
+	if (clock->servers.count == 0 && clock->serve.count == 0 && found.count == 0 &&
+	    !node->addresses_broken)
 		mistake_add(mistakes, want->place,
 			    "clock %s: nobody gives %s the time; write servers, or a clock with "
 			    "serve on a node that is in one of its networks",

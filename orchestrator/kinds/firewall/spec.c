@@ -61,7 +61,7 @@ static char *interface_of(const struct site *site, const struct site_node *node,
 		err_set(err, "there is no network \"%s\"%s, or any", name, str_text(&known));
 		return NULL;
 	}
-	if (site_node_address(node, name) == NULL) {
+	if (site_node_address(node, name) == NULL && !node->addresses_broken) {
 		err_set(err, "%s has no address on network \"%s\"; add it to its addresses",
 			node->name, name);
 		return NULL;

@@ -59,7 +59,8 @@ static void check(const struct site *site, const struct site_node *node, const s
 			    "route %s: has neither via nor link; write via = \"ADDRESS\", or link "
 			    "= \"INTERFACE\" when the network is on the link itself",
 			    route->name);
-	else if (route->link == NULL && network_of(node, route->via) == NULL)
+	else if (route->link == NULL && !node->addresses_broken &&
+		 network_of(node, route->via) == NULL)
 		mistake_add(mistakes, want->place,
 			    "route %s: via %s is on no network of %s; add an address there, or say "
 			    "which link leads to it",

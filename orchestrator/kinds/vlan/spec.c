@@ -8,6 +8,7 @@
 #include "engine/plan.h"
 #include "engine/refer.h"
 #include "model/ip.h"
+#include "model/ipv4.h"
 #include "model/text_check.h"
 
 #define AT(member) offsetof(struct vlan, member)
@@ -85,6 +86,24 @@ static void check_overlap(const struct site *site, const struct vlan *vlan, cons
 	}
 }
 
+/* As for the addresses of a network; a /31 and a /32 have no ends (RFC 3021). */
+static void check_ends(const struct vlan *vlan, const char *text, struct place place,
+		       struct mistakes *mistakes)
+{
+	struct ipv4_network own;
+	if (!ipv4_parse_network(text, &own) || own.prefix > 30)
+		return;
+	if (own.address == ipv4_first(&own))
+		mistake_add(mistakes, place,
+			    "vlan %s: addresses: %s is the network's own address; choose one after "
+			    "it",
+			    vlan->name, text);
+	else if (own.address == ipv4_last(&own))
+		mistake_add(mistakes, place,
+			    "vlan %s: addresses: %s is the broadcast address; choose one before it",
+			    vlan->name, text);
+}
+
 static void check_address(const struct site *site, const struct vlan *vlan, size_t index,
 			  struct place place, struct mistakes *mistakes)
 {
@@ -99,8 +118,10 @@ static void check_address(const struct site *site, const struct vlan *vlan, size
 			    vlan->name, text);
 	else if (field_set_text(&as, &kept, text, &err) != 0)
 		mistake_add(mistakes, place, "vlan %s: addresses: %s", vlan->name, err.text);
-	else
+	else {
+		check_ends(vlan, kept, place, mistakes);
 		check_overlap(site, vlan, text, place, mistakes);
+	}
 	for (size_t i = 0; i < index; i++)
 		if (text_equal(text, vlan->addresses.items[i]))
 			mistake_add(mistakes, place, "vlan %s: addresses: \"%s\" is there twice",

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "kinds/volume/spec.h"
 
+#include <string.h>
+
 #include "base/size.h"
 #include "engine/plan.h"
 #include "engine/refer.h"
@@ -22,6 +24,28 @@ static const struct field FIELDS[] = {
 	FIELD_END
 };
 
+/* In the kernel's name of the device, VG-LV, the dashes of both are doubled. */
+static size_t mapper_length(const char *name)
+{
+	size_t length = strlen(name);
+	for (const char *at = name; *at; at++)
+		length += *at == '-';
+	return length;
+}
+
+static void check_device_name(const struct spec *want, struct mistakes *mistakes)
+{
+	enum { DM_NAME_MAX = 127 }; /* DM_NAME_LEN of linux/dm-ioctl.h, with its NUL */
+	const struct volume *volume = want->body;
+	size_t length =
+		mapper_length("moyai-") + mapper_length(volume->pool) + 1 + mapper_length(want->id);
+	if (length > DM_NAME_MAX)
+		mistake_add(mistakes, want->place,
+			    "volume \"%s\": its name and its pool's make a device name of %zu "
+			    "characters, each \"-\" counted twice; at most %d",
+			    want->id, length, DM_NAME_MAX);
+}
+
 static void check(const struct site *site, const struct site_node *node, const struct spec *want,
 		  struct mistakes *mistakes)
 {
@@ -33,6 +57,8 @@ static void check(const struct site *site, const struct site_node *node, const s
 		mistake_add(mistakes, want->place, "volume \"%s\": there is no pool \"%s\"%s",
 			    want->id, volume->pool, str_text(&known));
 	}
+	if (volume->pool != NULL)
+		check_device_name(want, mistakes);
 	/* lvm(8): names that start so are reserved. */
 	if (text_starts(want->id, "snapshot") || text_starts(want->id, "pvmove"))
 		mistake_add(mistakes, want->place,
