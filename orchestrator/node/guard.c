@@ -22,7 +22,7 @@ enum { TOKEN_LENGTH = 32, LOOK_MS = 100, TRIES = 3 };
 /* What the two processes say to each other, a byte each. */
 enum { SAY_HOLD = 'h', SAY_HELD = 'k', SAY_LET_GO = 'g' };
 /* How the guard ends. */
-enum { END_CONFIRMED = 0, END_TAKEN_BACK = 1 };
+enum { END_CONFIRMED = 0, END_TAKEN_BACK = 1, END_KILLED = 2 };
 
 #define TAKEN_BACK "the network changes were not confirmed in time and were taken back; plan again"
 
@@ -83,7 +83,8 @@ static void take_back(struct node *node, const struct slice *before, const char 
 }
 
 /* Until the file is gone, or this process has removed it because the time is up. */
-static int wait_for_confirmation(int talk, const char *run_dir, const char *token, unsigned seconds)
+static int wait_for_confirmation(int talk, int lock, const char *run_dir, const char *token,
+				 unsigned seconds)
 {
 	AUTO_FREE char *waiting = token_path(run_dir, WAITING, token);
 	AUTO_FREE char *left = token_path(run_dir, LEFT, token);
@@ -101,6 +102,7 @@ static int wait_for_confirmation(int talk, const char *run_dir, const char *toke
 			if (rename(waiting, left) != 0)
 				return END_CONFIRMED;
 			path = left;
+			lock_name_holder(lock);
 			talk = -1;
 			said = SAY_LET_GO;
 		}
@@ -156,8 +158,7 @@ int guard_arm(struct guard *guard, struct node *node, const struct slice *slice,
 	if (pid == 0) {
 		close(talk[0]);
 		leave_connection();
-		lock_name_holder(lock);
-		int end = wait_for_confirmation(talk[1], run_dir, token, seconds);
+		int end = wait_for_confirmation(talk[1], lock, run_dir, token, seconds);
 		if (end == END_TAKEN_BACK)
 			take_back(node, &before, run_dir, seconds);
 		_exit(end);
@@ -182,7 +183,7 @@ static int collect(struct guard *guard)
 	while (waitpid(guard->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	*guard = (struct guard)GUARD_INIT;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : END_TAKEN_BACK;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : END_KILLED;
 }
 
 int guard_hold(struct guard *guard, struct err *err)
@@ -195,7 +196,14 @@ int guard_hold(struct guard *guard, struct err *err)
 		got = 1;
 	if (got == 1 && said == SAY_HELD)
 		return 0;
-	return collect(guard) == END_CONFIRMED ? 0 : err_set(err, TAKEN_BACK);
+	switch (collect(guard)) {
+	case END_CONFIRMED:
+		return 0;
+	case END_TAKEN_BACK:
+		return err_set(err, TAKEN_BACK);
+	default:
+		return err_set(err, "who would take the network changes back was killed");
+	}
 }
 
 void guard_let_go(struct guard *guard)

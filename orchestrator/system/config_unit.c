@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "system/config_unit.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -124,6 +126,7 @@ int config_unit_apply(struct node *node, const struct config_unit *unit,
 {
 	AUTO_FREE char *folder = xasprintf(FOLDER "/%s", unit->kind);
 	AUTO_FREE char *conf = path_of(unit->kind, unit->name, CONF);
+	AUTO_FREE char *fresh = path_of(unit->kind, unit->name, ".new");
 	AUTO_FREE char *runs = path_of(unit->kind, unit->name, ".runs");
 	AUTO_FREE char *service = unit_of(unit->kind, unit->name);
 	AUTO_STR struct str text = STR_INIT;
@@ -134,12 +137,17 @@ int config_unit_apply(struct node *node, const struct config_unit *unit,
 	if (hash_bytes_hex(str_text(&text), text.length, hash, err) != 0 ||
 	    file_make_dirs(folder, 0755, err) != 0)
 		return -1;
-	point_pass(conf);
-	if (file_write(conf, text.data, text.length, 0644, err) != 0)
+	/* One that is wrong takes no right one's place. */
+	point_pass(fresh);
+	if (file_write(fresh, text.data, text.length, 0644, err) != 0 ||
+	    call(NULL, unit->check, fresh, err) != 0)
 		return -1;
 	point_pass(conf);
-	if (call(NULL, unit->check, conf, err) != 0 || file_remove(runs, err) != 0 ||
-	    stop(node, service, err) != 0 || start(unit, service, conf, err) != 0)
+	if (rename(fresh, conf) != 0)
+		return err_set_errno(err, errno, "%s", conf);
+	point_pass(conf);
+	if (file_remove(runs, err) != 0 || stop(node, service, err) != 0 ||
+	    start(unit, service, conf, err) != 0)
 		return -1;
 	point_pass(runs);
 	if (file_write(runs, hash, strlen(hash), 0644, err) != 0)
@@ -151,9 +159,11 @@ int config_unit_apply(struct node *node, const struct config_unit *unit,
 int config_unit_remove(struct node *node, const char *kind, const char *name, struct err *err)
 {
 	AUTO_FREE char *conf = path_of(kind, name, CONF);
+	AUTO_FREE char *fresh = path_of(kind, name, ".new");
 	AUTO_FREE char *runs = path_of(kind, name, ".runs");
 	AUTO_FREE char *service = unit_of(kind, name);
-	if (stop(node, service, err) != 0 || file_remove(runs, err) != 0)
+	if (stop(node, service, err) != 0 || file_remove(runs, err) != 0 ||
+	    file_remove(fresh, err) != 0)
 		return -1;
 	point_pass(conf);
 	int rc = file_remove(conf, err);
