@@ -78,6 +78,20 @@ static json_t *accept_verdict(void)
 	return json_pack("{s:n}", "accept");
 }
 
+/* IANA's numbers: nft knows the names only where there is an /etc/protocols, and prints them there.
+   0: none of these. */
+static int protocol_number(const char *name)
+{
+	static const struct {
+		const char *name;
+		int number;
+	} KNOWN[] = { { "icmp", 1 }, { "tcp", 6 }, { "udp", 17 }, { "ipv6-icmp", 58 } };
+	for (size_t i = 0; i < COUNT_OF(KNOWN); i++)
+		if (strcmp(KNOWN[i].name, name) == 0)
+			return KNOWN[i].number;
+	return 0;
+}
+
 static size_t make_allow(char *const *words, struct made made[MADE_MAX])
 {
 	json_t *list = json_array();
@@ -87,9 +101,11 @@ static size_t make_allow(char *const *words, struct made made[MADE_MAX])
 	if (strcmp(protocol, "icmp") == 0) /* of both families */
 		json_array_append_new(list,
 				      match("==", meta("l4proto"),
-					    json_pack("{s:[s, s]}", "set", "icmp", "ipv6-icmp")));
+					    json_pack("{s:[i, i]}", "set", protocol_number("icmp"),
+						      protocol_number("ipv6-icmp"))));
 	else if (strcmp(protocol, "*") != 0 && strcmp(words[4], "*") == 0)
-		json_array_append_new(list, match("==", meta("l4proto"), json_string(protocol)));
+		json_array_append_new(list, match("==", meta("l4proto"),
+						  json_integer(protocol_number(protocol))));
 	else if (strcmp(protocol, "*") != 0)
 		json_array_append_new(list,
 				      match("==", payload(protocol, "dport"), ports(words[4])));
@@ -226,10 +242,36 @@ static bool is_chain(const json_t *have, json_t *want)
 	return same;
 }
 
+/* Names of protocols as numbers, in place: a value, or the items of a set. */
+static void number_protocols(json_t *match)
+{
+	json_t *set = json_object_get(json_object_get(match, "right"), "set");
+	const char *name = json_string_value(json_object_get(match, "right"));
+	size_t i;
+	json_t *item;
+	if (name != NULL)
+		json_object_set_new(match, "right", json_integer(protocol_number(name)));
+	json_array_foreach(set, i, item) if (json_is_string(item))
+		json_array_set_new(set, i, json_integer(protocol_number(json_string_value(item))));
+}
+
 static bool same_expressions(const json_t *rule, const struct made *made)
 {
-	return text_equal(json_string_value(json_object_get(rule, "chain")), made->chain) &&
-	       json_equal(json_object_get(rule, "expr"), made->expressions);
+	json_t *have = json_deep_copy(json_object_get(rule, "expr"));
+	size_t i;
+	json_t *item;
+	json_array_foreach(have, i, item)
+	{
+		json_t *one = json_object_get(item, "match");
+		json_t *key = json_object_get(json_object_get(json_object_get(one, "left"), "meta"),
+					      "key");
+		if (text_equal(json_string_value(key), "l4proto"))
+			number_protocols(one);
+	}
+	bool same = text_equal(json_string_value(json_object_get(rule, "chain")), made->chain) &&
+		    json_equal(have, made->expressions);
+	json_decref(have);
+	return same;
 }
 
 /* Which of the rules that the text stands for this one is; its bit, or 0. */

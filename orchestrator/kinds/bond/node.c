@@ -84,7 +84,8 @@ static int check_links(const struct links *links, const struct bond *want, const
 		if (link == NULL) {
 			AUTO_STR struct str there = STR_INIT;
 			for (size_t j = 0; j < links->count; j++)
-				if (links->items[j].kind == NULL)
+				if (links->items[j].kind == NULL &&
+				    !text_equal(links->items[j].name, "lo"))
 					str_addf(&there, "%s%s (%s)", there.length ? ", " : "",
 						 links->items[j].name, links->items[j].own_mac);
 			return err_set(err, "there is no interface %s; this node has %s", text,

@@ -45,6 +45,22 @@ static void take_lease(struct vlan *have)
 	have->lease = xstrdup(lease);
 }
 
+/* One of ours is, or becomes, what the site says, and that was checked there. */
+static int observe_parent(const struct link *parent, struct vlan *have, struct err *err)
+{
+	static const char *const KINDS[] = { "bond", "vlan", "bridge" };
+	for (size_t i = 0; parent != NULL && i < COUNT_OF(KINDS); i++) {
+		bool owned;
+		if (networkd_owns(KINDS[i], parent->name, &owned, err) != 0)
+			return -1;
+		if (owned)
+			return 0;
+	}
+	if (parent != NULL)
+		have->parent_mtu = parent->mtu;
+	return 0;
+}
+
 static int vlan_observe(struct node *node, const char *id, const struct spec *want,
 			struct spec *have, bool *found, struct err *err)
 {
@@ -59,9 +75,7 @@ static int vlan_observe(struct node *node, const char *id, const struct spec *wa
 		/* judge() compares the mtu before the interface is there, too. */
 		const struct vlan *wanted = want ? want->body : NULL;
 		const struct link *below = wanted ? links_find(links, wanted->parent) : NULL;
-		if (below != NULL)
-			body->parent_mtu = below->mtu;
-		return 0;
+		return observe_parent(below, body, err);
 	}
 	const struct link *parent = links_find_index(links, link->parent);
 	body->name = xstrdup(id);
@@ -70,8 +84,8 @@ static int vlan_observe(struct node *node, const char *id, const struct spec *wa
 		body->id = link->vlan;
 		body->parent = xstrdup(parent ? parent->name : NULL);
 	}
-	if (parent != NULL)
-		body->parent_mtu = parent->mtu;
+	if (observe_parent(parent, body, err) != 0)
+		return -1;
 	text_list_copy(&body->addresses, &link->addresses);
 	body->gateway = xstrdup(link->gateway);
 	body->gateway6 = xstrdup(link->gateway6);
@@ -79,9 +93,10 @@ static int vlan_observe(struct node *node, const char *id, const struct spec *wa
 	bool asks;
 	if (networkd_asks_dhcp(id, &asks, err) != 0)
 		return -1;
-	body->dhcp = asks;
-	if (asks)
+	if (asks) {
+		body->dhcp = 1;
 		take_lease(body);
+	}
 	if (want != NULL)
 		observe_undeclared(want->body, body);
 	if (!owned || !text_equal(link->kind, "vlan"))
