@@ -74,12 +74,16 @@ write_sources() {
 lay_files() {
 	[ -d "$1" ] || return 0
 	(cd "$1" && find . -mindepth 1 -type d) | while read -r path; do
+		# It would lead out of the tree, to a folder of the build machine.
+		case $(readlink "$2/$path") in
+		/*) die "files/${path#./}: is a link to $(readlink "$2/$path") in the image; lay the files there" ;;
+		esac
 		[ -d "$2/$path" ] || install -d -m 0755 "$2/$path"
 	done
 	(cd "$1" && find . -type f) | while read -r path; do
 		mode=0644
 		[ -x "$1/$path" ] && mode=0755
-		install -m "$mode" "$1/$path" "$2/$path"
+		install -T -m "$mode" "$1/$path" "$2/$path"
 	done
 	(cd "$1" && find . -type l) | while read -r path; do
 		ln -sfn "$(readlink "$1/$path")" "$2/$path"

@@ -104,6 +104,13 @@ void size_print(uint64_t bytes, struct str *out)
 	print(bytes, SIZES, COUNT_OF(SIZES), out);
 }
 
+char *size_text(uint64_t bytes)
+{
+	struct str text = STR_INIT;
+	size_print(bytes, &text);
+	return str_take(&text);
+}
+
 void duration_print(uint64_t seconds, struct str *out)
 {
 	if (seconds == 0)

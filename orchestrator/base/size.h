@@ -14,6 +14,7 @@ int duration_parse(const char *text, uint64_t *seconds, struct err *err);
 
 /* The shortest text that parses back to the same number: 1073741824 → "1G". */
 void size_print(uint64_t bytes, struct str *out);
+char *size_text(uint64_t bytes); /* the same; the caller frees */
 void duration_print(uint64_t seconds, struct str *out);
 
 /* Up to a multiple of unit; UINT64_MAX, "not given", stays as it is. */

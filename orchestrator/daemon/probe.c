@@ -21,7 +21,7 @@
 #include "base/str.h"
 
 enum {
-	REFUSALS_MAX = 3,
+	REFUSALS_MAX = 5,
 	HANDSHAKES_MAX = 3,
 	WAKE_WAIT_MS = 150,
 	SETTLE_MS = 5,
@@ -99,7 +99,7 @@ static void hear(struct probe *probe, int fd)
  * both; Linux answers it and iPXE does not (RFC 792; linux net/ipv4/icmp.c).
  * Without the right to raw sockets there is only the plain question.
  */
-static void wake(struct probe *probe)
+static void wake(struct probe *probe, int fd, int replies)
 {
 	struct icmp_times packet = { 0 };
 	struct sockaddr_ll to = {
@@ -108,8 +108,6 @@ static void wake(struct probe *probe)
 		.sll_ifindex = (int)if_nametoindex(probe->interface),
 		.sll_halen = ETH_ALEN,
 	};
-	AUTO_CLOSE int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	AUTO_CLOSE int replies = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
 	if (fd < 0 || replies < 0)
 		return;
 	memset(to.sll_addr, 0xff, ETH_ALEN);
@@ -165,9 +163,12 @@ static int connect_once(const struct probe *probe)
  */
 static int connect_node(struct probe *probe)
 {
+	/* Open all the time: a reply may come after its turn, from a machine under load. */
+	AUTO_CLOSE int packets = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	AUTO_CLOSE int replies = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
 	int64_t begin_ms = now_ms();
 	for (int refusals = 0;;) {
-		wake(probe);
+		wake(probe, packets, replies);
 		int fd = connect_once(probe);
 		if (fd >= 0)
 			return fd;

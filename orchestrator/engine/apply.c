@@ -31,7 +31,10 @@ static int judge_now(struct node *node, const struct slice *slice, const struct 
 	node_forget(node);
 	if (machine->list(node, &owned, err) != 0)
 		return -1;
-	return judge_resource(node, slice, kind, id, want, text_list_has(&owned, id), out, err);
+	int rc = judge_resource(node, slice, kind, id, want, text_list_has(&owned, id), out, err);
+	free(out->warning);
+	out->warning = NULL;
+	return rc;
 }
 
 static int carry_out(struct node *node, const struct kind_node *machine, const struct step *step,

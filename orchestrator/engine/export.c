@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "base/size.h"
+#include "engine/device.h"
 #include "engine/refer.h"
 
 enum { ISCSI_PORT = 3260 }; /* RFC 7143 */
@@ -12,9 +12,10 @@ void export_free(struct export *export)
 {
 	free(export->target_iqn);
 	free(export->initiator_iqn);
-	free(export->portal);
+	free(export->portals);
 	free(export->chap_user);
 	free(export->chap_secret);
+	free(export->mutual_secret);
 	free(export->device);
 	*export = (struct export){ 0 };
 }
@@ -25,13 +26,63 @@ static int add_backing(const struct site_node *owner, const struct spec *target,
 	const char *volume = refer_text(target, "volume");
 	const char *kind = volume ? "volume" : "memory";
 	const char *name = volume ? volume : refer_text(target, "memory");
-	const struct spec *backing = name ? refer_find(owner, kind, name) : NULL;
-	if (backing == NULL)
+	export->device = device_path(owner, kind, name);
+	export->size_bytes = device_size(owner, kind, name);
+	if (export->device == NULL)
 		return err_set(err, "target %s: there is no %s %s", target->id, kind,
 			       name ? name : "for it");
-	export->size_bytes = size_round_up(refer_number(backing, "size"), backing->kind->unit);
-	export->device = volume ? xasprintf("/dev/moyai-%s/%s", refer_text(backing, "pool"), name)
-				: xasprintf("/run/moyai/memory/%s/image", name);
+	const struct spec *backing = refer_find(owner, kind, name);
+	export->discards = volume ? text_equal(device_volume_type(backing), "thin")
+				  : text_equal(refer_text(backing, "backing"), "tmpfs");
+	return 0;
+}
+
+/* Two secrets that have nothing to do with each other: RFC 7143 9.2.1 asks for that. */
+static int add_secrets(const struct site_key *key, struct export *export, struct err *err)
+{
+	AUTO_STR struct str secret = STR_INIT;
+	AUTO_STR struct str mutual = STR_INIT;
+	if (secret_derive(key, "chap", export->target_iqn, 0, &secret, err) != 0 ||
+	    secret_derive(key, "chap-target", export->target_iqn, 0, &mutual, err) != 0)
+		return -1;
+	export->chap_secret = str_take(&secret);
+	export->mutual_secret = str_take(&mutual);
+	return 0;
+}
+
+void export_networks(const struct spec *target, struct text_list *networks)
+{
+	const char *first = refer_text(target, "network");
+	if (first != NULL)
+		text_list_add(networks, first);
+	text_list_copy(networks, refer_list(target, "more_networks"));
+}
+
+char *export_portal(const struct site_node *owner, const char *network)
+{
+	const char *address = site_node_address(owner, network);
+	return address ? xasprintf("%s:%d", address, ISCSI_PORT) : NULL;
+}
+
+/* In the order in which the kernel's folders are listed. */
+static int add_portals(const struct site_node *owner, const struct spec *target,
+		       struct export *export, struct err *err)
+{
+	AUTO_LIST struct text_list networks = TEXT_LIST_INIT;
+	AUTO_LIST struct text_list portals = TEXT_LIST_INIT;
+	AUTO_STR struct str text = STR_INIT;
+	export_networks(target, &networks);
+	for (size_t i = 0; i < networks.count; i++) {
+		char *portal = export_portal(owner, networks.items[i]);
+		if (portal == NULL)
+			return err_set(err, "target %s: %s has no address on network %s",
+				       target->id, owner->name, networks.items[i]);
+		text_list_take(&portals, portal);
+	}
+	text_list_sort(&portals);
+	for (size_t i = 0; i < portals.count; i++)
+		str_addf(&text, "%s%s", i ? " " : "", portals.items[i]);
+	export->portals = str_take(&text);
 	return 0;
 }
 
@@ -39,25 +90,19 @@ int export_make(const struct derive *from, const struct site_node *owner, const 
 		struct export *export, struct err *err)
 {
 	const char *site = from->site->name;
-	const char *network = refer_text(target, "network");
-	const char *address = site_node_address(owner, network);
-	AUTO_STR struct str secret = STR_INIT;
 	struct export made = { 0 };
-	if (address == NULL)
-		return err_set(err, "target %s: %s has no address on network %s", target->id,
-			       owner->name, network);
-	if (add_backing(owner, target, &made, err) != 0)
+	if (add_portals(owner, target, &made, err) != 0)
 		return -1;
+	if (add_backing(owner, target, &made, err) != 0) {
+		export_free(&made);
+		return -1;
+	}
 	made.target_iqn = xasprintf(IQN_PREFIX "%s:%s.%s", site, owner->name, target->id);
 	made.initiator_iqn = xasprintf(IQN_PREFIX "%s:%s", site, refer_text(target, "initiator"));
-	made.portal = xasprintf("%s:%d", address, ISCSI_PORT);
 	made.chap_user = xasprintf("%s.%s", owner->name, target->id);
-	if (from->key != NULL) {
-		if (secret_derive(from->key, "chap", made.target_iqn, 0, &secret, err) != 0) {
-			export_free(&made);
-			return -1;
-		}
-		made.chap_secret = str_take(&secret);
+	if (from->key != NULL && add_secrets(from->key, &made, err) != 0) {
+		export_free(&made);
+		return -1;
 	}
 	*export = made;
 	return 0;

@@ -13,15 +13,22 @@ struct export
 {
 	char *target_iqn;
 	char *initiator_iqn;
-	char *portal; /* "10.0.20.14:3260" */
+	char *portals; /* every one, sorted: "10.0.20.14:3260 10.0.21.14:3260" */
 	char *chap_user;
-	char *chap_secret;   /* NULL without a site key */
+	char *chap_secret;   /* NULL without a site key, and so is … */
+	char *mutual_secret; /* … the one that the target proves itself with */
 	char *device;	     /* block device or image file on the node that has the target */
 	uint64_t size_bytes; /* rounded as the kind behind it rounds */
+	bool discards;	     /* what is discarded is free again: thin volumes, tmpfs */
 };
 
 /* owner: the node with the target, which need not be from->node. */
 int export_make(const struct derive *from, const struct site_node *owner, const struct spec *target,
 		struct export *export, struct err *err);
 void export_free(struct export *export);
+
+/* The networks that the target is offered on, the first one first. */
+void export_networks(const struct spec *target, struct text_list *networks);
+/* The owner's portal on the network, a copy; NULL: it has no address there. */
+char *export_portal(const struct site_node *owner, const char *network);
 #endif

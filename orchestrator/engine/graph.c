@@ -185,7 +185,8 @@ static void link_need(struct graph *graph, size_t index, const struct ref *need)
 		give_up(graph, index, GRAPH_NOT_STARTED, why);
 		return;
 	}
-	if (other->action == STEP_REMOVE)
+	/* Who goes away lets go of a thing before it is taken away, be it for good or not. */
+	if (other->action == STEP_REMOVE || (removes && other->action == STEP_REPLACE))
 		add_edge(graph, index, (size_t)found);
 	else if (!removes)
 		add_edge(graph, (size_t)found, index);
@@ -265,7 +266,8 @@ static int check_cycles(const struct graph *graph, struct err *err)
 /*
  * What an earlier step on the same host touches is known only after it. But
  * "absent" keeps its meaning, since creating one thing never creates another;
- * and what is removed waits only for what was built upon it.
+ * and what is removed, or replaced, is not changed by what was built upon it
+ * and goes.
  */
 static void forget_digests(struct graph *graph)
 {
@@ -273,8 +275,9 @@ static void forget_digests(struct graph *graph)
 		const struct graph_step *step = &graph->steps[i];
 		for (size_t d = 0; d < step->dependent_count; d++) {
 			struct graph_step *after = &graph->steps[step->dependents[d]];
+			bool lets_go = step->action == STEP_REMOVE && after->action == STEP_REPLACE;
 			if (after->action == STEP_CREATE || after->action == STEP_REMOVE ||
-			    after->node != step->node)
+			    lets_go || after->node != step->node)
 				continue;
 			free(after->digest);
 			after->digest = NULL;

@@ -11,7 +11,8 @@
  *
  * - A step waits for the steps of what it needs, on whichever host.
  * - The removal of X waits for every step that still needs X (its observed
- *   needs): removals run backwards.
+ *   needs): removals run backwards. The replacement of X waits for removals
+ *   alone of what needs it.
  * - What is needed and has no step is there already, if its host was planned;
  *   what a host says that was looked at but not chosen (--limit) must not be
  *   about to be created.

@@ -290,6 +290,8 @@ int judge_resource(struct node *node, const struct slice *slice, const struct ki
 		/* Half of a resource, left by a crash, is ours and is removed too. */
 		step.have = spec_of_remains(kind, id);
 	}
+	if (want != NULL && step.have != NULL && kind->warn != NULL)
+		out->warning = kind->warn(want, step.have);
 	if (!action_find(&step))
 		goto nothing;
 	memcpy(step.digest, "absent", sizeof("absent"));
@@ -305,6 +307,8 @@ nothing:
 	step_free(&step);
 	return 0;
 fail:
+	free(out->warning);
+	out->warning = NULL;
 	step_free(&step);
 	return -1;
 }

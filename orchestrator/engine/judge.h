@@ -8,6 +8,7 @@
 struct judged {
 	bool differs;	  /* step is filled only when true */
 	struct step step; /* freed by step_free() */
+	char *warning; /* of what is there, whether or not it differs; NULL: none; the caller frees */
 };
 
 /*

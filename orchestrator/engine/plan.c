@@ -11,6 +11,13 @@ static void plan_add(struct plan *plan, const struct step *step)
 	plan->items[plan->count++] = *step;
 }
 
+/* Owns the text from now on. */
+static void warning_add(struct plan *plan, const struct kind_spec *kind, const char *id, char *text)
+{
+	plan->warnings = xrealloc(plan->warnings, plan->warning_count + 1, sizeof(*plan->warnings));
+	plan->warnings[plan->warning_count++] = (struct plan_warning){ kind, xstrdup(id), text };
+}
+
 /* Step or keep: one resource, wanted or owned or both. */
 static int plan_resource(struct node *node, const struct slice *slice, const struct kind_spec *kind,
 			 const char *id, struct spec *want, bool owned, struct plan *plan,
@@ -19,6 +26,8 @@ static int plan_resource(struct node *node, const struct slice *slice, const str
 	struct judged judged;
 	if (judge_resource(node, slice, kind, id, want, owned, &judged, err) != 0)
 		return err_context(err, "%s %s", kind->name, id);
+	if (judged.warning != NULL)
+		warning_add(plan, kind, id, judged.warning);
 	if (judged.differs)
 		plan_add(plan, &judged.step);
 	else if (want != NULL)
@@ -96,5 +105,10 @@ void plan_free(struct plan *plan)
 	for (size_t i = 0; i < plan->count; i++)
 		step_free(&plan->items[i]);
 	free(plan->items);
+	for (size_t i = 0; i < plan->warning_count; i++) {
+		free(plan->warnings[i].id);
+		free(plan->warnings[i].text);
+	}
+	free(plan->warnings);
 	*plan = (struct plan){ 0 };
 }

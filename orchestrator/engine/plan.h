@@ -30,6 +30,12 @@ struct plan {
 	struct step *items; /* in the order of the kind table; removals last, reversed */
 	size_t count;
 	size_t kept; /* resources that are as wanted */
+	struct plan_warning {
+		const struct kind_spec *kind;
+		char *id;
+		char *text;
+	} * warnings;
+	size_t warning_count;
 };
 /* Whether a field differs, as shown in a plan: have → want. */
 bool step_field_changes(const struct step *step, const struct field *field);

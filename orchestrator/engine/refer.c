@@ -130,6 +130,17 @@ void refer_networks(const struct site *site, struct str *out)
 	add_quoted(&names, out);
 }
 
+void refer_check_package(const struct site_node *node, const struct spec *want, const char *package,
+			 const char *what, struct mistakes *mistakes)
+{
+	if (node->role != NULL && !text_list_has(&node->role->packages, package))
+		mistake_add(
+			mistakes, want->place,
+			"%s \"%s\": role \"%s\" has no package %s, which %s needs; add it to the "
+			"role's packages",
+			want->kind->name, want->id, node->role->name, package, what);
+}
+
 void refer_check_network(const struct site *site, const struct site_node *node, const char *network,
 			 struct place place, const char *what, struct mistakes *mistakes)
 {

@@ -33,6 +33,10 @@ void refer_choices(const struct site_node *node, const char *kind, struct str *o
 void refer_nodes(const struct site *site, struct str *out);
 void refer_networks(const struct site *site, struct str *out);
 
+/* A mistake when the node's role lacks a package that only some of the kind need; `what` needs it. */
+void refer_check_package(const struct site_node *node, const struct spec *want, const char *package,
+			 const char *what, struct mistakes *mistakes);
+
 /* `network` of a kind: mistakes when it does not exist, or the node has no
    address on it. `what` is the start of the message: `target "home"`. */
 void refer_check_network(const struct site *site, const struct site_node *node, const char *network,

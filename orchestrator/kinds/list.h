@@ -24,6 +24,9 @@
 	KIND(memory) \
 	KIND(target) \
 	KIND(session) \
+	KIND(filesystem) \
+	KIND(mount) \
+	KIND(swap) \
 	KIND(repository)
 /* clang-format on */
 #endif

@@ -21,21 +21,6 @@ static char *place_text(struct place place, struct place seen_from)
 	return xasprintf("%s:%u", place.file, place.line);
 }
 
-/* Each item of a list by one rule. */
-static void check_items(struct check *check, struct place place, const char *what,
-			const struct text_list *items, bool (*is_valid)(const char *),
-			const char *right)
-{
-	for (size_t i = 0; i < items->count; i++)
-		if (!is_valid(items->items[i]))
-			mistake_add(check->mistakes, place, "%s: \"%.80s\" is not valid; write %s",
-				    what, items->items[i], right);
-}
-
-static const char CONSOLE_RIGHT[] = "device and speed, like \"ttyS0,115200\"";
-static const char PACKAGE_RIGHT[] = "the name of a Debian package, like \"firmware-linux-free\"";
-static const char UNIT_RIGHT[] = "a unit in full, like \"ssh.service\"";
-
 static void check_globals(struct check *check)
 {
 	const struct site *site = check->site;
@@ -49,10 +34,6 @@ static void check_globals(struct check *check)
 			    "mirror: \"%.80s\" is not a URL; write it like "
 			    "\"http://mirror.example/debian\"",
 			    site->mirror);
-	check_items(check, site->firmware_place, "firmware", &site->firmware, text_is_package,
-		    PACKAGE_RIGHT);
-	check_items(check, site->authorized_keys_place, "authorized_keys", &site->authorized_keys,
-		    text_is_ssh_key, "one public key, like \"ssh-ed25519 AAAA… name\"");
 }
 
 static bool network_range(const struct network *network, struct ipv4_network *range)
@@ -489,20 +470,6 @@ static void check_packages(struct check *check, const struct role *role,
 	}
 }
 
-static void check_may_lose(struct check *check, const struct site_node *node)
-{
-	for (size_t i = 0; i < node->may_lose.count; i++) {
-		const char *scope = node->may_lose.items[i];
-		const char *slash = strchr(scope, '/');
-		AUTO_FREE char *kind = slash ? xstrndup(scope, (size_t)(slash - scope)) : NULL;
-		if (slash == NULL || slash[1] == '\0' || kind_find(kind) == NULL)
-			mistake_add(check->mistakes, node->place,
-				    "node \"%s\": may_lose: \"%.80s\" is not a resource; write "
-				    "KIND/NAME, like \"volume/old\"",
-				    node->name, scope);
-	}
-}
-
 static void check_nodes(struct check *check)
 {
 	const struct site *site = check->site;
@@ -513,11 +480,6 @@ static void check_nodes(struct check *check)
 				check->mistakes, node->place,
 				"node \"localhost\": is what every machine calls itself; choose "
 				"another name");
-		if (node->console != NULL && !text_is_console(node->console))
-			mistake_add(check->mistakes, node->place,
-				    "node \"%s\": console: \"%.80s\" is not valid; write %s",
-				    node->name, node->console, CONSOLE_RIGHT);
-		check_may_lose(check, node);
 		check_routers(check, node);
 		check_packages(check, node->role, &node->wants);
 		for (size_t j = 0; j < node->wants.count; j++) {
@@ -530,42 +492,12 @@ static void check_nodes(struct check *check)
 
 static void check_role(struct check *check, const struct role *role)
 {
-	AUTO_FREE char *what = xasprintf("role \"%s\"", role->name);
 	if (text_starts(role->name, "base-"))
-		mistake_add(check->mistakes, role->place,
-			    "%s: names that start with \"base-\" are for the folders of base "
-			    "images; choose another",
-			    what);
-	const struct {
-		const char *name;
-		const struct text_list *items;
-		bool (*is_valid)(const char *);
-		const char *right;
-	} lists[] = {
-		{ "packages", &role->packages, text_is_package, PACKAGE_RIGHT },
-		{ "firmware", &role->firmware, text_is_package, PACKAGE_RIGHT },
-		{ "kernel_arguments", &role->kernel_arguments, text_is_argument,
-		  "one argument without blanks, like \"quiet\"" },
-		{ "modules", &role->modules, text_is_module, "a kernel module, like \"8021q\"" },
-		{ "enable", &role->enable, text_is_unit, UNIT_RIGHT },
-		{ "mask", &role->mask, text_is_unit, UNIT_RIGHT },
-	};
-	for (size_t i = 0; i < COUNT_OF(lists); i++) {
-		AUTO_FREE char *of = xasprintf("%s: %s", what, lists[i].name);
-		check_items(check, role->place, of, lists[i].items, lists[i].is_valid,
-			    lists[i].right);
-	}
-	for (size_t i = 0; i < role->mask.count; i++)
-		if (text_is_needed_unit(role->mask.items[i]))
-			mistake_add(
-				check->mistakes, role->place,
-				"%s: mask: Moyai reaches and changes a node through %s; take it "
-				"out",
-				what, role->mask.items[i]);
-	if (role->console != NULL && !text_is_console(role->console))
-		mistake_add(check->mistakes, role->place,
-			    "%s: console: \"%.80s\" is not valid; write %s", what, role->console,
-			    CONSOLE_RIGHT);
+		mistake_add(
+			check->mistakes, role->place,
+			"role \"%s\": names that start with \"base-\" are for the folders of base "
+			"images; choose another",
+			role->name);
 }
 
 /* A role's resources are checked once, as those of a node that has nothing else. */

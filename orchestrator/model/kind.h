@@ -64,6 +64,9 @@ struct kind_spec {
 	int (*derive)(const struct derive *, struct spec *want, struct err *);
 	/* What must be there first. Asked of wanted and of observed resources. May be NULL. */
 	int (*needs)(const struct spec *, struct refs *out, struct err *);
+	/* What is as wanted, or not, and will soon need somebody: a copy, for plan and status; NULL:
+	   nothing. May be NULL. */
+	char *(*warn)(const struct spec *want, const struct spec *have);
 	/* Refine a step, or refuse it with the reason. May be NULL. */
 	int (*judge)(struct step *, struct err *);
 };

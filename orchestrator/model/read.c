@@ -7,6 +7,7 @@
 
 #include "model/guard.h"
 #include "model/near.h"
+#include "model/text_check.h"
 
 /* Names of one section are compared with each other. */
 enum { SECTION_LIMIT = 4096 };
@@ -261,6 +262,35 @@ size_t read_group(struct reader *reader, const config_setting_t *group, const st
 	add_missing(reader, group, fields, object, what);
 	add_fallbacks(group, fields, object);
 	return reader->mistakes->count - before;
+}
+
+const struct read_rule READ_CONSOLE = { "console", text_is_console,
+					"device and speed, like \"ttyS0,115200\"" };
+const struct read_rule READ_FIRMWARE = {
+	"firmware", text_is_package, "the name of a Debian package, like \"firmware-linux-free\""
+};
+
+static void check_text(struct reader *reader, const config_setting_t *setting,
+		       const struct read_rule *rule, const char *what)
+{
+	const char *text = config_setting_get_string(setting);
+	if (text == NULL || rule->is_valid(text))
+		return;
+	reader->in_values++;
+	mistake_add(reader->mistakes, read_place(reader, setting),
+		    "%s%s%s: \"%.80s\" is not valid; write %s", what, *what ? ": " : "", rule->key,
+		    text, rule->right);
+}
+
+void read_check(struct reader *reader, const config_setting_t *group, const struct read_rule *rule,
+		const char *what)
+{
+	const config_setting_t *member = config_setting_get_member(group, rule->key);
+	if (member == NULL)
+		return;
+	check_text(reader, member, rule, what);
+	for (int i = 0; i < config_setting_length(member); i++)
+		check_text(reader, config_setting_get_elem(member, (unsigned)i), rule, what);
 }
 
 bool read_is_list(struct reader *reader, const config_setting_t *setting, const char *what)

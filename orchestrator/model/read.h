@@ -13,6 +13,7 @@ struct reader {
 	const char *share_dir; /* the shipped roles are in its roles/ */
 	struct site *site;
 	struct mistakes *mistakes;
+	size_t in_values;     /* mistakes of read_check(): what has them can be looked at further */
 	const char *file;     /* the file being read; borrowed from site->files */
 	const char *seen;     /* libconfig's name of the last included file… */
 	const char *included; /* …and ours */
@@ -39,6 +40,17 @@ struct read_more {
    begins each message: `node "vm1"`, or "". */
 size_t read_group(struct reader *reader, const config_setting_t *group, const struct field *fields,
 		  void *object, const char *what, const struct read_more *more);
+
+/* What a text, or each text of a list, has to be. */
+struct read_rule {
+	const char *key;
+	bool (*is_valid)(const char *);
+	const char *right; /* what to write */
+};
+extern const struct read_rule READ_CONSOLE, READ_FIRMWARE;
+/* Mistakes of values of the right type, where they stand. */
+void read_check(struct reader *reader, const config_setting_t *group, const struct read_rule *rule,
+		const char *what);
 
 /* True when it is a list (of what, the caller looks). Adds a mistake when not. */
 bool read_is_list(struct reader *reader, const config_setting_t *setting, const char *what);

@@ -7,6 +7,7 @@
 #include "model/guard.h"
 #include "model/near.h"
 #include "model/read.h"
+#include "model/text_check.h"
 
 static bool is_folder(const char *path)
 {
@@ -65,6 +66,21 @@ static void lay_over(struct role *role, const struct role *layer)
 	}
 }
 
+static bool may_be_masked(const char *unit)
+{
+	return text_is_unit(unit) && !text_is_needed_unit(unit);
+}
+
+static const struct read_rule RULES[] = {
+	{ "packages", text_is_package,
+	  "the name of a Debian package, like \"firmware-linux-free\"" },
+	{ "kernel_arguments", text_is_argument, "one argument without blanks, like \"quiet\"" },
+	{ "modules", text_is_module, "a kernel module, like \"8021q\"" },
+	{ "enable", text_is_unit, "a unit in full, like \"ssh.service\"" },
+	{ "mask", may_be_masked,
+	  "a unit in full, and none that Moyai reaches or changes a node through" },
+};
+
 /* `file` as the reader names it: relative to the site, or absolute. */
 static void read_layer(struct reader *reader, const char *name, const char *file,
 		       struct role *layer)
@@ -72,8 +88,15 @@ static void read_layer(struct reader *reader, const char *name, const char *file
 	config_t config;
 	AUTO_FREE char *what = xasprintf("role \"%s\"", name);
 	struct read_more more = { role_key, "", true, layer->wants };
-	if (read_config(reader, file, NULL, 0, &config))
-		read_group(reader, config_root_setting(&config), ROLE_FIELDS, layer, what, &more);
+	if (read_config(reader, file, NULL, 0, &config)) {
+		const config_setting_t *root = config_root_setting(&config);
+		read_group(reader, root, ROLE_FIELDS, layer, what, &more);
+		for (size_t i = 0; i < COUNT_OF(RULES); i++)
+			read_check(reader, root, &RULES[i], what);
+		read_check(reader, root, &READ_FIRMWARE, what);
+		if (layer->console != NULL)
+			read_check(reader, root, &READ_CONSOLE, what);
+	}
 	layer->place = (struct place){ reader->file, 1 };
 	config_destroy(&config);
 }
@@ -162,7 +185,7 @@ static void add_no_role(struct reader *reader, struct place place, const char *w
 static void read_role(struct reader *reader, const char *name, struct text_list *chain)
 {
 	struct role_list *list = &reader->site->roles;
-	size_t mistakes = reader->mistakes->count;
+	size_t mistakes = reader->mistakes->count - reader->in_values;
 	struct role own;
 	struct role full;
 	if (role_list_find(list, name) != NULL)
@@ -192,7 +215,7 @@ static void read_role(struct reader *reader, const char *name, struct text_list 
 	lay_over(&full, &own);
 	text_list_copy(&full.folders, &own.folders);
 	full.place = own.place;
-	full.broken = reader->mistakes->count > mistakes;
+	full.broken = reader->mistakes->count - reader->in_values > mistakes;
 	role_free(&own);
 	free(chain->items[--chain->count]);
 	list->items = xrealloc(list->items, list->count + 1, sizeof(*list->items));

@@ -7,6 +7,7 @@
 #include "model/ip.h"
 #include "model/near.h"
 #include "model/read.h"
+#include "model/text_check.h"
 
 static bool root_key(struct reader *reader, const config_setting_t *member, void *context)
 {
@@ -166,6 +167,17 @@ static bool node_key(struct reader *reader, const config_setting_t *member, void
 	return true;
 }
 
+/* It may be gone from the configuration: that is when its data is lost. */
+static bool is_resource(const char *scope)
+{
+	const char *slash = strchr(scope, '/');
+	AUTO_FREE char *kind = slash ? xstrndup(scope, (size_t)(slash - scope)) : NULL;
+	return slash != NULL && slash[1] != '\0' && kind_find(kind) != NULL;
+}
+
+static const struct read_rule MAY_LOSE = { "may_lose", is_resource,
+					   "KIND/NAME of a resource, like \"volume/old\"" };
+
 static void read_node(struct reader *reader, const config_setting_t *group, unsigned index)
 {
 	struct site *site = reader->site;
@@ -178,6 +190,9 @@ static void read_node(struct reader *reader, const config_setting_t *group, unsi
 	struct read_more more = { node_key, "addresses", true, &context };
 	node->place = read_place(reader, group);
 	read_group(reader, group, NODE_FIELDS, node, what, &more);
+	if (node->console != NULL)
+		read_check(reader, group, &READ_CONSOLE, what);
+	read_check(reader, group, &MAY_LOSE, what);
 	if (node->name == NULL) {
 		site_node_free(node);
 		return;
@@ -217,8 +232,6 @@ static void keep_places(struct reader *reader, const config_setting_t *root)
 	} kept[] = {
 		{ "domain", &site->domain_place },
 		{ "mirror", &site->mirror_place },
-		{ "firmware", &site->firmware_place },
-		{ "authorized_keys", &site->authorized_keys_place },
 		{ "boot", &site->boot_place },
 		{ "vlan_pool", &site->vlan_pool_place },
 	};
@@ -233,7 +246,11 @@ void read_site(struct reader *reader, const config_setting_t *root)
 {
 	keep_places(reader, root);
 	const struct read_more more = { root_key, "boot networks nodes", false, NULL };
+	static const struct read_rule KEYS = { "authorized_keys", text_is_ssh_key,
+					       "one public key, like \"ssh-ed25519 AAAA… name\"" };
 	read_group(reader, root, SITE_FIELDS, reader->site, "", &more);
+	read_check(reader, root, &READ_FIRMWARE, "");
+	read_check(reader, root, &KEYS, "");
 	read_boot(reader, root);
 	read_networks(reader, root);
 	read_nodes(reader, root);

@@ -90,8 +90,7 @@ struct site {
 		roles; /* shipped and own, every one that a node uses or the site defines */
 	struct text_list files; /* every file read, in that order; places borrow from here */
 	/* Where the settings of the top level are that are checked later. */
-	struct place domain_place, mirror_place, firmware_place, authorized_keys_place, boot_place;
-	struct place vlan_pool_place;
+	struct place domain_place, mirror_place, boot_place, vlan_pool_place;
 	struct map node_by_name;
 	struct map node_by_mac;
 	struct map network_by_name;

@@ -80,7 +80,10 @@ bool text_is_unit(const char *text)
 
 bool text_is_argument(const char *text)
 {
-	return text[0] != '\0' && is_printable(text, "\"'\\");
+	/* It stands in a line of an iPXE script, where these are more than text. */
+	bool ipxe = text[0] == '#' || strcmp(text, "||") == 0 || strcmp(text, "&&") == 0 ||
+		    strstr(text, "${") != NULL;
+	return text[0] != '\0' && !ipxe && is_printable(text, "\"'\\");
 }
 
 static int base64_value(char c)

@@ -9,7 +9,7 @@ bool text_is_package(const char *text);	 /* Debian policy 5.6.1 */
 bool text_is_console(const char *text);	 /* "ttyS0,115200" */
 bool text_is_module(const char *text);	 /* "8021q" */
 bool text_is_unit(const char *text);	 /* "ssh.service" */
-bool text_is_argument(const char *text); /* printable, without blanks and quotes */
+bool text_is_argument(const char *text); /* no blanks, no quotes, nothing but text to iPXE */
 /* Units without which Moyai neither reaches nor changes a node: never stopped, never masked. */
 bool text_is_needed_unit(const char *text);
 /* Why no interface of ours may be called so, ready for a message; NULL: it may. */

@@ -28,6 +28,9 @@ static int send_plan(struct conversation *conversation, struct node *node,
 		return -1;
 	for (size_t i = 0; i < plan.count; i++)
 		message_step(&line, &plan.items[i]);
+	for (size_t i = 0; i < plan.warning_count; i++)
+		message_warning(&line, plan.warnings[i].kind->name, plan.warnings[i].id,
+				plan.warnings[i].text);
 	message_done(&line, plan.kept);
 	rc = conversation_send(conversation, &line, err);
 	plan_free(&plan);

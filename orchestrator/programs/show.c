@@ -296,6 +296,18 @@ void show_steps(const struct fleet *fleet, struct str *out)
 	show_groups_free(&groups);
 }
 
+void show_warnings(const struct fleet *fleet, struct str *out)
+{
+	for (size_t i = 0; i < fleet->chosen; i++) {
+		const struct host *host = &fleet->hosts[i];
+		for (size_t w = 0; w < host->warnings.count; w++) {
+			str_addf(out, "%s: warning: ", host->name);
+			show_safe(out, host->warnings.items[w]);
+			str_add(out, "\n");
+		}
+	}
+}
+
 struct totals {
 	size_t create, change, replace, remove, refused, kept, loses;
 };
@@ -373,6 +385,10 @@ static void add_json(const struct fleet *fleet, struct str *out)
 		const struct host *host = &fleet->hosts[i];
 		for (size_t s = 0; s < host->step_count; s++)
 			show_json_line(out, show_step_json(host->name, &host->steps[s]));
+		for (size_t w = 0; w < host->warnings.count; w++)
+			show_json_line(out,
+				       json_pack("{s:s, s:s, s:s}", "event", "warning", "node",
+						 host->name, "warning", host->warnings.items[w]));
 		if (host->failed)
 			show_json_line(out, json_pack("{s:s, s:s, s:s}", "event", "error", "node",
 						      host->name, "error", host->failed));
@@ -439,6 +455,7 @@ void show_plan(const struct fleet *fleet, bool json, struct str *out, struct str
 		return;
 	}
 	show_steps(fleet, out);
+	show_warnings(fleet, out);
 	add_summary(fleet, out);
 	show_failed(fleet, failed);
 }

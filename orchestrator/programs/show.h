@@ -28,6 +28,9 @@ void show_plan(const struct fleet *fleet, bool json, struct str *out, struct str
 void show_steps(const struct fleet *fleet, struct str *out);
 json_t *show_step_json(const char *node, const struct remote_step *step);
 
+/* What nodes warn of: a line each, "store1: warning: volume base: …". */
+void show_warnings(const struct fleet *fleet, struct str *out);
+
 /* "vm[01-02]: why" for hosts that failed, equal reasons folded. */
 void show_failed(const struct fleet *fleet, struct str *out);
 

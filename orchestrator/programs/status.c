@@ -239,6 +239,10 @@ json_t *status_json(const struct reach *reach, const struct host *host)
 				 "facts", host->facts, "holds",
 				 host->failed ? json_object() : holds(host, reach->fleet.options),
 				 "steps", steps);
+	json_t *warnings = json_array();
+	for (size_t w = 0; w < host->warnings.count; w++)
+		json_array_append_new(warnings, json_string(host->warnings.items[w]));
+	json_object_set_new(line, "warnings", warnings);
 	if (boot)
 		json_object_set_new(line, "boot", boot);
 	const struct maintenance *item = runtime_maintenance(&reach->runtime, host->name);
@@ -267,6 +271,7 @@ void status_text(const struct reach *reach, bool json, struct str *out)
 		print_json(reach, machines, out);
 	} else {
 		print_table(reach, out);
+		show_warnings(&reach->fleet, out);
 		print_refused(reach, out);
 		print_unknown(machines, out);
 	}

@@ -41,6 +41,7 @@ static void steps_free(struct host *host)
 	free(host->steps);
 	host->steps = NULL;
 	host->step_count = 0;
+	text_list_free(&host->warnings);
 }
 
 void host_free(struct host *host)
@@ -339,6 +340,10 @@ static int take(struct host *host, struct message *message, unsigned allowed, st
 	case MESSAGE_STEP:
 		add_step(host, &message->step);
 		return 0;
+	case MESSAGE_WARNING:
+		text_list_take(&host->warnings,
+			       xasprintf("%s %s: %s", message->kind, message->id, message->error));
+		return 0;
 	case MESSAGE_FACTS:
 		host->facts = message->facts;
 		message->facts = NULL;
@@ -406,12 +411,13 @@ static void slice_phase(struct host *host, const struct remote_options *options,
 
 void host_plan(struct host *host, const struct remote_options *options)
 {
-	slice_phase(host, options, "plan", 1u << MESSAGE_STEP);
+	slice_phase(host, options, "plan", 1u << MESSAGE_STEP | 1u << MESSAGE_WARNING);
 }
 
 void host_status(struct host *host, const struct remote_options *options)
 {
-	slice_phase(host, options, "status", 1u << MESSAGE_STEP | 1u << MESSAGE_FACTS);
+	slice_phase(host, options, "status",
+		    1u << MESSAGE_STEP | 1u << MESSAGE_WARNING | 1u << MESSAGE_FACTS);
 	host_disconnect(host);
 }
 

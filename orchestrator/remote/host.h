@@ -41,7 +41,8 @@ struct host {
 	struct remote_step *steps;
 	size_t step_count;
 	size_t kept;
-	json_t *facts; /* status, facts; NULL: none */
+	struct text_list warnings; /* "volume base: …" */
+	json_t *facts;		   /* status, facts; NULL: none */
 	/* run */
 	struct str out, errors;
 	int exit_code;

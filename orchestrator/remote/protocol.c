@@ -147,6 +147,11 @@ void message_armed(struct str *out)
 	str_add(out, "{\"event\":\"armed\"}\n");
 }
 
+void message_warning(struct str *out, const char *kind, const char *id, const char *text)
+{
+	add_about(out, "warning", kind, id, text);
+}
+
 void message_start(struct str *out, const char *kind, const char *id)
 {
 	add_about(out, "start", kind, id, NULL);

@@ -74,6 +74,7 @@ struct remote_step {
 enum message_type {
 	MESSAGE_HELLO,
 	MESSAGE_STEP,
+	MESSAGE_WARNING,
 	MESSAGE_FACTS,
 	MESSAGE_ARMED,
 	MESSAGE_START,
@@ -96,10 +97,10 @@ struct message {
 	struct remote_step step;
 	/* facts */
 	json_t *facts;
-	/* start, ok, failed */
+	/* start, ok, failed, warning */
 	char *kind;
 	char *id;
-	/* failed, error */
+	/* failed, error; of a warning its text */
 	char *error;
 	/* output: bytes as the command wrote them, not always UTF-8 */
 	bool is_stderr;
@@ -118,6 +119,7 @@ const char *message_type_text(enum message_type type); /* "hello" … */
 /* Events as lines with their newline, appended to out. */
 void message_hello(struct str *out, const char *build, const char *node, bool build_wanted);
 void message_step(struct str *out, const struct step *step);
+void message_warning(struct str *out, const char *kind, const char *id, const char *text);
 void message_facts(struct str *out, const json_t *facts); /* borrowed */
 void message_armed(struct str *out);
 void message_start(struct str *out, const char *kind, const char *id);

@@ -217,7 +217,7 @@ static int facts_decode(const json_t *json, struct message *message, struct err 
 	return 0;
 }
 
-/* start, ok, failed, error */
+/* start, ok, failed, warning, error */
 static int about_decode(const json_t *json, struct message *message, struct err *err)
 {
 	(void)err;
@@ -313,6 +313,7 @@ static const struct event {
 } EVENTS[] = {
 	[MESSAGE_HELLO] = { "hello", HELLO_SHAPES, hello_decode },
 	[MESSAGE_STEP] = { "step", STEP_SHAPES, step_decode },
+	[MESSAGE_WARNING] = { "warning", FAILED_SHAPES, about_decode },
 	[MESSAGE_FACTS] = { "facts", FACTS_SHAPES, facts_decode },
 	[MESSAGE_ARMED] = { "armed", ARMED_SHAPES, armed_decode },
 	[MESSAGE_START] = { "start", ABOUT_SHAPES, about_decode },

@@ -35,6 +35,7 @@ void iscsi_login_free(struct iscsi_login *login)
 	free(login->initiator_iqn);
 	free(login->chap_user);
 	free(login->chap_secret);
+	free(login->mutual_secret);
 	*login = (struct iscsi_login){ 0 };
 }
 
@@ -113,6 +114,7 @@ int iscsi_record_read(const char *target_iqn, struct iscsi_login *record, bool *
 		record->timeout_s = strtoull(timeout, NULL, 10);
 	record->chap_user = record_value(str_text(&text), "node.session.auth.username");
 	record->chap_secret = record_value(str_text(&text), "node.session.auth.password");
+	record->mutual_secret = record_value(str_text(&text), "node.session.auth.password_in");
 	return 0;
 }
 
@@ -128,6 +130,8 @@ static void record_text(const struct iscsi_login *login, struct str *out)
 	str_add(out, "node.session.auth.authmethod = CHAP\n");
 	str_addf(out, "node.session.auth.username = %s\n", login->chap_user);
 	str_addf(out, "node.session.auth.password = %s\n", login->chap_secret);
+	str_addf(out, "node.session.auth.username_in = %s\n", login->chap_user);
+	str_addf(out, "node.session.auth.password_in = %s\n", login->mutual_secret);
 	str_addf(out, "node.session.timeo.replacement_timeout = %llu\n",
 		 (unsigned long long)login->timeout_s);
 	str_addf(out, "node.conn[0].address = %.*s\n", (int)(colon - login->portal), login->portal);
@@ -255,6 +259,7 @@ static void read_session(const char *name, unsigned id, struct iscsi_session *se
 	login->initiator_iqn = session_text(name, "initiatorname");
 	login->chap_user = session_text(name, "username");
 	login->chap_secret = session_text(name, "password");
+	login->mutual_secret = session_text(name, "password_in");
 	login->timeout_s = timeout ? strtoull(timeout, NULL, 10) : UINT64_MAX;
 	if (address != NULL && port != NULL)
 		login->portal = xasprintf("%s:%s", address, port);

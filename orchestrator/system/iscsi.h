@@ -19,7 +19,8 @@ struct iscsi_login {
 	char *initiator_iqn;
 	char *chap_user;
 	char *chap_secret;
-	uint64_t timeout_s; /* replacement timeout */
+	char *mutual_secret; /* what the target has to prove itself with, under the same user */
+	uint64_t timeout_s;  /* replacement timeout */
 };
 struct iscsi_session {
 	struct iscsi_login login;

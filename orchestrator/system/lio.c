@@ -40,10 +40,11 @@ void lio_target_free(struct lio_target *target)
 	free(target->iqn);
 	free(target->device);
 	free(target->serial);
-	free(target->portal);
+	free(target->portals);
 	free(target->initiator_iqn);
 	free(target->chap_user);
 	free(target->chap_secret);
+	free(target->mutual_secret);
 	*target = (struct lio_target){ 0 };
 }
 
@@ -101,12 +102,14 @@ static void read_store(const char *folder, struct lio_target *target)
 	AUTO_FREE char *wwn = xasprintf("%s/wwn", folder);
 	AUTO_FREE char *serial = configfs_read(wwn, "vpd_unit_serial");
 	AUTO_FREE char *info = configfs_read(folder, "info");
+	AUTO_FREE char *attributes = xasprintf("%s/attrib", folder);
 	/* "T10 VPD Unit Serial Number: 1f0c…" */
 	const char *colon = serial ? strrchr(serial, ':') : NULL;
 	if (colon != NULL)
 		target->serial = xstrdup(colon + 1 + strspn(colon + 1, " "));
 	if (!configfs_is(folder, "enable", "1"))
 		return;
+	target->discards = configfs_is(attributes, "emulate_tpu", "1");
 	if (target->file) {
 		/* Not the "SectorSize:" of the line before. */
 		AUTO_FREE char *size = info_word(info, " Size:");
@@ -160,6 +163,8 @@ static int read_acls(const char *group, struct lio_target *target, struct err *e
 	AUTO_LIST struct text_list links = TEXT_LIST_INIT;
 	target->chap_user = configfs_read(auth, "userid");
 	target->chap_secret = configfs_read(auth, "password");
+	if (target->chap_user && configfs_is(auth, "userid_mutual", target->chap_user))
+		target->mutual_secret = configfs_read(auth, "password_mutual");
 	if (configfs_links(lun, &links, err) != 0)
 		return -1;
 	/* An initiator that may log in and sees no disk is not finished. */
@@ -194,7 +199,7 @@ int lio_read(const char *iqn, struct lio_target *out, bool *found, struct err *e
 		lio_target_free(&target);
 		return -1;
 	}
-	join(&nps, &target.portal);
+	join(&nps, &target.portals);
 	target.enabled = configfs_is(group, "enable", "1");
 	*out = target;
 	return 0;
@@ -263,7 +268,6 @@ static int make_store(const struct lio_target *want, struct err *err)
 	AUTO_FREE char *store = store_folder(want->iqn, want->file);
 	AUTO_FREE char *adapter = xstrndup(store, (size_t)(strrchr(store, '/') - store));
 	AUTO_FREE char *wwn = xasprintf("%s/wwn", store);
-	AUTO_FREE char *attributes = xasprintf("%s/attrib", store);
 	AUTO_FREE char *control =
 		want->file ? xasprintf("fd_dev_name=%s,fd_dev_size=%llu,fd_buffered_io=1",
 				       want->device, (unsigned long long)want->size)
@@ -276,9 +280,15 @@ static int make_store(const struct lio_target *want, struct err *err)
 		    configfs_write(store, "enable", "1", err) != 0)
 			return err_context(err, "backstore on %s", want->device);
 	}
-	if (want->discards && configfs_set(attributes, "emulate_tpu", "1", err) != 0)
-		return -1;
 	return configfs_write(wwn, "vpd_unit_serial", want->serial, err);
+}
+
+/* Also of a backstore that was there already. */
+static int set_discards(const struct lio_target *want, struct err *err)
+{
+	AUTO_FREE char *store = store_folder(want->iqn, want->file);
+	AUTO_FREE char *attributes = xasprintf("%s/attrib", store);
+	return configfs_set(attributes, "emulate_tpu", want->discards ? "1" : "0", err);
 }
 
 static int make_group(const struct lio_target *want, const char *group, struct err *err)
@@ -342,6 +352,8 @@ static int make_acl(const struct lio_target *want, const char *group, struct err
 	if (configfs_make(acl, err) != 0 ||
 	    configfs_set(auth, "userid", want->chap_user, err) != 0 ||
 	    configfs_set(auth, "password", want->chap_secret, err) != 0 ||
+	    configfs_set(auth, "userid_mutual", want->chap_user, err) != 0 ||
+	    configfs_set(auth, "password_mutual", want->mutual_secret, err) != 0 ||
 	    configfs_make(mapped, err) != 0 || configfs_links(mapped, &links, err) != 0)
 		return -1;
 	if (links.count == 0 && configfs_link(lun, link, err) != 0)
@@ -349,21 +361,40 @@ static int make_acl(const struct lio_target *want, const char *group, struct err
 	return configfs_set(mapped, "write_protect", "0", err);
 }
 
-/* Exactly one portal. */
-static int make_portal(const struct lio_target *want, const char *group, struct err *err)
+/* Whether a portal is one of those in a text, separated by spaces. */
+static bool is_wanted(const char *portals, const char *portal)
+{
+	size_t length = strlen(portal);
+	for (const char *at = portals; *at; at += strspn(at, " ")) {
+		size_t word = strcspn(at, " ");
+		if (word == length && strncmp(at, portal, length) == 0)
+			return true;
+		at += word;
+	}
+	return false;
+}
+
+/* Exactly these. */
+static int make_portals(const struct lio_target *want, const char *group, struct err *err)
 {
 	AUTO_LIST struct text_list nps = TEXT_LIST_INIT;
 	AUTO_FREE char *folder = xasprintf("%s/np", group);
-	AUTO_FREE char *portal = xasprintf("%s/%s", folder, want->portal);
 	if (configfs_folders(folder, &nps, err) != 0)
 		return -1;
 	for (size_t i = 0; i < nps.count; i++) {
 		AUTO_FREE char *other = xasprintf("%s/%s", folder, nps.items[i]);
-		if (strcmp(nps.items[i], want->portal) != 0 && configfs_remove(other, err) != 0)
+		if (!is_wanted(want->portals, nps.items[i]) && configfs_remove(other, err) != 0)
 			return -1;
 	}
-	/* EINVAL here: another program has the port. */
-	return configfs_make(portal, err);
+	for (const char *at = want->portals; *at; at += strspn(at, " ")) {
+		size_t length = strcspn(at, " ");
+		AUTO_FREE char *portal = xasprintf("%s/%.*s", folder, (int)length, at);
+		/* EINVAL here: another program has the port. */
+		if (configfs_make(portal, err) != 0)
+			return -1;
+		at += length;
+	}
+	return 0;
 }
 
 /* Whether LUN 0 has to be made anew. */
@@ -389,8 +420,8 @@ int lio_make(const struct lio_target *want, struct err *err)
 		return -1;
 	if (renew && (remove_lun(want->iqn, group, err) != 0 || make_store(want, err) != 0))
 		return -1;
-	if (make_lun(want, group, err) != 0 || make_acl(want, group, err) != 0 ||
-	    make_portal(want, group, err) != 0)
+	if (set_discards(want, err) != 0 || make_lun(want, group, err) != 0 ||
+	    make_acl(want, group, err) != 0 || make_portals(want, group, err) != 0)
 		return -1;
 	return configfs_set(group, "enable", "1", err);
 }

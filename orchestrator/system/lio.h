@@ -8,21 +8,22 @@
 #include "base/str.h"
 /*
  * iSCSI targets of the kernel (LIO) through configfs. A target here is one
- * IQN with one portal group, one portal, one LUN 0 and one initiator.
+ * IQN with one portal group, one LUN 0 and one initiator.
  */
 struct lio_target {
 	char *iqn;
 	char *device; /* block device, or image file when `file` */
 	bool file;
-	bool discards; /* the file's memory comes back on discard (tmpfs) */
+	bool discards; /* the initiator is told that it may (a thin volume, a tmpfs) */
 	uint64_t size; /* bytes; wanted only for files: a block device has its own */
 	char *serial;
-	char *portal;	     /* "10.0.20.14:3260"; observed: all, separated by spaces */
+	char *portals;	     /* sorted: "10.0.20.14:3260 10.0.21.14:3260" */
 	char *initiator_iqn; /* observed: all, separated by spaces */
 	char *chap_user;
 	char *chap_secret;
-	bool closed;  /* nothing but what is asked for: see lio.c */
-	bool enabled; /* answers */
+	char *mutual_secret; /* the target proves itself with it, under the same user */
+	bool closed;	     /* nothing but what is asked for: see lio.c */
+	bool enabled;	     /* answers */
 };
 void lio_target_free(struct lio_target *target);
 

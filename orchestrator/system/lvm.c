@@ -62,7 +62,7 @@ static int run_lvm(const char *const *rest, bool reads_only, struct str *out, st
 /* Each volume group has a report of its own, and the orphans one more. */
 static void collect(json_t *all, const json_t *report)
 {
-	static const char *const SECTIONS[] = { "vg", "pv", "lv" };
+	static const char *const SECTIONS[] = { "vg", "pv", "lv", "seg" };
 	for (size_t i = 0; i < COUNT_OF(SECTIONS); i++)
 		json_array_extend(json_object_get(all, SECTIONS[i]),
 				  json_object_get(report, SECTIONS[i]));
@@ -81,22 +81,27 @@ int lvm_read(struct node *node, struct err *err)
 		"--configreport",
 		"vg",
 		"-o",
-		"vg_name,vg_tags,vg_free,vg_extent_size",
+		"vg_name,vg_tags,vg_size,vg_free,vg_extent_size",
 		"--configreport",
 		"pv",
 		"-o",
-		"pv_name,vg_name,pv_size,dev_size,pe_start",
+		"pv_name,vg_name,pv_tags,pv_size,dev_size,pe_start",
 		"--configreport",
 		"lv",
 		"-o",
-		"lv_name,vg_name,lv_tags,lv_size,lv_active",
+		"lv_name,vg_name,lv_tags,lv_size,lv_active,lv_layout,pool_lv,origin,"
+		"lv_metadata_size,data_percent,metadata_percent,sync_percent,lv_health_status",
+		"--configreport",
+		"seg",
+		"-o",
+		"lv_name,vg_name,stripes,stripe_size",
 		NULL,
 	};
 	if (node->lvm != NULL)
 		return 0;
 	if (run_lvm(ARGS, true, &text, err) != 0)
 		return -1;
-	json_t *all = json_pack("{s:[], s:[], s:[]}", "vg", "pv", "lv");
+	json_t *all = json_pack("{s:[], s:[], s:[], s:[]}", "vg", "pv", "lv", "seg");
 	json_error_t why;
 	json_t *json = text.length ? json_loads(str_text(&text), 0, &why) : json_object();
 	if (json == NULL) {
@@ -122,16 +127,47 @@ uint64_t lvm_number(const json_t *row, const char *field)
 	return strtoull(lvm_text(row, field), NULL, 10);
 }
 
-bool lvm_tagged(const json_t *row, const char *field)
+uint64_t lvm_percent(const json_t *row, const char *field)
+{
+	char *end;
+	const char *text = lvm_text(row, field);
+	uint64_t whole = strtoull(text, &end, 10);
+	if (end == text)
+		return UINT64_MAX;
+	return *end == '.' && strspn(end + 1, "0") != strlen(end + 1) ? whole + 1 : whole;
+}
+
+/* The tag that is `tag`, or begins so when that ends in "="; with its length. */
+static const char *find_tag(const json_t *row, const char *field, const char *tag, size_t *length)
 {
 	const char *at = lvm_text(row, field);
 	while (*at) {
-		size_t length = strcspn(at, ",");
-		if (length == strlen(LVM_TAG) && strncmp(at, LVM_TAG, length) == 0)
-			return true;
-		at += length + (at[length] == ',');
+		*length = strcspn(at, ",");
+		bool same =
+			*length == strlen(tag) || (text_ends(tag, "=") && *length > strlen(tag));
+		if (same && strncmp(at, tag, strlen(tag)) == 0)
+			return at;
+		at += *length + (at[*length] == ',');
 	}
-	return false;
+	return NULL;
+}
+
+bool lvm_has_tag(const json_t *row, const char *field, const char *tag)
+{
+	size_t length;
+	return find_tag(row, field, tag, &length) != NULL;
+}
+
+bool lvm_tagged(const json_t *row, const char *field)
+{
+	return lvm_has_tag(row, field, LVM_TAG);
+}
+
+char *lvm_tag_value(const json_t *row, const char *field, const char *tag)
+{
+	size_t length;
+	const char *found = find_tag(row, field, tag, &length);
+	return found ? xstrndup(found + strlen(tag), length - strlen(tag)) : NULL;
 }
 
 static const json_t *find(const json_t *rows, const char *field, const char *value,
@@ -160,6 +196,12 @@ const json_t *lvm_volume(const struct node *node, const char *name, const char *
 	return find(json_object_get(node->lvm, "lv"), "lv_name", name, "vg_name", group);
 }
 
+const json_t *lvm_segment(const struct node *node, const json_t *volume)
+{
+	return find(json_object_get(node->lvm, "seg"), "lv_name", lvm_text(volume, "lv_name"),
+		    "vg_name", lvm_text(volume, "vg_name"));
+}
+
 const json_t *lvm_physical(const struct node *node, const char *device)
 {
 	return find(json_object_get(node->lvm, "pv"), "pv_name", device, NULL, NULL);
@@ -177,4 +219,14 @@ int lvm_change(struct err *err, const char *const *args)
 	if (sysfs_settle(err) != 0)
 		return -1;
 	return run_lvm(args, false, NULL, err);
+}
+
+int lvm_change_list(const struct text_list *args, struct err *err)
+{
+	const char **items = xcalloc(args->count + 1, sizeof(*items));
+	for (size_t i = 0; i < args->count; i++)
+		items[i] = args->items[i];
+	int rc = lvm_change(err, items);
+	free(items);
+	return rc;
 }

@@ -12,11 +12,13 @@ static void add(struct signatures *list, const json_t *entry)
 	const char *offset = json_string_value(json_object_get(entry, "offset"));
 	const char *type = json_string_value(json_object_get(entry, "type"));
 	const char *label = json_string_value(json_object_get(entry, "label"));
+	const char *uuid = json_string_value(json_object_get(entry, "uuid"));
 	list->items = xrealloc(list->items, list->count + 1, sizeof(*list->items));
 	list->items[list->count++] = (struct signature){
 		.offset = offset ? strtoull(offset, NULL, 0) : 0,
 		.type = xstrdup(type ? type : "unknown"),
 		.label = label && *label ? xstrdup(label) : NULL,
+		.uuid = uuid && *uuid ? xstrdup(uuid) : NULL,
 	};
 }
 
@@ -24,8 +26,8 @@ int signatures_read(const char *device, struct signatures *out, struct err *err)
 {
 	AUTO_STR struct str text = STR_INIT;
 	const struct run run = {
-		.argv = RUN_ARGV("wipefs", "--no-act", "--json", "--output", "OFFSET,TYPE,LABEL",
-				 "--", device),
+		.argv = RUN_ARGV("wipefs", "--no-act", "--json", "--output",
+				 "OFFSET,TYPE,LABEL,UUID", "--", device),
 		.reads_only = 1,
 	};
 	if (run_ok(&run, &text, err) != 0)
@@ -53,6 +55,7 @@ void signatures_free(struct signatures *signatures)
 	for (size_t i = 0; i < signatures->count; i++) {
 		free(signatures->items[i].type);
 		free(signatures->items[i].label);
+		free(signatures->items[i].uuid);
 	}
 	free(signatures->items);
 	*signatures = (struct signatures){ 0 };

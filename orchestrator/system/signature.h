@@ -11,6 +11,7 @@ struct signature {
 	uint64_t offset; /* bytes */
 	char *type;	 /* "ext4", "LVM2_member", "gpt", "PMBR", … */
 	char *label;	 /* NULL: none */
+	char *uuid;	 /* NULL: none */
 };
 struct signatures {
 	struct signature *items;

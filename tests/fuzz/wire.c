@@ -43,6 +43,9 @@ static void use_message(const struct message *message)
 	case MESSAGE_OK:
 		message_ok(&again, message->kind, message->id);
 		break;
+	case MESSAGE_WARNING:
+		message_warning(&again, message->kind, message->id, message->error);
+		break;
 	case MESSAGE_FAILED:
 		message_failed(&again, message->kind, message->id, message->error);
 		break;

@@ -32,8 +32,28 @@ role_is() { # role path-there…
 	jq -e '.packages.lsscsi and .packages.lvm2' "$work/images/$role/manifest.json" >/dev/null ||
 		echo "$role lacks a package"
 }
-value() { jq -r "$2" "$work/images/$1/manifest.json"; }
 is() { [ "$1" = "$2" ] || echo "\"$1\" instead of \"$2\""; }
+# Links of an image, seen from outside: /var/run is one to the build machine's own /run.
+lay_over_links() {
+	local tree=$work/lay/tree files=$work/lay/files code
+	mkdir -p "$tree/var" "$tree/etc" "$work/lay/outside" "$files/etc" "$files/var/run"
+	ln -s "$work/lay/outside" "$tree/var/run"
+	ln -s "$work/lay/outside" "$tree/etc/folder"
+	ln -s "$work/lay/outside/file" "$tree/etc/file"
+	echo ours >"$files/etc/file"
+	echo ours >"$files/etc/folder"
+	sh -euc '. images/lib.sh; lay_files "$1" "$2"' build-role "$files" "$tree" 2>"$work/lay/err"
+	code=$?
+	is "$code" 1
+	is "$(cat "$work/lay/err")" "build-role: files/var/run: is a link to $work/lay/outside in the image; lay the files there"
+	rmdir "$files/var/run"
+	echo ours >"$files/var/run"
+	sh -euc '. images/lib.sh; lay_files "$1" "$2"' build-role "$files" "$tree" || echo "exit code $?"
+	is "$(cat "$tree/etc/file" "$tree/etc/folder" "$tree/var/run" | paste -sd ,)" ours,ours,ours
+	is "$(ls "$work/lay/outside")" ""
+}
+check "site roles: files do not follow links out of the image" lay_over_links
+value() { jq -r "$2" "$work/images/$1/manifest.json"; }
 check "site roles: storage has the site's package and file" role_is storage /usr/bin/lsscsi /etc/site/storage
 check "site roles: archive has storage's and its own" role_is archive /usr/bin/lsscsi /etc/site/storage \
 	/etc/site/archive /etc/systemd/system/dm-event.socket

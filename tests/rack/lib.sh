@@ -75,7 +75,8 @@ rack_is_up() {
 
 holder_start() {
 	local unshare=(unshare --net --pid --fork --kill-child) outer pid="" _
-	[ "$(id -u)" -eq 0 ] || unshare+=(--user --map-root-user)
+	# With more than one user, because dnsmasq sets its groups.
+	[ "$(id -u)" -eq 0 ] || unshare+=(--user --map-root-user --map-auto)
 	setsid "${unshare[@]}" sleep infinity </dev/null >/dev/null 2>"$dir/holder.err" &
 	outer=$!
 	for _ in {1..50}; do

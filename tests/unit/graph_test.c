@@ -163,6 +163,32 @@ static void test_removals_run_backwards(void **state)
 }
 
 /* A whole storage network goes: first who uses it, then what they stand on, on every host. */
+/* A clone is set back to golden while its target and session are taken out of the site. */
+static void test_replacement_after_removal(void **state)
+{
+	(void)state;
+	struct graph graph = { 0 };
+	size_t index;
+	graph_add_node(&graph, "store1", false, NULL);
+	step(&graph, STEP_REPLACE, "volume", "vm1", NULL, needs("pool/main", NULL));
+	step(&graph, STEP_CREATE, "target", "new", NULL, needs("volume/vm1", NULL));
+	step(&graph, STEP_REMOVE, "target", "vm1", NULL, needs("volume/vm1", NULL));
+	graph_add_node(&graph, "vm1", false, NULL);
+	step(&graph, STEP_REMOVE, "session", "vm1", NULL, needs("store1 target/vm1", NULL));
+	link_ok(&graph);
+	assert_string_equal(next(&graph, 0, &index), "");
+	assert_string_equal(next(&graph, 1, &index), "session/vm1");
+	graph_finish(&graph, index, NULL);
+	assert_string_equal(next(&graph, 0, &index), "target/vm1");
+	graph_finish(&graph, index, NULL);
+	assert_string_equal(next(&graph, 0, &index), "volume/vm1");
+	/* What is about to be lost is still what was shown. */
+	assert_string_equal(graph.steps[index].digest, "d");
+	graph_finish(&graph, index, NULL);
+	assert_string_equal(next(&graph, 0, &index), "target/new");
+	graph_free(&graph);
+}
+
 static void test_removal_of_a_network(void **state)
 {
 	(void)state;
@@ -446,6 +472,7 @@ int main(void)
 		cmocka_unit_test(test_failure_takes_dependents_not_siblings),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_removals_run_backwards),
+		cmocka_unit_test(test_replacement_after_removal),
 		cmocka_unit_test(test_removal_of_a_network),
 		cmocka_unit_test(test_removal_that_is_refused),
 		cmocka_unit_test(test_bridge_moves),

@@ -9,9 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/device.h"
 #include "engine/plan.h"
 #include "kinds/target/spec.h"
+#include "kinds/volume/spec.h"
+#include "system/lvm.h"
+#include "system/mark.h"
+#include "system/node.h"
 #include "system/sysfs.h"
+#include "system/unit_file.h"
 
 extern const struct kind_spec target_spec;
 
@@ -59,11 +65,164 @@ static void another_volume_under_a_target(void **state)
 	assert_null(step.refused);
 }
 
+static void sizes_of_thin_pools(void **state)
+{
+	(void)state;
+	assert_int_equal(device_thin_metadata(64ULL << 20), 4 << 20);
+	assert_int_equal(device_thin_metadata(100ULL << 30), 200 << 20);
+	assert_int_equal(device_thin_metadata(100ULL << 40), 15ULL << 30);
+}
+
+/* What a volume needs of its pool, against what is free and what all of them need. */
+static void room_in_a_pool(void **state)
+{
+	struct volume wanted = { .pool = (char *)"main", .pool_wanted = 48 << 20 };
+	struct volume there = { .type = (char *)"raid1",
+				.pool_size = 64 << 20,
+				.pool_free = 8 << 20,
+				.metadata = FIELD_UNSET };
+	struct spec want = { .kind = &volume_spec, .body = &wanted };
+	struct spec seen = { .kind = &volume_spec, .body = &there };
+	struct step step = { .kind = &volume_spec,
+			     .action = STEP_CHANGE,
+			     .id = (char *)"home",
+			     .want = &want,
+			     .seen = &seen };
+	(void)state;
+	wanted.mirrors = 1;
+	wanted.takes = 24 << 20;
+	there.size = 8 << 20;
+	/* It holds 2 × 12M: nothing more is needed. */
+	assert_int_equal(volume_spec.judge(&step, NULL), 0);
+	assert_null(step.refused);
+	wanted.takes = 32 << 20;
+	assert_int_equal(volume_spec.judge(&step, NULL), 0);
+	assert_null(step.refused);
+	wanted.takes = 40 << 20;
+	assert_int_equal(volume_spec.judge(&step, NULL), 0);
+	assert_string_equal(step.refused, "pool main has 8M free; volume home needs 16M more");
+	free(step.refused);
+	step.refused = NULL;
+	/* There is room for this one, but not for all that are to come. */
+	wanted.takes = 32 << 20;
+	wanted.pool_wanted = 68 << 20;
+	assert_int_equal(volume_spec.judge(&step, NULL), 0);
+	assert_string_equal(step.refused,
+			    "pool main has room for 64M of volumes; 68M are declared");
+	free(step.refused);
+	step.refused = NULL;
+	/* What others have of it keeps it from being removed. */
+	there.dependent = (char *)"the logical volume moyai-main/x needs it, and is not ours";
+	step.action = STEP_REMOVE;
+	step.want = NULL;
+	assert_int_equal(volume_spec.judge(&step, NULL), 0);
+	assert_string_equal(step.refused, there.dependent);
+	free(step.refused);
+}
+
+static void warnings_of_volumes(void **state)
+{
+	struct volume wanted = { .warn_percent = 80 };
+	struct volume there = { .used_percent = 79,
+				.metadata_percent = 10,
+				.synced_percent = FIELD_UNSET };
+	const struct spec want = { .kind = &volume_spec, .body = &wanted };
+	const struct spec have = { .kind = &volume_spec, .body = &there };
+	(void)state;
+	assert_null(volume_spec.warn(&want, &have));
+	there.metadata_percent = 80;
+	AUTO_FREE char *full = volume_spec.warn(&want, &have);
+	assert_string_equal(full, "79% of it are used, and 80% of its metadata; make it bigger "
+				  "before writes fail in the volumes that it holds");
+	wanted.warn_percent = FIELD_UNSET;
+	there.synced_percent = 43;
+	AUTO_FREE char *syncing = volume_spec.warn(&want, &have);
+	assert_string_equal(syncing, "its copies are in sync to 43%");
+}
+
+static void a_mirror_that_lost_a_copy(void **state)
+{
+	struct volume wanted = { .whole = 1, .takes = FIELD_UNSET };
+	struct volume there = { .whole = 0, .health = (char *)"refresh needed" };
+	struct spec want = { .kind = &volume_spec, .body = &wanted };
+	struct spec have = { .kind = &volume_spec, .body = &there };
+	struct step step = { .kind = &volume_spec,
+			     .action = STEP_CHANGE,
+			     .id = (char *)"home",
+			     .want = &want,
+			     .seen = &have };
+	(void)state;
+	assert_int_equal(volume_spec.judge(&step, NULL), 0);
+	assert_null(step.refused);
+	there.health = (char *)"partial";
+	assert_int_equal(volume_spec.judge(&step, NULL), 0);
+	assert_string_equal(
+		step.refused,
+		"volume home has lost a copy (partial); it goes on with the others; bring "
+		"the disk back, or give the pool another and run lvconvert --repair by "
+		"hand");
+	free(step.refused);
+}
+
+static void words_of_lvm(void **state)
+{
+	json_t *row =
+		json_pack("{s:s, s:s, s:s, s:s}", "lv_tags", "moyai,moyai.of=golden,moyai.reset=3",
+			  "data_percent", "37.01", "sync_percent", "100.00", "copy", "");
+	(void)state;
+	AUTO_FREE char *of = lvm_tag_value(row, "lv_tags", "moyai.of=");
+	AUTO_FREE char *reset = lvm_tag_value(row, "lv_tags", "moyai.reset=");
+	assert_string_equal(of, "golden");
+	assert_string_equal(reset, "3");
+	assert_null(lvm_tag_value(row, "lv_tags", "moyai.o="));
+	assert_true(lvm_tagged(row, "lv_tags"));
+	assert_false(lvm_has_tag(row, "lv_tags", "moyai.of"));
+	assert_int_equal(lvm_percent(row, "data_percent"), 38);
+	assert_int_equal(lvm_percent(row, "sync_percent"), 100);
+	assert_true(lvm_percent(row, "copy") == UINT64_MAX);
+	json_decref(row);
+}
+
+static void names_of_units(void **state)
+{
+	AUTO_FREE char *plain = unit_file_name("/srv/home", ".mount");
+	AUTO_FREE char *escaped = unit_file_name("/dev/moyai-main/.swap_1", ".swap");
+	(void)state;
+	assert_string_equal(plain, "srv-home.mount");
+	/* As systemd-escape --path says. */
+	assert_string_equal(escaped, "dev-moyai\\x2dmain-.swap_1.swap");
+	AUTO_FREE char *where = unit_file_value("# moyai mount a\n[Mount]\nWhere=/srv\n", "Where");
+	assert_string_equal(where, "/srv");
+	assert_null(unit_file_value("Where=/srv\n", "What"));
+}
+
+static void marks_of_filesystems(void **state)
+{
+	struct node node = { .site = "demo", .name = "store1" };
+	char first[MARK_SIZE];
+	char second[MARK_SIZE];
+	(void)state;
+	assert_int_equal(mark_uuid(&node, "volume", "home", first, NULL), 0);
+	assert_int_equal(mark_uuid(&node, "volume", "vm1", second, NULL), 0);
+	assert_int_equal(strlen(first), MARK_SIZE - 1);
+	assert_true(text_starts(first, "6d6f7961-69"));
+	assert_int_equal(first[14], '8');
+	assert_int_equal(first[19], '8');
+	assert_string_not_equal(first, second);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_partitions_with_one_label),
 		cmocka_unit_test(another_volume_under_a_target),
+		cmocka_unit_test(sizes_of_thin_pools),
+		cmocka_unit_test(room_in_a_pool),
+		cmocka_unit_test(warnings_of_volumes),
+		cmocka_unit_test(a_mirror_that_lost_a_copy),
+		cmocka_unit_test(words_of_lvm),
+		cmocka_unit_test(names_of_units),
+		cmocka_unit_test(marks_of_filesystems),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

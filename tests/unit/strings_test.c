@@ -128,7 +128,8 @@ static void test_site_to_slice(void **state)
 		     "site.cfg:2: partition \"p\": disk: \"/dev/a\\nb\" is not an absolute path; "
 		     "begin with \"/\", without \"..\", \"//\" or control characters\n");
 	through_site("/tmp/x", "site.cfg:2: partition \"p\": disk \"/tmp/x\" is not under /dev; "
-			       "write a name like \"/dev/disk/by-id/…\"\n");
+			       "write a name like \"/dev/disk/by-id/…\" or "
+			       "\"serial:XYZ\"\n");
 }
 
 int main(void)

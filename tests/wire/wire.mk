@@ -20,7 +20,7 @@ $(wire_dir)/wire_%: $(wire_dir)/obj/wire/%.o $(wire_dir)/obj/wire/peer.o $(wire_
 		$(call object,$(wildcard orchestrator/remote/protocol*.c)) $(BUILD)/libshared.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs jansson gnutls cmocka)
--include $(shell find $(wire_dir)/obj/wire -name '*.d' 2>/dev/null)
+-include $(shell find $(wire_dir)/obj -name '*.d' 2>/dev/null)
 .PRECIOUS: $(wire_dir)/obj/wire/%.o
 
 .PHONY: check-wire

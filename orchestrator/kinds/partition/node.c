@@ -6,6 +6,7 @@
 #include "engine/plan.h"
 #include "kinds/partition/spec.h"
 #include "system/disk.h"
+#include "system/disk_name.h"
 #include "system/sysfs.h"
 
 static int list(struct node *node, struct text_list *owned, struct err *err)
@@ -58,18 +59,22 @@ static int observe(struct node *node, const char *id, const struct spec *wanted,
 	struct disk disk = { 0 };
 	AUTO_FREE char *label = xasprintf(PARTITION_LABEL "%s", id);
 	AUTO_FREE char *elsewhere = NULL;
+	AUTO_FREE char *missing = NULL;
+	AUTO_FREE char *path = want ? disk_name_path(want->disk, &missing) : NULL;
 	(void)node;
 	*found = false;
 	if (disk_with(label, &elsewhere, &have->device, err) != 0)
 		return -1;
-	if (want == NULL && elsewhere == NULL)
+	if (path == NULL && elsewhere == NULL) {
+		have->disk_holds = xstrdup(missing);
 		return 0;
+	}
 	/* First where it should be; a label on another disk shows as a change of
 	   the disk, which is refused. */
-	if (disk_read(want ? want->disk : elsewhere, PARTITION_LABEL, &disk, err) != 0)
+	if (disk_read(path ? path : elsewhere, PARTITION_LABEL, &disk, err) != 0)
 		return -1;
 	bool here = disk_find(&disk, label) != NULL;
-	if (want != NULL && !here && elsewhere != NULL) {
+	if (want != NULL && (path == NULL || !here) && elsewhere != NULL) {
 		disk_free(&disk);
 		if (disk_read(elsewhere, PARTITION_LABEL, &disk, err) != 0)
 			return -1;
@@ -90,8 +95,12 @@ static int apply(struct node *node, const struct step *step, struct err *err)
 	const struct partition *want = step->want->body;
 	AUTO_FREE char *label = xasprintf(PARTITION_LABEL "%s", want->name);
 	AUTO_FREE char *link = xasprintf("/dev/disk/by-partlabel/%s", label);
+	AUTO_FREE char *missing = NULL;
+	AUTO_FREE char *path = disk_name_path(want->disk, &missing);
 	(void)node;
-	if (disk_partition_make(want->disk, PARTITION_LABEL, label,
+	if (path == NULL)
+		return err_set(err, "%s", missing);
+	if (disk_partition_make(path, PARTITION_LABEL, label,
 				want->size == FIELD_UNSET ? 0 : want->size, err) != 0)
 		return -1;
 	if (!file_exists(link))

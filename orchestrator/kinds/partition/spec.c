@@ -12,8 +12,8 @@
 static const struct field FIELDS[] = {
 	{ "name", FIELD_NAME, AT(name), FIELD_REQUIRED | FIELD_FIXED, 1, 30, NULL, NULL,
 	  "its GPT label is moyai.NAME" },
-	{ "disk", FIELD_PATH, AT(disk), FIELD_REQUIRED | FIELD_FIXED, 0, 0, NULL, NULL,
-	  "the disk, best by a name under /dev/disk/by-id" },
+	{ "disk", FIELD_TEXT, AT(disk), FIELD_REQUIRED | FIELD_FIXED, 0, 0, NULL, NULL,
+	  "\"serial:XYZ\", or a path, best one under /dev/disk/by-id; see `moyai facts`" },
 	{ "size", FIELD_BYTES, AT(size), FIELD_GROW_ONLY, PARTITION_ALIGN, 1ULL << 60, NULL, NULL,
 	  "rounded up to 1M; what is left of the disk when not given" },
 	{ "table", FIELD_CHOICE, AT(table), FIELD_DERIVED, 0, 0, "whole torn", NULL,
@@ -59,6 +59,28 @@ static void look_at(const struct spec *spec, void *context)
 		found->before = spec;
 }
 
+static void check_disk(const struct spec *want, const char *disk, struct mistakes *mistakes)
+{
+	static const struct field PATH = { .name = "disk", .type = FIELD_PATH };
+	AUTO_FREE char *path = NULL;
+	struct err err = ERR_INIT;
+	const char *serial = text_starts(disk, "serial:") ? disk + strlen("serial:") : NULL;
+	/* As udev writes them: what is not plain it has made "_". */
+	if (serial != NULL && (*serial == '\0' || strpbrk(serial, " \t\n/") != NULL))
+		mistake_add(mistakes, want->place,
+			    "partition \"%s\": disk: \"%s\" is no serial number; write it as "
+			    "`moyai facts` shows it",
+			    want->id, disk);
+	else if (serial == NULL && field_set_text(&PATH, &path, disk, &err) != 0)
+		mistake_add(mistakes, want->place, "partition \"%s\": disk: %s", want->id,
+			    err.text);
+	else if (serial == NULL && !text_starts(disk, "/dev/"))
+		mistake_add(mistakes, want->place,
+			    "partition \"%s\": disk \"%s\" is not under /dev; "
+			    "write a name like \"/dev/disk/by-id/…\" or \"serial:XYZ\"",
+			    want->id, disk);
+}
+
 static void check(const struct site *site, const struct site_node *node, const struct spec *want,
 		  struct mistakes *mistakes)
 {
@@ -71,11 +93,7 @@ static void check(const struct site *site, const struct site_node *node, const s
 			    "partition \"%s\": without a size it takes what is left of %s; "
 			    "write it last of the disk's partitions, or give it a size",
 			    want->id, partition->disk);
-	if (partition->disk != NULL && !text_starts(partition->disk, "/dev/"))
-		mistake_add(mistakes, want->place,
-			    "partition \"%s\": disk \"%s\" is not under /dev; "
-			    "write a name like \"/dev/disk/by-id/…\"",
-			    want->id, partition->disk);
+	check_disk(want, partition->disk, mistakes);
 }
 
 static int derive(const struct derive *from, struct spec *want, struct err *err)

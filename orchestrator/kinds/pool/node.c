@@ -79,7 +79,7 @@ static int observe_wanted(const struct node *node, const char *id, const struct 
 	return 0;
 }
 
-/* Partitions of the group besides the wanted ones, and whether all are full. */
+/* Partitions of the group besides the wanted ones, and whether all are full and have their tag. */
 static void observe_all(const struct node *node, const char *id,
 			const struct sysfs_partitions *parts, struct pool *have)
 {
@@ -96,6 +96,9 @@ static void observe_all(const struct node *node, const char *id,
 		uint64_t room = lvm_number(physical, "dev_size");
 		if (room > start &&
 		    (room - start) / extent > lvm_number(physical, "pv_size") / extent)
+			have->filled = 0;
+		AUTO_FREE char *tag = xasprintf(LVM_PLACE "%s", name);
+		if (!lvm_has_tag(physical, "pv_tags", tag))
 			have->filled = 0;
 		if (!text_list_has(&have->partitions, name))
 			text_list_add(&have->partitions, name);
@@ -139,18 +142,24 @@ static int join(struct node *node, const struct pool *want, const struct sysfs_p
 			return err_set(err, "there is no partition %s", name);
 		const json_t *physical = lvm_physical(node, device);
 		const char *owner = physical ? lvm_text(physical, "vg_name") : "";
-		if (strcmp(owner, group) == 0) {
-			if (LVM_CHANGE(err, "pvresize", device) != 0)
-				return -1;
-			continue;
-		}
+		AUTO_FREE char *tag = xasprintf(LVM_PLACE "%s", name);
+		bool member = strcmp(owner, group) == 0;
+		int rc;
+		if (member)
+			rc = LVM_CHANGE(err, "pvresize", device);
 		/* lvm refuses a device of another group or with a signature. */
-		int rc = there ? LVM_CHANGE(err, "vgextend", group, device)
-			       : LVM_CHANGE(err, "vgcreate", "--addtag", LVM_TAG,
-					    "--physicalextentsize", "4m", group, device);
+		else if (there)
+			rc = LVM_CHANGE(err, "vgextend", group, device);
+		else
+			rc = LVM_CHANGE(err, "vgcreate", "--addtag", LVM_TAG,
+					"--physicalextentsize", "4m", group, device);
 		if (rc != 0)
 			return -1;
 		there = true;
+		/* Volumes are put on partitions by it. */
+		if ((!member || !lvm_has_tag(physical, "pv_tags", tag)) &&
+		    LVM_CHANGE(err, "pvchange", "--addtag", tag, device) != 0)
+			return -1;
 	}
 	return 0;
 }

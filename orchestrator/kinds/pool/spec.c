@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "engine/device.h"
 #include "engine/plan.h"
 #include "engine/refer.h"
 
@@ -14,7 +15,7 @@ static const struct field FIELDS[] = {
 	{ "partitions", FIELD_LIST, AT(partitions), FIELD_REQUIRED, 1, 64, NULL, NULL,
 	  "names of partitions of the same node; more can be added later" },
 	{ "filled", FIELD_BOOL, AT(filled), FIELD_DERIVED, 0, 0, NULL, NULL,
-	  "whether the physical volumes fill their partitions" },
+	  "whether the physical volumes fill their partitions and carry their names as tags" },
 	{ "free", FIELD_BYTES, AT(free), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
 	  "what new volumes can have" },
 	{ "partitions_hold", FIELD_TEXT, AT(partitions_hold), FIELD_DERIVED | FIELD_VOLATILE, 0, 0,
@@ -23,6 +24,7 @@ static const struct field FIELDS[] = {
 };
 
 struct sum {
+	const struct site_node *node;
 	const char *pool;
 	uint64_t bytes;
 };
@@ -30,10 +32,8 @@ struct sum {
 static void add_volume(const struct spec *spec, void *context)
 {
 	struct sum *sum = context;
-	const char *pool = refer_text(spec, "pool");
-	uint64_t size = refer_number(spec, "size");
-	if (size != FIELD_UNSET && text_equal(pool, sum->pool))
-		sum->bytes += size_round_up(size, spec->kind->unit);
+	if (text_equal(refer_text(spec, "pool"), sum->pool))
+		sum->bytes += device_volume_takes(sum->node, spec);
 }
 
 /* Only when every partition has a declared size can it be said beforehand. */
@@ -41,27 +41,23 @@ static void check_sum(const struct site_node *node, const struct spec *want,
 		      struct mistakes *mistakes)
 {
 	const struct pool *pool = want->body;
-	struct sum volumes = { .pool = pool->name };
-	uint64_t extent = kind_find("volume")->unit;
+	struct sum volumes = { .node = node, .pool = pool->name };
 	uint64_t room = 0;
 	for (size_t i = 0; i < pool->partitions.count; i++) {
-		const struct spec *part = refer_find(node, "partition", pool->partitions.items[i]);
-		uint64_t size = part ? refer_number(part, "size") : FIELD_UNSET;
+		uint64_t size = device_size(node, "partition", pool->partitions.items[i]);
 		if (size == FIELD_UNSET)
 			return;
 		/* LVM's own megabyte at the start, then whole extents. */
-		room += (size - (1 << 20)) / extent * extent;
+		room += (size - (1 << 20)) / DEVICE_EXTENT * DEVICE_EXTENT;
 	}
 	refer_each(node, "volume", add_volume, &volumes);
 	if (volumes.bytes <= room)
 		return;
-	AUTO_STR struct str wanted = STR_INIT;
-	AUTO_STR struct str there = STR_INIT;
-	size_print(volumes.bytes, &wanted);
-	size_print(room, &there);
+	AUTO_FREE char *wanted = size_text(volumes.bytes);
+	AUTO_FREE char *there = size_text(room);
 	mistake_add(mistakes, want->place,
 		    "pool \"%s\": its volumes need %s; its partitions have room for %s", want->id,
-		    str_text(&wanted), str_text(&there));
+		    wanted, there);
 }
 
 /* The first partition of the one that the other has, too. */

@@ -6,8 +6,8 @@
 struct pool {
 	char *name;
 	struct text_list partitions;
-	int filled;	       /* the physical volumes fill their partitions; derived */
-	uint64_t free;	       /* seen: bytes in free extents */
+	int filled;    /* the physical volumes fill their partitions and have tags; derived */
+	uint64_t free; /* seen: bytes in free extents */
 	char *partitions_hold; /* seen: what keeps us from a partition, ready to be shown */
 };
 extern const struct kind_spec pool_spec;

@@ -10,6 +10,7 @@
 #include "system/links.h"
 #include "system/node.h"
 #include "system/sysfs.h"
+#include "system/unit_file.h"
 
 enum { RECONNECT_MS = 15000, POLL_MS = 200 };
 
@@ -51,6 +52,7 @@ static bool needs_new_login(const struct session *want, const struct iscsi_login
 	return !text_equal(want->portal, running->portal) ||
 	       !text_equal(want->chap_user, running->chap_user) ||
 	       !text_equal(want->chap_secret, running->chap_secret) ||
+	       !text_equal(want->mutual_secret, running->mutual_secret) ||
 	       !text_equal(want->initiator_iqn, running->initiator_iqn);
 }
 
@@ -63,6 +65,7 @@ static void fill(const struct session *want, const struct iscsi_login *record,
 	have->portal = worse(w->portal, record->portal, r->portal);
 	have->chap_user = worse(w->chap_user, record->chap_user, r->chap_user);
 	have->chap_secret = worse(w->chap_secret, record->chap_secret, r->chap_secret);
+	have->mutual_secret = worse(w->mutual_secret, record->mutual_secret, r->mutual_secret);
 	AUTO_FREE char *name = iscsi_initiator_read();
 	have->initiator_iqn = worse(w->initiator_iqn, name, r->initiator_iqn);
 	have->timeout =
@@ -71,7 +74,9 @@ static void fill(const struct session *want, const struct iscsi_login *record,
 	if (running->disk != NULL) {
 		have->device = xasprintf("/dev/%s", running->disk);
 		have->size = sysfs_block_size(running->disk);
-		if (want == NULL || needs_new_login(want, r))
+		AUTO_FREE char *name_of_disk =
+			xasprintf("/dev/moyai/%s/%s", have->from, have->name);
+		if ((want == NULL || needs_new_login(want, r)) && !unit_file_uses(name_of_disk))
 			have->used = sysfs_block_user(running->disk);
 	}
 }
@@ -150,6 +155,7 @@ static int apply(struct node *node, const struct step *step, struct err *err)
 		.initiator_iqn = want->initiator_iqn,
 		.chap_user = want->chap_user,
 		.chap_secret = want->chap_secret,
+		.mutual_secret = want->mutual_secret,
 		.timeout_s = want->timeout,
 	};
 	struct iscsi_session running = { 0 };

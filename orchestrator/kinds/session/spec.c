@@ -32,6 +32,8 @@ static const struct field FIELDS[] = {
 	  "the CHAP user" },
 	{ "chap_secret", FIELD_TEXT, AT(chap_secret), FIELD_DERIVED | FIELD_SECRET, 0, 0, NULL,
 	  NULL, "the CHAP secret" },
+	{ "mutual_secret", FIELD_TEXT, AT(mutual_secret), FIELD_DERIVED | FIELD_SECRET, 0, 0, NULL,
+	  NULL, "the CHAP secret that the target answers with" },
 	{ "size", FIELD_BYTES, AT(size), FIELD_DERIVED, 0, 0, NULL, NULL, "the size of the disk" },
 	{ "logged_in", FIELD_BOOL, AT(logged_in), FIELD_DERIVED, 0, 0, NULL, NULL,
 	  "whether the session is there and its disk attached" },
@@ -74,15 +76,19 @@ static void check(const struct site *site, const struct site_node *node, const s
 		return;
 	}
 	const char *initiator = refer_text(target, "initiator");
-	const char *network = refer_text(target, "network");
+	AUTO_LIST struct text_list networks = TEXT_LIST_INIT;
+	export_networks(target, &networks);
 	if (initiator != NULL && !text_equal(initiator, node->name))
 		mistake_add(mistakes, want->place,
 			    "%s: the target of %s is for initiator \"%s\", not for %s", what,
 			    from->name, initiator, node->name);
-	if (network != NULL && session->network != NULL && !text_equal(network, session->network))
-		mistake_add(mistakes, want->place,
-			    "%s: the target of %s is on network \"%s\", not on \"%s\"", what,
-			    from->name, network, session->network);
+	if (networks.count == 0 || session->network == NULL ||
+	    text_list_has(&networks, session->network))
+		return;
+	for (size_t i = 0; i < networks.count; i++)
+		str_addf(&known, "%s\"%s\"", i ? ", " : "", networks.items[i]);
+	mistake_add(mistakes, want->place, "%s: the target of %s is on network %s, not on \"%s\"",
+		    what, from->name, str_text(&known), session->network);
 }
 
 static int derive(const struct derive *from, struct spec *want, struct err *err)
@@ -94,14 +100,19 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	if (target == NULL)
 		return err_set(err, "session %s: %s has no such target", session->name,
 			       session->from);
+	AUTO_FREE char *portal = export_portal(other, session->network);
+	if (portal == NULL)
+		return err_set(err, "session %s: %s has no address on network %s", want->id,
+			       session->from, session->network);
 	if (export_make(from, other, target, &export, err) != 0)
 		return err_context(err, "session %s", want->id);
 	session->link = refer_link(from->site, from->node, session->network);
 	session->target_iqn = xstrdup(export.target_iqn);
 	session->initiator_iqn = xstrdup(export.initiator_iqn);
-	session->portal = xstrdup(export.portal);
+	session->portal = xstrdup(portal);
 	session->chap_user = xstrdup(export.chap_user);
 	session->chap_secret = xstrdup(export.chap_secret);
+	session->mutual_secret = xstrdup(export.mutual_secret);
 	session->size = export.size_bytes;
 	session->logged_in = 1;
 	export_free(&export);

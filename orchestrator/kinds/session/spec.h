@@ -18,7 +18,8 @@ struct session {
 	char *initiator_iqn;
 	char *chap_user;
 	char *chap_secret;
-	uint64_t size; /* bytes of the disk */
+	char *mutual_secret; /* the target proves itself with it */
+	uint64_t size;	     /* bytes of the disk */
 	int logged_in;
 	char *device; /* seen: "/dev/sda" */
 	char *used;   /* seen: who has the disk open, when a new login would be needed */

@@ -65,16 +65,25 @@ static int observe(struct node *node, const char *id, const struct spec *want, s
 		return -1;
 	}
 	/* For needs(): the interface stays until the target is gone from it. */
-	have->link = xstrdup(links_toward(links, lio.portal));
+	for (const char *at = lio.portals ? lio.portals : ""; *at; at += strspn(at, " ")) {
+		size_t length = strcspn(at, " ");
+		AUTO_FREE char *portal = xstrndup(at, length);
+		const char *link = links_toward(links, portal);
+		if (link != NULL)
+			text_list_add(&have->links, link);
+		at += length;
+	}
 	have->name = xstrdup(id);
 	have->iqn = xstrdup(lio.iqn);
 	have->device = xstrdup(lio.device);
 	have->size = lio.device ? lio.size : FIELD_UNSET;
 	have->serial = xstrdup(lio.serial);
-	have->portal = xstrdup(lio.portal);
+	have->portals = xstrdup(lio.portals);
 	have->initiator_iqn = xstrdup(lio.initiator_iqn);
 	have->chap_user = xstrdup(lio.chap_user);
 	have->chap_secret = xstrdup(lio.chap_secret);
+	have->mutual_secret = xstrdup(lio.mutual_secret);
+	have->discards = lio.discards;
 	have->closed = lio.closed;
 	have->enabled = lio.enabled;
 	name_backing(have);
@@ -87,24 +96,20 @@ static int observe(struct node *node, const char *id, const struct spec *want, s
 static int apply(struct node *node, const struct step *step, struct err *err)
 {
 	const struct target *want = step->want->body;
-	AUTO_FREE char *backing = NULL;
-	uint64_t size;
-	bool found = false;
 	(void)node;
-	if (want->memory != NULL && memory_read(want->memory, &found, &backing, &size, err) != 0)
-		return -1;
 	/* lio_make() only reads what it is given. */
 	const struct lio_target lio = {
 		.iqn = want->iqn,
 		.device = want->device,
 		.file = want->memory != NULL,
-		.discards = text_equal(backing, "tmpfs"),
+		.discards = want->discards == 1,
 		.size = want->size,
 		.serial = want->serial,
-		.portal = want->portal,
+		.portals = want->portals,
 		.initiator_iqn = want->initiator_iqn,
 		.chap_user = want->chap_user,
 		.chap_secret = want->chap_secret,
+		.mutual_secret = want->mutual_secret,
 	};
 	return lio_make(&lio, err);
 }

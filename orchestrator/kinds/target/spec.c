@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "engine/device.h"
 #include "engine/export.h"
 #include "engine/plan.h"
 #include "engine/refer.h"
@@ -21,13 +22,15 @@ static const struct field FIELDS[] = {
 	  "the only node that may log in" },
 	{ "network", FIELD_NAME, AT(network), FIELD_REQUIRED | FIELD_VOLATILE, 0, 0, NULL, NULL,
 	  "the network it is offered on" },
-	{ "link", FIELD_TEXT, AT(link), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
-	  "the interface of the network" },
+	{ "more_networks", FIELD_LIST, AT(more_networks), FIELD_VOLATILE, 1, 8, NULL, NULL,
+	  "further networks it is offered on; the initiator chooses one" },
+	{ "links", FIELD_LIST, AT(links), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
+	  "the interfaces of the networks" },
 	{ "iqn", FIELD_TEXT, AT(iqn), FIELD_DERIVED, 0, 0, NULL, NULL, "its iSCSI name" },
 	{ "initiator_iqn", FIELD_TEXT, AT(initiator_iqn), FIELD_DERIVED, 0, 0, NULL, NULL,
 	  "the iSCSI name that may log in" },
-	{ "portal", FIELD_TEXT, AT(portal), FIELD_DERIVED, 0, 0, NULL, NULL,
-	  "the address and port it is offered on" },
+	{ "portals", FIELD_TEXT, AT(portals), FIELD_DERIVED, 0, 0, NULL, NULL,
+	  "the addresses and ports it is offered on" },
 	{ "device", FIELD_TEXT, AT(device), FIELD_DERIVED, 0, 0, NULL, NULL,
 	  "the block device or image file behind it" },
 	{ "size", FIELD_BYTES, AT(size), FIELD_DERIVED, 0, 0, NULL, NULL,
@@ -36,8 +39,12 @@ static const struct field FIELDS[] = {
 	  "the CHAP user of the initiator" },
 	{ "chap_secret", FIELD_TEXT, AT(chap_secret), FIELD_DERIVED | FIELD_SECRET, 0, 0, NULL,
 	  NULL, "the CHAP secret of the initiator" },
+	{ "mutual_secret", FIELD_TEXT, AT(mutual_secret), FIELD_DERIVED | FIELD_SECRET, 0, 0, NULL,
+	  NULL, "the CHAP secret that the target answers with" },
 	{ "serial", FIELD_TEXT, AT(serial), FIELD_DERIVED, 0, 0, NULL, NULL,
 	  "the unit serial, a digest of the IQN" },
+	{ "discards", FIELD_BOOL, AT(discards), FIELD_DERIVED, 0, 0, NULL, NULL,
+	  "whether what the initiator discards is free again" },
 	{ "closed", FIELD_BOOL, AT(closed), FIELD_DERIVED, 0, 0, NULL, NULL,
 	  "whether nobody else gets in" },
 	{ "enabled", FIELD_BOOL, AT(enabled), FIELD_DERIVED, 0, 0, NULL, NULL,
@@ -75,6 +82,14 @@ static void check(const struct site *site, const struct site_node *node, const s
 					   : "neither a volume nor a memory");
 	check_backing(node, want, "volume", target->volume, mistakes);
 	check_backing(node, want, "memory", target->memory, mistakes);
+	const struct spec *volume =
+		target->volume ? refer_find(node, "volume", target->volume) : NULL;
+	if (volume != NULL && text_equal(device_volume_type(volume), "thin-pool"))
+		mistake_add(
+			mistakes, want->place,
+			"%s: volume \"%s\" is a thin-pool, which holds thin volumes and nothing "
+			"else",
+			what, target->volume);
 	const struct spec *earlier = refer_earlier(node, want, same_backing);
 	if (earlier != NULL)
 		mistake_add(mistakes, want->place,
@@ -94,11 +109,20 @@ static void check(const struct site *site, const struct site_node *node, const s
 			    "%s: initiator \"%s\" is this node itself, which has the %s without a "
 			    "target; name another node",
 			    what, target->initiator, target->volume ? "volume" : "memory");
-	refer_check_network(site, node, target->network, want->place, what, mistakes);
-	/* Only when the network itself is right: one mistake, one message. */
-	if (initiator != NULL && initiator != node && target->network != NULL &&
-	    site_node_address(node, target->network) != NULL)
-		refer_check_network(site, initiator, target->network, want->place, what, mistakes);
+	AUTO_LIST struct text_list networks = TEXT_LIST_INIT;
+	export_networks(want, &networks);
+	for (size_t i = 0; i < networks.count; i++) {
+		const char *network = networks.items[i];
+		refer_check_network(site, node, network, want->place, what, mistakes);
+		/* Only when the network itself is right: one mistake, one message. */
+		if (initiator != NULL && initiator != node &&
+		    site_node_address(node, network) != NULL)
+			refer_check_network(site, initiator, network, want->place, what, mistakes);
+		for (size_t j = 0; j < i; j++)
+			if (text_equal(network, networks.items[j]))
+				mistake_add(mistakes, want->place,
+					    "%s: network \"%s\" is there twice", what, network);
+	}
 }
 
 static int derive(const struct derive *from, struct spec *want, struct err *err)
@@ -106,18 +130,26 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	struct target *target = want->body;
 	struct export export;
 	char hex[HASH_HEX_SIZE];
+	AUTO_LIST struct text_list networks = TEXT_LIST_INIT;
 	if (export_make(from, from->node, want, &export, err) != 0)
 		return -1;
 	int rc = hash_bytes_hex(export.target_iqn, strlen(export.target_iqn), hex, err);
 	if (rc == 0) {
-		target->link = refer_link(from->site, from->node, target->network);
+		export_networks(want, &networks);
+		for (size_t i = 0; i < networks.count; i++) {
+			char *link = refer_link(from->site, from->node, networks.items[i]);
+			if (link != NULL)
+				text_list_take(&target->links, link);
+		}
 		target->iqn = xstrdup(export.target_iqn);
 		target->initiator_iqn = xstrdup(export.initiator_iqn);
-		target->portal = xstrdup(export.portal);
+		target->portals = xstrdup(export.portals);
 		target->chap_user = xstrdup(export.chap_user);
 		target->chap_secret = xstrdup(export.chap_secret);
+		target->mutual_secret = xstrdup(export.mutual_secret);
 		target->device = xstrdup(export.device);
 		target->size = export.size_bytes;
+		target->discards = export.discards;
 		target->closed = 1;
 		target->enabled = 1;
 		/* LIO makes the NAA name from the first 25 hex digits of the serial. */
@@ -135,7 +167,8 @@ static int needs(const struct spec *spec, struct refs *out, struct err *err)
 		refs_add(out, NULL, "volume", target->volume);
 	if (target->memory != NULL)
 		refs_add(out, NULL, "memory", target->memory);
-	refer_need_link(out, target->link);
+	for (size_t i = 0; i < target->links.count; i++)
+		refer_need_link(out, target->links.items[i]);
 	return 0;
 }
 

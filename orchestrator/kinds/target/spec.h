@@ -12,16 +12,19 @@ struct target {
 	char *memory;
 	char *initiator;
 	char *network;
-	char *link;	     /* interface of the network when it is tagged; derived */
-	char *iqn;	     /* derived, as all below */
-	char *initiator_iqn; /* observed: every ACL, separated by spaces */
-	char *portal;	     /* "10.0.20.11:3260" */
-	char *device;	     /* block device or image file */
-	uint64_t size;	     /* bytes the initiator sees */
+	struct text_list more_networks;
+	struct text_list links; /* interfaces of the networks that are tagged; derived */
+	char *iqn;		/* derived, as all below */
+	char *initiator_iqn;	/* observed: every ACL, separated by spaces */
+	char *portals;		/* sorted: "10.0.20.11:3260 10.0.21.11:3260" */
+	char *device;		/* block device or image file */
+	uint64_t size;		/* bytes the initiator sees */
 	char *chap_user;
 	char *chap_secret;
-	char *serial; /* unit serial: the initiator's name of the disk follows from it */
-	int closed;   /* demo mode off, authentication on, everything not asked for off */
+	char *mutual_secret; /* the target proves itself with it */
+	char *serial;	     /* unit serial: the initiator's name of the disk follows from it */
+	int discards;	     /* a thin volume or a tmpfs, and the initiator is told so */
+	int closed;	     /* demo mode off, authentication on, everything not asked for off */
 	int enabled;
 };
 extern const struct kind_spec target_spec;

@@ -50,20 +50,20 @@ static const struct vlan *vlan_named(const struct site_node *node, const char *n
 	return spec ? spec->body : NULL;
 }
 
-/* A VLAN in a VLAN is fine (QinQ); one that ends in itself is not. */
-static bool ends_in_itself(const struct site_node *node, const struct vlan *vlan)
+/* MAX_NEST_DEV of the kernel: it puts no more interfaces on each other. */
+enum { NEST_MAX = 8 };
+
+/* A VLAN in a VLAN is fine (QinQ); one that ends in itself is not. How many there are from it
+   down, or more than NEST_MAX. */
+static unsigned nesting(const struct site_node *node, const struct vlan *vlan, bool *in_itself)
 {
-	const char *at = vlan->parent;
-	size_t most = node->wants.count;
-	if (node->role != NULL && node->role->wants != NULL)
-		most += node->role->wants->count;
-	for (size_t i = 0; at != NULL && i <= most; i++) {
-		if (text_equal(at, vlan->name))
-			return true;
-		const struct vlan *next = vlan_named(node, at);
-		at = next ? next->parent : NULL;
+	unsigned depth = 0;
+	*in_itself = false;
+	for (const struct vlan *at = vlan; at != NULL && depth <= NEST_MAX; depth++) {
+		*in_itself = *in_itself || text_equal(at->parent, vlan->name);
+		at = at->parent ? vlan_named(node, at->parent) : NULL;
 	}
-	return false;
+	return depth;
 }
 
 /* An address that a network of the site has, too, would send its packets two ways. */
@@ -87,18 +87,17 @@ static void check_overlap(const struct site *site, const struct vlan *vlan, cons
 }
 
 /* As for the addresses of a network; a /31 and a /32 have no ends (RFC 3021). */
-static void check_ends(const struct vlan *vlan, const char *text, struct place place,
-		       struct mistakes *mistakes)
+static void check_ends(const struct vlan *vlan, const char *text, const struct ipv4_network *own,
+		       struct place place, struct mistakes *mistakes)
 {
-	struct ipv4_network own;
-	if (!ipv4_parse_network(text, &own) || own.prefix > 30)
+	if (own->prefix > 30)
 		return;
-	if (own.address == ipv4_first(&own))
+	if (own->address == ipv4_first(own))
 		mistake_add(mistakes, place,
 			    "vlan %s: addresses: %s is the network's own address; choose one after "
 			    "it",
 			    vlan->name, text);
-	else if (own.address == ipv4_last(&own))
+	else if (own->address == ipv4_last(own))
 		mistake_add(mistakes, place,
 			    "vlan %s: addresses: %s is the broadcast address; choose one before it",
 			    vlan->name, text);
@@ -107,19 +106,22 @@ static void check_ends(const struct vlan *vlan, const char *text, struct place p
 static void check_address(const struct site *site, const struct vlan *vlan, size_t index,
 			  struct place place, struct mistakes *mistakes)
 {
-	const struct field as = { .name = "addresses", .type = FIELD_SUBNET };
 	const char *text = vlan->addresses.items[index];
-	AUTO_FREE char *kept = NULL;
-	struct err err = ERR_INIT;
+	struct ip_subnet own;
+	struct ipv4_network own4;
 	if (strchr(text, '/') == NULL)
 		mistake_add(mistakes, place,
 			    "vlan %s: addresses: \"%s\" has no prefix length; write it like "
 			    "\"10.0.20.5/24\"",
 			    vlan->name, text);
-	else if (field_set_text(&as, &kept, text, &err) != 0)
-		mistake_add(mistakes, place, "vlan %s: addresses: %s", vlan->name, err.text);
+	else if (!ip_parse_subnet(text, &own))
+		mistake_add(mistakes, place,
+			    "vlan %s: addresses: \"%.80s\" is not an IP address with prefix "
+			    "length; write it like \"10.0.20.5/24\" or \"fd00:20::5/64\"",
+			    vlan->name, text);
 	else {
-		check_ends(vlan, kept, place, mistakes);
+		if (ipv4_parse_network(text, &own4))
+			check_ends(vlan, text, &own4, place, mistakes);
 		check_overlap(site, vlan, text, place, mistakes);
 	}
 	for (size_t i = 0; i < index; i++)
@@ -209,11 +211,17 @@ static void check_parent(const struct site *site, const struct site_node *node,
 {
 	const struct vlan *vlan = want->body;
 	uint64_t most = parent_mtu(site, node, vlan);
-	if (ends_in_itself(node, vlan))
+	bool in_itself;
+	unsigned depth = nesting(node, vlan, &in_itself);
+	if (in_itself)
 		mistake_add(mistakes, want->place,
 			    "vlan %s: its parent %s stands on %s itself; a parent is another "
 			    "interface",
 			    vlan->name, vlan->parent, vlan->name);
+	else if (depth > NEST_MAX)
+		mistake_add(mistakes, want->place,
+			    "vlan %s: stands on more than %d others; the kernel takes no more",
+			    vlan->name, NEST_MAX - 1);
 	else if (vlan->mtu > most)
 		mistake_add(mistakes, want->place,
 			    "vlan %s: mtu %" PRIu64 " is larger than %" PRIu64
@@ -291,6 +299,14 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	vlan->undeclared = xstrdup("none");
 	if (want->place.file == NULL && network != NULL)
 		derive_network(from, network, vlan);
+	/* As the kernel writes them. */
+	for (size_t i = 0; i < vlan->addresses.count; i++) {
+		struct ip_subnet subnet;
+		if (!ip_parse_subnet(vlan->addresses.items[i], &subnet))
+			continue;
+		free(vlan->addresses.items[i]);
+		vlan->addresses.items[i] = ip_subnet_text(&subnet);
+	}
 	text_list_sort(&vlan->addresses);
 	return 0;
 }

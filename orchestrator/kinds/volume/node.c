@@ -1,10 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "engine/device.h"
 #include "engine/plan.h"
 #include "kinds/volume/spec.h"
 #include "system/lvm.h"
+#include "system/node.h"
+
+#define TAG_OF "moyai.of="
+#define TAG_RESET "moyai.reset="
+#define CHUNK_SIZE "64k"
+
+/* How long a new mirror is waited for. One of terabytes takes hours, and may be used meanwhile:
+   plan and status say how far it is. */
+enum { SYNC_WAIT_MS = 20000, SYNC_POLL_MS = 250 };
 
 static int list(struct node *node, struct text_list *owned, struct err *err)
 {
@@ -36,11 +47,92 @@ static const json_t *locate(const struct node *node, const char *id, const char 
 	return NULL;
 }
 
-static char *refusal(const char *group, const char *id)
+/* "raid,raid1" → "raid1"; what we never make has LVM's own word for it. */
+static char *type_of(const json_t *volume)
 {
-	return xasprintf("the logical volume %s/%s is there without the tag \"%s\", so it is not "
-			 "ours",
-			 group, id, LVM_TAG);
+	static const struct {
+		const char *layout;
+		const char *type;
+	} TYPES[] = {
+		{ "linear", "linear" },	   { "striped", "striped" },	 { "raid,raid1", "raid1" },
+		{ "thin,sparse", "thin" }, { "thin,pool", "thin-pool" },
+	};
+	const char *layout = lvm_text(volume, "lv_layout");
+	for (size_t i = 0; i < COUNT_OF(TYPES); i++)
+		if (strcmp(layout, TYPES[i].layout) == 0)
+			return xstrdup(TYPES[i].type);
+	return xstrdup(layout);
+}
+
+/* lvremove takes what depends on a volume along, unasked: thin volumes with their pool, old-style
+   snapshots with their origin. */
+static char *dependent_of_others(const struct node *node, const json_t *volume)
+{
+	const char *name = lvm_text(volume, "lv_name");
+	const char *group = lvm_text(volume, "vg_name");
+	size_t i;
+	const json_t *other;
+	json_array_foreach(json_object_get(node->lvm, "lv"), i, other)
+	{
+		bool inside = strcmp(lvm_text(other, "pool_lv"), name) == 0;
+		bool snapshot = strcmp(lvm_text(other, "origin"), name) == 0 &&
+				lvm_text(other, "pool_lv")[0] == '\0';
+		if ((inside || snapshot) && strcmp(lvm_text(other, "vg_name"), group) == 0 &&
+		    !lvm_tagged(other, "lv_tags"))
+			return xasprintf("the logical volume %s/%s needs it, and is not ours",
+					 group, lvm_text(other, "lv_name"));
+	}
+	return NULL;
+}
+
+/* While partitions are still to be added nobody knows yet what the pool will have. */
+static void look_at_pool(const struct node *node, const struct volume *want, struct volume *have)
+{
+	const json_t *group = lvm_group(node, want->pool);
+	uint64_t members = 0;
+	size_t i;
+	const json_t *physical;
+	if (group == NULL)
+		return;
+	json_array_foreach(json_object_get(node->lvm, "pv"), i, physical)
+	{
+		members += strcmp(lvm_text(physical, "vg_name"), lvm_text(group, "vg_name")) == 0;
+	}
+	if (want->pool_members != FIELD_UNSET && members < want->pool_members)
+		return;
+	have->pool_size = lvm_number(group, "vg_size");
+	have->pool_free = lvm_number(group, "vg_free");
+}
+
+static void fill(const struct node *node, const json_t *volume, struct volume *have)
+{
+	const json_t *segment = lvm_segment(node, volume);
+	const char *thin_pool = lvm_text(volume, "pool_lv");
+	AUTO_FREE char *reset = lvm_tag_value(volume, "lv_tags", TAG_RESET);
+	uint64_t areas = segment ? lvm_number(segment, "stripes") : 0;
+	have->name = xstrdup(lvm_text(volume, "lv_name"));
+	have->pool = xstrdup(lvm_pool_name(volume));
+	have->type = type_of(volume);
+	have->size = lvm_number(volume, "lv_size");
+	have->active = strcmp(lvm_text(volume, "lv_active"), "active") == 0;
+	have->thin_pool = *thin_pool ? xstrdup(thin_pool) : NULL;
+	have->of = lvm_tag_value(volume, "lv_tags", TAG_OF);
+	if (have->of != NULL)
+		have->reset = reset ? strtoull(reset, NULL, 10) : 0;
+	if (strcmp(have->type, "striped") == 0) {
+		have->stripes = areas;
+		have->stripe_size = lvm_number(segment, "stripe_size");
+	} else if (strcmp(have->type, "raid1") == 0) {
+		have->mirrors = areas - 1;
+		const char *health = lvm_text(volume, "lv_health_status");
+		have->whole = *health == '\0';
+		have->health = *health ? xstrdup(health) : NULL;
+		have->synced_percent = lvm_percent(volume, "sync_percent");
+	} else if (strcmp(have->type, "thin-pool") == 0) {
+		have->metadata = lvm_number(volume, "lv_metadata_size");
+		have->used_percent = lvm_percent(volume, "data_percent");
+		have->metadata_percent = lvm_percent(volume, "metadata_percent");
+	}
 }
 
 static int observe(struct node *node, const char *id, const struct spec *wanted, struct spec *seen,
@@ -51,32 +143,142 @@ static int observe(struct node *node, const char *id, const struct spec *wanted,
 	*found = false;
 	if (lvm_read(node, err) != 0)
 		return -1;
-	const json_t *group = want ? lvm_group(node, want->pool) : NULL;
-	if (group != NULL)
-		have->pool_free = lvm_number(group, "vg_free");
+	if (want != NULL)
+		look_at_pool(node, want, have);
 	const json_t *volume = locate(node, id, want ? want->pool : NULL);
 	if (volume == NULL)
 		return 0;
 	/* Without the mark it is as if nothing was there, but for the name being taken. */
 	if (!lvm_tagged(volume, "lv_tags")) {
-		have->foreign = refusal(lvm_text(volume, "vg_name"), id);
+		have->foreign =
+			xasprintf("the logical volume %s/%s is there without the tag \"%s\", "
+				  "so it is not ours",
+				  lvm_text(volume, "vg_name"), id, LVM_TAG);
 		return 0;
 	}
-	have->name = xstrdup(id);
-	have->pool = xstrdup(lvm_pool_name(volume));
-	have->size = lvm_number(volume, "lv_size");
-	have->active = strcmp(lvm_text(volume, "lv_active"), "active") == 0;
+	fill(node, volume, have);
+	have->dependent = dependent_of_others(node, volume);
 	*found = true;
 	return 0;
 }
 
+static void add_number(struct text_list *args, const char *option, uint64_t number)
+{
+	text_list_add(args, option);
+	text_list_take(args, xasprintf("%llu", (unsigned long long)number));
+}
+
+static void add_bytes(struct text_list *args, const char *option, uint64_t bytes)
+{
+	text_list_add(args, option);
+	text_list_take(args, xasprintf("%llub", (unsigned long long)bytes));
+}
+
+static void add_all(struct text_list *args, const char *const *items)
+{
+	for (; *items; items++)
+		text_list_add(args, *items);
+}
+#define ADD(args, ...) add_all(args, (const char *const[]){ __VA_ARGS__, NULL })
+
+/* The partitions it may lie on, by the tags of their physical volumes. */
+static void add_places(struct text_list *args, const struct volume *want)
+{
+	for (size_t i = 0; i < want->on.count; i++)
+		text_list_take(args, xasprintf("@" LVM_PLACE "%s", want->on.items[i]));
+}
+
+static void add_type(struct text_list *args, const struct volume *want)
+{
+	ADD(args, "--type", want->type);
+	if (strcmp(want->type, "thin") == 0) {
+		ADD(args, "--thinpool", want->thin_pool);
+		add_bytes(args, "--virtualsize", want->size);
+		return;
+	}
+	add_bytes(args, "--size", want->size);
+	if (strcmp(want->type, "thin-pool") == 0) {
+		/* The spare is for repairs, and room for one is as good: a pool takes what it
+		   says and no more. New chunks are zeroed, so that nobody sees what was there. */
+		add_bytes(args, "--poolmetadatasize", want->metadata);
+		ADD(args, "--poolmetadataspare", "n", "--chunksize", CHUNK_SIZE, "--zero", "y",
+		    "--discards", "passdown");
+		return;
+	}
+	if (strcmp(want->type, "striped") == 0) {
+		add_number(args, "--stripes", want->stripes);
+		add_bytes(args, "--stripesize", want->stripe_size);
+	} else if (strcmp(want->type, "raid1") == 0) {
+		add_number(args, "--mirrors", want->mirrors);
+	}
+	/* Extents may have held another volume: what it left must not be found. */
+	ADD(args, "--wipesignatures", "y", "--zero", "y");
+}
+
 static int create(const struct volume *want, struct err *err)
 {
-	AUTO_FREE char *group = xasprintf(LVM_GROUP "%s", want->pool);
-	AUTO_FREE char *size = xasprintf("%llub", (unsigned long long)want->size);
-	/* Extents may have held another volume: what it left must not be found. */
-	return LVM_CHANGE(err, "lvcreate", "--yes", "--wipesignatures", "y", "--zero", "y",
-			  "--addtag", LVM_TAG, "--size", size, "--name", want->name, group);
+	AUTO_LIST struct text_list args = TEXT_LIST_INIT;
+	ADD(&args, "lvcreate", "--yes", "--addtag", LVM_TAG, "--name", want->name);
+	if (want->of != NULL) {
+		ADD(&args, "--snapshot", "--setactivationskip", "n", "--addtag");
+		text_list_take(&args, xasprintf(TAG_OF "%s", want->of));
+		text_list_add(&args, "--addtag");
+		text_list_take(&args, xasprintf(TAG_RESET "%llu", (unsigned long long)want->reset));
+		text_list_take(&args, xasprintf(LVM_GROUP "%s/%s", want->pool, want->of));
+	} else {
+		add_type(&args, want);
+		text_list_take(&args, xasprintf(LVM_GROUP "%s", want->pool));
+		add_places(&args, want);
+	}
+	return lvm_change_list(&args, err);
+}
+
+/* Bigger, active and whole; from whatever is there. */
+static int adjust(const struct volume *want, const json_t *there, struct err *err)
+{
+	AUTO_FREE char *path = xasprintf(LVM_GROUP "%s/%s", want->pool, want->name);
+	const char *health = lvm_text(there, "lv_health_status");
+	if (strcmp(lvm_text(there, "lv_active"), "active") != 0 &&
+	    LVM_CHANGE(err, "lvchange", "--activate", "y", path) != 0)
+		return -1;
+	if (want->metadata != FIELD_UNSET &&
+	    lvm_number(there, "lv_metadata_size") < want->metadata) {
+		AUTO_LIST struct text_list args = TEXT_LIST_INIT;
+		ADD(&args, "lvextend", "--poolmetadataspare", "n");
+		add_bytes(&args, "--poolmetadatasize", want->metadata);
+		text_list_add(&args, path);
+		add_places(&args, want);
+		if (lvm_change_list(&args, err) != 0)
+			return -1;
+	}
+	if (lvm_number(there, "lv_size") < want->size) {
+		AUTO_LIST struct text_list args = TEXT_LIST_INIT;
+		ADD(&args, "lvextend");
+		add_bytes(&args, "--size", want->size);
+		text_list_add(&args, path);
+		add_places(&args, want);
+		if (lvm_change_list(&args, err) != 0)
+			return -1;
+	}
+	/* A copy that was away for a while is taken back. */
+	if (strcmp(health, VOLUME_REFRESH) == 0)
+		return LVM_CHANGE(err, "lvchange", "--refresh", path);
+	return 0;
+}
+
+static int wait_in_sync(struct node *node, const struct volume *want, struct err *err)
+{
+	for (unsigned waited_ms = 0; waited_ms < SYNC_WAIT_MS; waited_ms += SYNC_POLL_MS) {
+		node_forget(node);
+		if (lvm_read(node, err) != 0)
+			return -1;
+		const json_t *there = lvm_volume(node, want->name, want->pool);
+		/* Not what is rounded: 99.98 is not in sync. */
+		if (there == NULL || strcmp(lvm_text(there, "sync_percent"), "100.00") == 0)
+			return 0;
+		nanosleep(&(struct timespec){ 0, SYNC_POLL_MS * 1000000L }, NULL);
+	}
+	return 0;
 }
 
 static int apply(struct node *node, const struct step *step, struct err *err)
@@ -85,17 +287,18 @@ static int apply(struct node *node, const struct step *step, struct err *err)
 	if (lvm_read(node, err) != 0)
 		return -1;
 	const json_t *there = lvm_volume(node, want->name, want->pool);
-	if (there == NULL)
-		return create(want, err);
-	AUTO_FREE char *path = xasprintf(LVM_GROUP "%s/%s", want->pool, want->name);
-	AUTO_FREE char *size = xasprintf("%llub", (unsigned long long)want->size);
-	if (strcmp(lvm_text(there, "lv_active"), "active") != 0 &&
-	    LVM_CHANGE(err, "lvchange", "--activate", "y", path) != 0)
+	if (there == NULL) {
+		if (create(want, err) != 0)
+			return -1;
+		/* A clone begins with its golden volume's size. */
+		node_forget(node);
+		if (lvm_read(node, err) != 0)
+			return -1;
+		there = lvm_volume(node, want->name, want->pool);
+	}
+	if (there != NULL && adjust(want, there, err) != 0)
 		return -1;
-	if (lvm_number(there, "lv_size") < want->size &&
-	    LVM_CHANGE(err, "lvextend", "--size", size, path) != 0)
-		return -1;
-	return 0;
+	return strcmp(want->type, "raid1") == 0 ? wait_in_sync(node, want, err) : 0;
 }
 
 static int take_away(struct node *node, const char *id, struct err *err)

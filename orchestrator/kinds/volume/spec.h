@@ -2,16 +2,46 @@
 #ifndef KINDS_VOLUME_SPEC_H
 #define KINDS_VOLUME_SPEC_H
 #include "engine/kind.h"
-/* A logical volume with the tag `moyai`, at /dev/moyai-POOL/NAME. */
+/*
+ * A logical volume with the tag `moyai`, at /dev/moyai-POOL/NAME; or a thin
+ * pool, which has no device and holds thin volumes.
+ *
+ * A clone is a thin snapshot of its golden volume, made as it is at that
+ * moment. Of what it is a clone, and how often it was reset, is in its tags:
+ * LVM forgets the origin when that is removed, and what the clone holds is
+ * still what it was.
+ */
 struct volume {
 	char *name;
 	char *pool;
+	char *type; /* "linear", "striped", "raid1", "thin", "thin-pool" */
 	uint64_t size;
-	int active;	    /* there is a device for it; derived */
-	uint64_t pool_free; /* seen: bytes in free extents of the pool */
-	char *foreign;	    /* seen: one of this name that is not ours, ready to be shown */
+	uint64_t stripes;
+	uint64_t stripe_size;
+	uint64_t mirrors;
+	char *thin_pool;
+	char *of;	/* the golden volume */
+	uint64_t reset; /* how often it was set back; 0 in a clone that never was */
+	struct text_list on;
+	uint64_t overcommit_percent;
+	uint64_t warn_percent;
+
+	int active;	       /* there is a device for it; derived */
+	int whole;	       /* every copy of a mirror is in use; derived */
+	uint64_t metadata;     /* bytes of a thin pool's metadata; derived */
+	uint64_t takes;	       /* bytes of the pool, copies and metadata counted; derived */
+	uint64_t pool_wanted;  /* what all volumes of the pool take; derived */
+	uint64_t pool_members; /* partitions the pool is to have; derived */
+
+	uint64_t pool_size;	   /* seen: bytes in extents of the pool; unset while it grows */
+	uint64_t pool_free;	   /* seen: of these free; likewise */
+	uint64_t used_percent;	   /* seen: of a thin pool's data, rounded up */
+	uint64_t metadata_percent; /* seen: of a thin pool's metadata, rounded up */
+	uint64_t synced_percent;   /* seen: of a mirror, rounded up */
+	char *health;		   /* seen: what LVM says of a mirror that is not whole */
+	char *foreign;		   /* seen: why what is there is not touched */
+	char *dependent;	   /* seen: why it is not removed */
 };
-/* Pools are always made with this extent, so sizes can be rounded beforehand. */
-#define VOLUME_EXTENT (4 * 1024 * 1024ULL)
+#define VOLUME_REFRESH "refresh needed" /* lv_health_status, lvs(8) */
 extern const struct kind_spec volume_spec;
 #endif
