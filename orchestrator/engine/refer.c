@@ -178,27 +178,52 @@ const struct spec *refer_bridge(const struct site_node *node, const char *networ
 	return search.found;
 }
 
+const char *refer_uplink(const struct site_node *node)
+{
+	return node->uplink ? node->uplink : "boot0";
+}
+
 bool refer_has_vlan(const struct site_node *node, const struct network *network)
 {
 	return network->vlan != 0 && (site_node_address(node, network->name) != NULL ||
 				      refer_bridge(node, network->name) != NULL);
 }
 
-char *refer_address(const struct site_node *node, const struct network *network)
+static void add_address(const char *address, const char *cidr, struct text_list *out)
 {
-	const char *address = site_node_address(node, network->name);
-	const char *prefix = network->cidr ? strchr(network->cidr, '/') : NULL;
-	return address && prefix ? xasprintf("%s%s", address, prefix) : NULL;
+	const char *prefix = cidr ? strchr(cidr, '/') : NULL;
+	if (address != NULL && prefix != NULL)
+		text_list_take(out, xasprintf("%s%s", address, prefix));
+}
+
+void refer_addresses(const struct site_node *node, const struct network *network,
+		     struct text_list *out)
+{
+	add_address(site_node_address(node, network->name), network->cidr, out);
+	add_address(site_node_address6(node, network->name), network->cidr6, out);
+}
+
+static const char *router(const struct site *site, const struct site_node *node,
+			  const struct network *network,
+			  const char *(*address)(const struct site_node *, const char *))
+{
+	const struct site_node *gateway =
+		network->gateway ? site_find_node(site, network->gateway) : NULL;
+	if (gateway == NULL || gateway == node || address(node, network->name) == NULL)
+		return NULL;
+	return address(gateway, network->name);
 }
 
 const char *refer_router(const struct site *site, const struct site_node *node,
 			 const struct network *network)
 {
-	const struct site_node *router =
-		network->gateway ? site_find_node(site, network->gateway) : NULL;
-	if (router == NULL || router == node || site_node_address(node, network->name) == NULL)
-		return NULL;
-	return site_node_address(router, network->name);
+	return router(site, node, network, site_node_address);
+}
+
+const char *refer_router6(const struct site *site, const struct site_node *node,
+			  const struct network *network)
+{
+	return router(site, node, network, site_node_address6);
 }
 
 char *refer_link(const struct site *site, const struct site_node *node, const char *network)

@@ -43,15 +43,20 @@ void refer_check_network(const struct site *site, const struct site_node *node, 
 			 struct place place, const char *what, struct mistakes *mistakes);
 /* The node's bridge on the network, or NULL. With one, the node's address is the bridge's. */
 const struct spec *refer_bridge(const struct site_node *node, const char *network);
+/* The interface below the node's tagged networks; never NULL. */
+const char *refer_uplink(const struct site_node *node);
 /* Whether the slice derives the network's tagged interface for the node: it has an address on
    the network, or a bridge. */
 bool refer_has_vlan(const struct site_node *node, const struct network *network);
-/* The node's address with the network's prefix length, "10.0.20.5/24", a copy; NULL: none. */
-char *refer_address(const struct site_node *node, const struct network *network);
+/* Adds the node's addresses with the network's prefix lengths, "10.0.20.5/24". */
+void refer_addresses(const struct site_node *node, const struct network *network,
+		     struct text_list *out);
 /* The address of the network's default router, borrowed; NULL when there is none, when it is
    the node itself, and when the node has no address there to reach it from. */
 const char *refer_router(const struct site *site, const struct site_node *node,
 			 const struct network *network);
+const char *refer_router6(const struct site *site, const struct site_node *node,
+			  const struct network *network);
 /* The interface that has the node's address on it, a copy: the bridge on the
    network if the node has one, else its VLAN; NULL when it is untagged. */
 char *refer_link(const struct site *site, const struct site_node *node, const char *network);

@@ -10,9 +10,14 @@
 #define KINDS(KIND) \
 	KIND(sysctl) \
 	KIND(service) \
+	KIND(bond) \
 	KIND(vlan) \
 	KIND(bridge) \
+	KIND(route) \
 	KIND(masquerade) \
+	KIND(firewall) \
+	KIND(resolver) \
+	KIND(clock) \
 	KIND(partition) \
 	KIND(pool) \
 	KIND(volume) \

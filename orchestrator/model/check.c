@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/ip.h"
 #include "model/ipv4.h"
 #include "model/read.h"
 #include "model/text_check.h"
@@ -193,7 +194,23 @@ static void check_overlaps(struct check *check)
 	free(ranges);
 }
 
-/* Every tagged network is carried by the interface that the nodes boot from. */
+/* Whether all who have an address on it have an uplink for it: then the kind of that looks at
+   its mtu. */
+static bool has_uplinks(const struct site *site, const struct network *network)
+{
+	bool some = false;
+	for (size_t i = 0; i < site->node_count; i++) {
+		const struct site_node *node = &site->nodes[i];
+		if (site_node_address(node, network->name) == NULL)
+			continue;
+		if (node->uplink == NULL || text_equal(node->uplink, "boot0"))
+			return false;
+		some = true;
+	}
+	return some;
+}
+
+/* Every other tagged network is carried by the interface that the nodes boot from. */
 static void check_mtu(struct check *check, const struct network *network)
 {
 	const struct network *boot =
@@ -201,7 +218,8 @@ static void check_mtu(struct check *check, const struct network *network)
 			? site_find_network(check->site, check->site->boot_network)
 			: NULL;
 	if (boot == NULL || boot == network || network->vlan == 0 || network->mtu == FIELD_UNSET ||
-	    boot->mtu == FIELD_UNSET || network->mtu <= boot->mtu)
+	    boot->mtu == FIELD_UNSET || network->mtu <= boot->mtu ||
+	    has_uplinks(check->site, network))
 		return;
 	mistake_add(check->mistakes, network->place,
 		    "network \"%s\": mtu %llu is larger than %llu, that of the boot network "
@@ -210,10 +228,69 @@ static void check_mtu(struct check *check, const struct network *network)
 		    boot->name);
 }
 
+/* 64 is what hosts expect of a link (RFC 4291); wider and smaller ones are for who knows. */
+static void check_cidr6(struct check *check, const struct network *network)
+{
+	struct ip_subnet subnet;
+	if (network->cidr6 == NULL || !ip_parse_subnet(network->cidr6, &subnet))
+		return;
+	if (!ip_is_v6(network->cidr6))
+		mistake_add(check->mistakes, network->place,
+			    "network \"%s\": cidr6: %s is not IPv6; write it like "
+			    "\"fd00:77:20::/64\"",
+			    network->name, network->cidr6);
+	else if (subnet.prefix < 32 || subnet.prefix > 126)
+		mistake_add(check->mistakes, network->place,
+			    "network \"%s\": cidr6: /%u is no size for a network of machines; "
+			    "from /32 to /126",
+			    network->name, subnet.prefix);
+	else if (ip_has_host_bits(&subnet))
+		mistake_add(check->mistakes, network->place,
+			    "network \"%s\": cidr6: \"%s\" is an address in a network; write the "
+			    "network's own",
+			    network->name, network->cidr6);
+	for (const struct network *other = check->site->networks; other < network; other++) {
+		struct ip_subnet theirs;
+		if (other->cidr6 && ip_parse_subnet(other->cidr6, &theirs) &&
+		    ip_subnets_overlap(&subnet, &theirs))
+			mistake_add(check->mistakes, network->place,
+				    "network \"%s\": %s overlaps %s of network \"%s\"; every "
+				    "address belongs to one network",
+				    network->name, network->cidr6, other->cidr6, other->name);
+	}
+}
+
+/* The tags of clusters and those of the site's own networks are apart. */
+static void check_vlan_pool(struct check *check)
+{
+	const struct site *site = check->site;
+	unsigned first;
+	unsigned last;
+	if (site->vlan_pool == NULL)
+		return;
+	if (!site_vlan_pool(site, &first, &last)) {
+		mistake_add(check->mistakes, site->vlan_pool_place,
+			    "vlan_pool: \"%s\" is no range of VLAN tags; write the first and the "
+			    "last of 1 to 4094, like \"100-199\"",
+			    site->vlan_pool);
+		return;
+	}
+	for (size_t i = 0; i < site->network_count; i++) {
+		const struct network *network = &site->networks[i];
+		if (network->vlan >= first && network->vlan <= last)
+			mistake_add(check->mistakes, network->place,
+				    "network \"%s\": vlan %u is in the site's vlan_pool %s, which "
+				    "is for clusters; choose one outside",
+				    network->name, (unsigned)network->vlan, site->vlan_pool);
+	}
+}
+
 static void check_networks(struct check *check)
 {
+	check_vlan_pool(check);
 	for (size_t i = 0; i < check->site->network_count; i++) {
 		check_cidr(check, &check->site->networks[i]);
+		check_cidr6(check, &check->site->networks[i]);
 		check_network_name(check, &check->site->networks[i]);
 		check_gateway(check, &check->site->networks[i]);
 		check_mtu(check, &check->site->networks[i]);
@@ -271,29 +348,60 @@ static void check_boot(struct check *check)
 		check_in_network(check, place, "boot: server", network, site->boot_server);
 }
 
+static void check_address6(struct check *check, const struct node_address *address,
+			   const char *what)
+{
+	const struct network *network = address->network;
+	struct ip_subnet subnet;
+	struct ip ip;
+	if (address->address6 == NULL || !ip_parse(address->address6, &ip))
+		return;
+	if (network->cidr6 == NULL)
+		mistake_add(check->mistakes, address->place,
+			    "%s: network \"%s\" has no cidr6; add it, or take the address out",
+			    what, network->name);
+	else if (ip_parse_subnet(network->cidr6, &subnet) && !ip_in(&subnet, &ip))
+		mistake_add(check->mistakes, address->place,
+			    "%s: %s is not in %s; choose an address in it", what, address->address6,
+			    network->cidr6);
+	else if (memcmp(ip.bytes, subnet.address.bytes, sizeof(ip.bytes)) == 0)
+		mistake_add(check->mistakes, address->place,
+			    "%s: %s is the network's own address; choose one after it", what,
+			    address->address6);
+}
+
 /* Who has an address. */
 struct owner {
 	const struct site_node *node;
 	const struct node_address *address;
 };
 
+/* One of the two of `owner`: nobody else has it. */
+static void check_only_owner(struct check *check, struct map *owners, struct owner *owner,
+			     const char *text, const char *what)
+{
+	const struct owner *other = text ? map_put(owners, text, owner) : NULL;
+	struct place place = owner->address->place;
+	if (other == NULL)
+		return;
+	AUTO_FREE char *where = place_text(other->address->place, place);
+	mistake_add(check->mistakes, place, "%s: %s is also node \"%s\"'s (%s); choose another",
+		    what, text, other->node->name, where);
+}
+
 static void check_address(struct check *check, struct map *owners, struct owner *owner)
 {
 	const struct site_node *node = owner->node;
 	const struct node_address *address = owner->address;
-	const struct owner *other = map_put(owners, address->address, owner);
 	AUTO_FREE char *what =
 		xasprintf("node \"%s\": addresses: %s", node->name, address->network->name);
 	check_in_network(check, address->place, what, address->network, address->address);
+	check_address6(check, address, what);
 	if (text_equal(address->address, check->site->boot_server))
 		mistake_add(check->mistakes, address->place,
 			    "%s: %s is the boot server's; choose another", what, address->address);
-	if (other == NULL)
-		return;
-	AUTO_FREE char *where = place_text(other->address->place, address->place);
-	mistake_add(check->mistakes, address->place,
-		    "%s: %s is also node \"%s\"'s (%s); choose another", what, address->address,
-		    other->node->name, where);
+	check_only_owner(check, owners, owner, address->address, what);
+	check_only_owner(check, owners, owner, address->address6, what);
 }
 
 static void check_addresses(struct check *check)

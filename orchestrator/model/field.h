@@ -26,6 +26,8 @@ enum field_type {
 	FIELD_CHOICE,  /* one of `choices` */
 	FIELD_ADDRESS, /* IPv4 address, kept in canonical form */
 	FIELD_CIDR,    /* IPv4 network or address with prefix length: "10.0.0.0/24" */
+	FIELD_IP,      /* IPv4 or IPv6 address, kept in canonical form */
+	FIELD_SUBNET,  /* of either family, address or network with prefix length */
 	FIELD_MAC,     /* kept as "52:54:00:00:00:01" */
 	FIELD_BYTES,   /* "512M" or a number of bytes */
 	FIELD_SECONDS, /* "90s" */

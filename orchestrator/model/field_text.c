@@ -7,6 +7,7 @@
 #include "base/size.h"
 #include "base/utf8.h"
 #include "model/field.h"
+#include "model/ip.h"
 #include "model/ipv4.h"
 
 enum { TEXT_LIMIT = 4096, LABEL_LIMIT = 63 };
@@ -115,6 +116,28 @@ static char *parse_cidr(const char *text, struct err *err)
 	return xasprintf("%s/%u", address, network.prefix);
 }
 
+static char *parse_ip(const char *text, struct err *err)
+{
+	struct ip ip;
+	if (ip_parse(text, &ip))
+		return ip_text(&ip);
+	err_set(err, "\"%.80s\" is not an IP address; write it like \"10.0.20.5\" or \"fd00::5\"",
+		text);
+	return NULL;
+}
+
+static char *parse_subnet(const char *text, struct err *err)
+{
+	struct ip_subnet subnet;
+	if (ip_parse_subnet(text, &subnet))
+		return ip_subnet_text(&subnet);
+	err_set(err,
+		"\"%.80s\" is not an IP network with prefix length; write it like "
+		"\"10.0.20.0/24\" or \"fd00:20::/64\"",
+		text);
+	return NULL;
+}
+
 static char *parse_mac(const char *text, struct err *err)
 {
 	char mac[18];
@@ -214,6 +237,10 @@ static char *parse(const struct field *field, const char *text, struct err *err)
 		return parse_address(text, err);
 	case FIELD_CIDR:
 		return parse_cidr(text, err);
+	case FIELD_IP:
+		return parse_ip(text, err);
+	case FIELD_SUBNET:
+		return parse_subnet(text, err);
 	case FIELD_MAC:
 		return parse_mac(text, err);
 	default:

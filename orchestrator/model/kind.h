@@ -50,9 +50,11 @@ struct kind_spec {
 	const char *id_before; /* a FIXED text field that belongs to the id; NULL: the name alone */
 	size_t size;
 	const struct field *fields;
-	uint64_t unit;	 /* bytes that its `size` is rounded up to; 0: it has none */
-	bool holds_data; /* removing or replacing one loses data */
-	bool in_status;	 /* counted in `moyai status` as what a node holds */
+	uint64_t unit;	       /* bytes that its `size` is rounded up to; 0: it has none */
+	bool holds_data;       /* removing or replacing one loses data */
+	bool risks_connection; /* a change may cut the node off: it is to be confirmed over a
+				  new connection, or is taken back; docs/protocol.md */
+	bool in_status;	       /* counted in `moyai status` as what a node holds */
 
 	/* Mistakes beyond the field table (references, ranges between fields).
 	   May be NULL. */

@@ -79,9 +79,12 @@ static void add_node(const struct site_node *node, struct str *out)
 	print_fields(NODE_FIELDS, node, "\t\t", "\n", out);
 	if (node->address_count > 0) {
 		str_add(out, "\t\taddresses = { ");
-		for (size_t i = 0; i < node->address_count; i++)
-			str_addf(out, "%s = \"%s\"; ", node->addresses[i].network->name,
-				 node->addresses[i].address);
+		for (size_t i = 0; i < node->address_count; i++) {
+			const struct node_address *address = &node->addresses[i];
+			str_addf(out,
+				 address->address6 ? "%s = [ \"%s\", \"%s\" ]; " : "%s = \"%s\"; ",
+				 address->network->name, address->address, address->address6);
+		}
 		str_add(out, "};\n");
 	}
 	if (node->bmc.type != NULL) {

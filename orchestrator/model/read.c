@@ -109,6 +109,8 @@ static char *sample(const struct field *field)
 		[FIELD_CHOICE] = "",
 		[FIELD_ADDRESS] = "\"10.0.20.5\"",
 		[FIELD_CIDR] = "\"10.0.20.0/24\"",
+		[FIELD_IP] = "\"10.0.20.5\"",
+		[FIELD_SUBNET] = "\"10.0.20.0/24\"",
 		[FIELD_MAC] = "\"52:54:00:00:00:01\"",
 		[FIELD_BYTES] = "\"512M\"",
 		[FIELD_SECONDS] = "\"90s\"",

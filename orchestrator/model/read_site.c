@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "model/guard.h"
+#include "model/ip.h"
 #include "model/near.h"
 #include "model/read.h"
 #include "model/text_check.h"
@@ -83,31 +84,67 @@ static void add_no_network(struct reader *reader, const config_setting_t *member
 		    "%s: addresses: there is no network \"%s\"%s", what, name, str_text(&hint));
 }
 
+/* One text: the IPv4 address, or the IPv6 one beside it. */
+static void read_address_text(struct reader *reader, const config_setting_t *value,
+			      const char *what, struct node_address *address)
+{
+	static const struct field FIELD = { .name = "address", .type = FIELD_IP };
+	struct place place = read_place(reader, value);
+	struct err err = ERR_INIT;
+	char *text = NULL;
+	const char *name = address->network->name;
+	if (config_setting_type(value) != CONFIG_TYPE_STRING) {
+		mistake_add(reader->mistakes, place,
+			    "%s: addresses: %s: write it in quotes, like %s = \"10.0.20.5\"", what,
+			    name, name);
+		return;
+	}
+	if (field_set_text(&FIELD, &text, config_setting_get_string(value), &err) != 0) {
+		mistake_add(reader->mistakes, place, "%s: addresses: %s: %s", what, name, err.text);
+		return;
+	}
+	char **to = ip_is_v6(text) ? &address->address6 : &address->address;
+	if (*to == NULL) {
+		*to = text;
+		return;
+	}
+	mistake_add(reader->mistakes, place,
+		    "%s: addresses: %s: %s is a second one; a node has one address of each family "
+		    "on a network",
+		    what, name, text);
+	free(text);
+}
+
 static void read_address(struct reader *reader, const config_setting_t *member,
 			 const struct node_context *context)
 {
-	static const struct field FIELD = { .name = "address", .type = FIELD_ADDRESS };
 	const char *name = config_setting_name(member);
-	struct network *network = site_find_network(reader->site, name);
 	struct site_node *node = context->node;
-	struct place place = read_place(reader, member);
-	struct err err = ERR_INIT;
-	char *address = NULL;
-	if (network == NULL) {
+	struct node_address address = { .network = site_find_network(reader->site, name),
+					.place = read_place(reader, member) };
+	int type = config_setting_type(member);
+	if (address.network == NULL) {
 		add_no_network(reader, member, context->what);
-	} else if (config_setting_type(member) != CONFIG_TYPE_STRING) {
-		mistake_add(reader->mistakes, place,
-			    "%s: addresses: %s: write it in quotes, like %s = \"10.0.20.5\"",
-			    context->what, name, name);
-	} else if (field_set_text(&FIELD, &address, config_setting_get_string(member), &err) != 0) {
-		mistake_add(reader->mistakes, place, "%s: addresses: %s: %s", context->what, name,
-			    err.text);
-	} else {
-		node->addresses = xrealloc(node->addresses, node->address_count + 1,
-					   sizeof(*node->addresses));
-		node->addresses[node->address_count++] =
-			(struct node_address){ network, address, place };
+		return;
 	}
+	if (type == CONFIG_TYPE_ARRAY || type == CONFIG_TYPE_LIST)
+		for (int i = 0; i < config_setting_length(member); i++)
+			read_address_text(reader, config_setting_get_elem(member, (unsigned)i),
+					  context->what, &address);
+	else
+		read_address_text(reader, member, context->what, &address);
+	if (address.address == NULL && address.address6 != NULL)
+		mistake_add(reader->mistakes, address.place,
+			    "%s: addresses: %s: has an IPv6 address alone; it stands beside an "
+			    "IPv4 one: [ \"10.0.20.5\", \"%s\" ]",
+			    context->what, name, address.address6);
+	if (address.address == NULL) {
+		free(address.address6);
+		return;
+	}
+	node->addresses =
+		xrealloc(node->addresses, node->address_count + 1, sizeof(*node->addresses));
+	node->addresses[node->address_count++] = address;
 }
 
 static void read_bmc(struct reader *reader, const config_setting_t *group,
@@ -212,6 +249,7 @@ static void keep_places(struct reader *reader, const config_setting_t *root)
 		{ "domain", &site->domain_place },
 		{ "mirror", &site->mirror_place },
 		{ "boot", &site->boot_place },
+		{ "vlan_pool", &site->vlan_pool_place },
 	};
 	for (size_t i = 0; i < COUNT_OF(kept); i++) {
 		const config_setting_t *member = config_setting_get_member(root, kept[i].name);

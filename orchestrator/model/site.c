@@ -22,6 +22,10 @@ const struct field SITE_FIELDS[] = {
 	  "firmware packages for the hardware at hand" },
 	{ "authorized_keys", FIELD_LIST, SITE(authorized_keys), 0, 0, 256, NULL, NULL,
 	  "public ssh keys that may log in as root on every node, besides Moyai's own" },
+	{ "vlan_pool", FIELD_TEXT, SITE(vlan_pool), 0, 3, 9, NULL, NULL,
+	  "VLAN tags for virtual clusters, first and last: \"100-199\"" },
+	{ "confirm_within", FIELD_SECONDS, SITE(confirm_within_s), 0, 5, 600, NULL, "30s",
+	  "after this time a node takes back network changes after which it cannot be reached" },
 	FIELD_END
 };
 
@@ -42,6 +46,8 @@ const struct field NETWORK_FIELDS[] = {
 	  "VLAN tag; 0 or none: untagged" },
 	{ "cidr", FIELD_CIDR, NETWORK(cidr), 0, 0, 0, NULL, NULL,
 	  "its addresses; none: layer 2 only" },
+	{ "cidr6", FIELD_SUBNET, NETWORK(cidr6), 0, 0, 0, NULL, NULL,
+	  "its IPv6 addresses, beside cidr: \"fd00:77:20::/64\"" },
 	{ "mtu", FIELD_NUMBER, NETWORK(mtu), 0, 576, 9216, NULL, "1500",
 	  "largest packet in bytes" },
 	{ "gateway", FIELD_NAME, NETWORK(gateway), 0, 0, 0, NULL, NULL,
@@ -58,6 +64,8 @@ const struct field NODE_FIELDS[] = {
 	  "MAC address of the interface it network-boots from" },
 	{ "console", FIELD_TEXT, NODE(console), 0, 1, 64, NULL, NULL,
 	  "serial console, \"ttyS0,115200\"; the role's when not given" },
+	{ "uplink", FIELD_NAME, NODE(uplink), 0, 1, 15, NULL, NULL,
+	  "interface that carries the tagged networks, like a bond; boot0 when not given" },
 	{ "may_lose", FIELD_LIST, NODE(may_lose), 0, 0, 4096, NULL, NULL,
 	  "consent to lose data, together with --allow-data-loss: [ \"volume/old\" ]" },
 	FIELD_END
@@ -108,6 +116,30 @@ const char *site_node_address(const struct site_node *node, const char *network)
 	return NULL;
 }
 
+const char *site_node_address6(const struct site_node *node, const char *network)
+{
+	for (size_t i = 0; network != NULL && i < node->address_count; i++)
+		if (strcmp(node->addresses[i].network->name, network) == 0)
+			return node->addresses[i].address6;
+	return NULL;
+}
+
+/* One to four digits, 1 to 4094. */
+static bool read_tag(const char **at, unsigned *tag)
+{
+	size_t digits = strspn(*at, "0123456789");
+	*tag = (unsigned)strtoul(*at, NULL, 10);
+	*at += digits;
+	return digits >= 1 && digits <= 4 && *tag >= 1 && *tag <= 4094;
+}
+
+bool site_vlan_pool(const struct site *site, unsigned *first, unsigned *last)
+{
+	const char *at = site->vlan_pool;
+	return at != NULL && read_tag(&at, first) && *at++ == '-' && read_tag(&at, last) &&
+	       *at == '\0' && *first <= *last;
+}
+
 const char *site_node_boot_address(const struct site *site, const struct site_node *node)
 {
 	return site_node_address(node, site->boot_network);
@@ -117,8 +149,10 @@ void site_node_free(struct site_node *node)
 {
 	fields_free(NODE_FIELDS, node);
 	fields_free(BMC_FIELDS, &node->bmc);
-	for (size_t i = 0; i < node->address_count; i++)
+	for (size_t i = 0; i < node->address_count; i++) {
 		free(node->addresses[i].address);
+		free(node->addresses[i].address6);
+	}
 	free(node->addresses);
 	spec_list_free(&node->wants);
 	*node = (struct site_node){ 0 };

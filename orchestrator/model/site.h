@@ -39,6 +39,7 @@ struct network {
 	char *name;    /* also the name of the VLAN interface; 15 characters at most */
 	uint64_t vlan; /* 0: untagged, else 1-4094 */
 	char *cidr;    /* NULL: no addresses, layer 2 only */
+	char *cidr6;   /* IPv6, beside cidr; NULL: none */
 	uint64_t mtu;  /* bytes, 1500 unless given */
 	char *gateway; /* name of the node that is the default router; NULL: none */
 	struct place place;
@@ -49,6 +50,7 @@ struct network {
 struct node_address {
 	struct network *network; /* borrowed from the site */
 	char *address;		 /* without prefix length */
+	char *address6;		 /* IPv6, beside it; NULL: none */
 	struct place place;
 };
 
@@ -71,6 +73,7 @@ struct site_node {
 	struct role *role;	   /* borrowed from the site; NULL when unknown (a mistake) */
 	char *mac;		   /* of the interface it network-boots from: "boot0" on the node */
 	char *console;		   /* serial console, "ttyS0,115200"; NULL: the role's */
+	char *uplink;		   /* interface that carries the tagged networks; NULL: boot0 */
 	struct text_list may_lose; /* "volume/old": consent in the configuration to lose its data */
 	struct node_address *addresses;
 	size_t address_count;
@@ -91,6 +94,8 @@ struct site {
 	char *boot_network;		  /* the untagged network the nodes boot from */
 	char *boot_server;		  /* address of the machine that serves DHCP, TFTP, HTTP */
 	uint64_t boot_port;		  /* HTTP port */
+	char *vlan_pool;		  /* "100-199": tags for clusters; NULL: none */
+	uint64_t confirm_within_s;	  /* network changes; see docs/protocol.md */
 	struct network *networks;
 	size_t network_count;
 	struct site_node *nodes; /* in the order they are written */
@@ -99,7 +104,7 @@ struct site {
 		roles; /* shipped and own, every one that a node uses or the site defines */
 	struct text_list files; /* every file read, in that order; places borrow from here */
 	/* Where the settings of the top level are that are checked later. */
-	struct place domain_place, mirror_place, boot_place;
+	struct place domain_place, mirror_place, boot_place, vlan_pool_place;
 	struct map node_by_name;
 	struct map node_by_mac;
 	struct map network_by_name;
@@ -128,11 +133,16 @@ extern const struct field NODE_FIELDS[];
 extern const struct field BMC_FIELDS[];
 extern const struct field ROLE_FIELDS[];
 
+/* The tags of vlan_pool. False when there is none. */
+bool site_vlan_pool(const struct site *site, unsigned *first, unsigned *last);
+
 struct site_node *site_find_node(const struct site *site, const char *name);
 struct site_node *site_find_mac(const struct site *site, const char *mac);
 struct network *site_find_network(const struct site *site, const char *name);
 /* The node's address on a network, or NULL. */
 const char *site_node_address(const struct site_node *node, const char *network);
+/* The same of IPv6. */
+const char *site_node_address6(const struct site_node *node, const char *network);
 /* The address it is reached at by ssh: the one on the boot network. */
 const char *site_node_boot_address(const struct site *site, const struct site_node *node);
 

@@ -54,8 +54,9 @@ int conversation_expect(struct conversation *conversation, enum request_type typ
 			struct request *request, struct err *err)
 {
 	static const char *const TEXTS[] = {
-		[REQUEST_SLICE] = "slice", [REQUEST_GO] = "go",	    [REQUEST_END] = "end",
-		[REQUEST_RUN] = "argv",	   [REQUEST_FILE] = "file",
+		[REQUEST_SLICE] = "slice",     [REQUEST_GO] = "go",	[REQUEST_END] = "end",
+		[REQUEST_RUN] = "argv",	       [REQUEST_FILE] = "file", [REQUEST_ARM] = "arm",
+		[REQUEST_CONFIRM] = "confirm",
 	};
 	int rc = conversation_next(conversation, request, err);
 	if (rc < 0)

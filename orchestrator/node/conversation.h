@@ -39,6 +39,7 @@ int verb_status(struct conversation *conversation, struct err *err);
 int verb_apply(struct conversation *conversation, struct err *err);
 int verb_facts(struct conversation *conversation, struct err *err);
 int verb_run(struct conversation *conversation, struct err *err);
+int verb_confirm(struct conversation *conversation, struct err *err);
 int verb_copy(struct conversation *conversation, struct err *err);
 int verb_receive(struct conversation *conversation, struct err *err);
 #endif

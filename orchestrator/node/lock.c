@@ -17,7 +17,7 @@ static int write_holder(int lock, const char *path, struct err *err)
 	char since[STAMP_SIZE];
 	AUTO_FREE char *text =
 		xasprintf("pid %ld since %s\n", (long)getpid(), stamp_utc(time(NULL), since));
-	if (ftruncate(lock, 0) != 0)
+	if (ftruncate(lock, 0) != 0 || lseek(lock, 0, SEEK_SET) < 0)
 		return err_set_errno(err, errno, "%s", path);
 	if (file_write_all(lock, text, strlen(text), err) != 0)
 		return err_context(err, "%s", path);
@@ -52,6 +52,11 @@ int lock_take(const char *run_dir, struct err *err)
 		return lock;
 	close(lock);
 	return -1;
+}
+
+void lock_name_holder(int lock)
+{
+	write_holder(lock, "lock", NULL);
 }
 
 void lock_release(int lock)

@@ -8,5 +8,7 @@
  * Returns a descriptor to be closed by lock_release(), or -1.
  */
 int lock_take(const char *run_dir, struct err *err);
+/* A child of the holder that keeps it longer puts its own name there. */
+void lock_name_holder(int lock);
 void lock_release(int lock);
 #endif

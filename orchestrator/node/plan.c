@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* plan, and status, which is a plan with the facts of the node. */
+#include <stdio.h>
+
 #include "node/conversation.h"
 #include "node/facts.h"
+#include "node/guard.h"
 #include "system/node.h"
 
 static int send_facts(struct conversation *conversation, struct node *node, struct err *err)
@@ -34,6 +37,14 @@ static int send_plan(struct conversation *conversation, struct node *node,
 	return rc;
 }
 
+/* The operator sees stderr: this is why what was applied is to be applied again. */
+static void tell_taken_back(const struct conversation *conversation)
+{
+	AUTO_STR struct str text = STR_INIT;
+	guard_last(conversation->run_dir, &text);
+	fputs(str_text(&text), stderr);
+}
+
 static int observe(struct conversation *conversation, bool with_facts, struct err *err)
 {
 	struct request request;
@@ -41,6 +52,7 @@ static int observe(struct conversation *conversation, bool with_facts, struct er
 	int rc = 0;
 	if (conversation_expect(conversation, REQUEST_SLICE, &request, err) != 0)
 		return -1;
+	tell_taken_back(conversation);
 	node_init(&node, request.slice.site, request.slice.node);
 	/* Facts first: they are worth having even if a source cannot be read. */
 	if (with_facts)

@@ -17,9 +17,9 @@ static const struct verb {
 	const char *name;
 	int (*talk)(struct conversation *, struct err *);
 } VERBS[] = {
-	{ "plan", verb_plan },	     { "status", verb_status }, { "apply", verb_apply },
-	{ "facts", verb_facts },     { "run", verb_run },	{ "copy", verb_copy },
-	{ "receive", verb_receive },
+	{ "plan", verb_plan },	     { "status", verb_status },	  { "apply", verb_apply },
+	{ "facts", verb_facts },     { "run", verb_run },	  { "copy", verb_copy },
+	{ "receive", verb_receive }, { "confirm", verb_confirm },
 };
 
 static const struct verb *verb_find(const char *name)

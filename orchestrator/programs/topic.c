@@ -30,6 +30,7 @@ const char *topic_type(const struct field *field)
 		[FIELD_TEXT] = "text",	      [FIELD_NAME] = "name",
 		[FIELD_PATH] = "path",	      [FIELD_CHOICE] = "choice",
 		[FIELD_ADDRESS] = "address",  [FIELD_CIDR] = "cidr",
+		[FIELD_IP] = "address",	      [FIELD_SUBNET] = "cidr",
 		[FIELD_MAC] = "mac",	      [FIELD_BYTES] = "size",
 		[FIELD_SECONDS] = "duration", [FIELD_NUMBER] = "number",
 		[FIELD_BOOL] = "true/false",  [FIELD_LIST] = "list",

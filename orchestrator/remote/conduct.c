@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "base/hash.h"
 #include "base/utf8.h"
 #include "remote/pool.h"
 
@@ -245,6 +246,7 @@ struct apply {
 	struct fleet *fleet;
 	size_t index; /* of the host and of its node in the graph */
 	struct stream *stream;
+	char *token; /* network changes that are not confirmed yet; NULL: none */
 };
 
 static int begin_apply(struct apply *apply, struct err *err)
@@ -256,6 +258,40 @@ static int begin_apply(struct apply *apply, struct err *err)
 	/* Not broken off by Ctrl-C: a step that runs is waited for. */
 	apply->stream = host_begin(host, apply->fleet->options, "apply", &line, NULL, err);
 	return apply->stream ? 0 : -1;
+}
+
+static bool risks_connection(const char *kind)
+{
+	const struct kind_spec *spec = kind_find(kind);
+	return spec && spec->risks_connection;
+}
+
+/* Before the first step that may cut the node off: unless it hears from us over a new
+   connection, it takes back what it changes from now on. */
+static int arm(struct apply *apply, struct err *err)
+{
+	enum { TOKEN_BYTES = 16 };
+	const struct remote_options *options = apply->fleet->options;
+	unsigned char random[TOKEN_BYTES];
+	char token[2 * TOKEN_BYTES + 1];
+	AUTO_STR struct str line = STR_INIT;
+	struct message message;
+	if (hash_random(random, sizeof(random), err) != 0)
+		return -1;
+	hash_hex(random, sizeof(random), token);
+	request_arm(&line, token, (unsigned)options->site->confirm_within_s);
+	if (stream_write(apply->stream, line.data, line.length, options->answer_timeout_ms, err) !=
+		    0 ||
+	    host_message(apply->stream, options->answer_timeout_ms, &message, err) != 0)
+		return -1;
+	int rc = message.type == MESSAGE_ARMED
+			 ? 0
+			 : err_set(err, "the node said \"%s\" instead of \"armed\"",
+				   message_type_text(message.type));
+	message_free(&message);
+	if (rc == 0)
+		apply->token = xstrdup(token);
+	return rc;
 }
 
 static bool concerns(const struct message *message, const char *kind, const char *id)
@@ -272,6 +308,8 @@ static int do_step(struct apply *apply, const char *kind, const char *id, const 
 {
 	const struct remote_options *options = apply->fleet->options;
 	if (apply->stream == NULL && begin_apply(apply, err) != 0)
+		return -1;
+	if (risks_connection(kind) && apply->token == NULL && arm(apply, err) != 0)
 		return -1;
 	AUTO_STR struct str line = STR_INIT;
 	request_go(&line, kind, id, digest);
@@ -339,6 +377,33 @@ static void host_lost(struct apply *apply, const char *why)
 	wake_all(fleet);
 }
 
+static void add_taken_back(const struct apply *apply, struct err *err)
+{
+	AUTO_FREE char *why = xstrdup(err->text);
+	err_set(err, "%s; its network changes are not confirmed, and it takes them back after %u s",
+		why, (unsigned)apply->fleet->options->site->confirm_within_s);
+}
+
+/* Under the lock, which is let go meanwhile. One confirmation for all changes that follow each
+   other: some networks are whole again only after the last of them. */
+static void confirm(struct apply *apply)
+{
+	struct fleet *fleet = apply->fleet;
+	AUTO_FREE char *token = apply->token;
+	struct err err = ERR_INIT;
+	apply->token = NULL;
+	pthread_mutex_unlock(&fleet->threads->lock);
+	int rc = host_confirm(&fleet->hosts[apply->index], fleet->options, token,
+			      (unsigned)fleet->options->site->confirm_within_s, &err);
+	if (rc != 0 && fleet->hosts[apply->index].unreachable) {
+		err_context(&err, "no new connection after the network changes");
+		add_taken_back(apply, &err);
+	}
+	pthread_mutex_lock(&fleet->threads->lock);
+	if (rc != 0)
+		host_lost(apply, err.text);
+}
+
 /* Under the lock, which is let go while the step runs. */
 static void run_step(struct apply *apply, size_t index)
 {
@@ -351,6 +416,8 @@ static void run_step(struct apply *apply, size_t index)
 	emit_step(fleet, CONDUCT_START, index, NULL);
 	pthread_mutex_unlock(&threads->lock);
 	int rc = do_step(apply, step->kind, step->id, step->digest, &failure, &err);
+	if (rc != 0 && apply->token)
+		add_taken_back(apply, &err);
 	pthread_mutex_lock(&threads->lock);
 	if (rc != 0) {
 		host_lost(apply, err.text);
@@ -392,8 +459,14 @@ static void *apply_host(void *argument)
 			pthread_cond_wait(&threads->free_slot, &threads->lock);
 		threads->slots--;
 		/* The wait may have been long: is there still something to do? */
-		while (graph_next(&fleet->graph, apply->index, &step))
-			run_step(apply, step);
+		while (graph_next(&fleet->graph, apply->index, &step)) {
+			if (apply->token && !risks_connection(fleet->graph.steps[step].kind))
+				confirm(apply);
+			else
+				run_step(apply, step);
+		}
+		if (apply->token && host->failed == NULL)
+			confirm(apply);
 		threads->slots++;
 		pthread_cond_signal(&threads->free_slot);
 	}
@@ -404,6 +477,7 @@ static void *apply_host(void *argument)
 		rc = end_apply(apply, &err);
 	host_end(host, apply->stream);
 	host_disconnect(host);
+	free(apply->token);
 
 	pthread_mutex_lock(&threads->lock);
 	if (rc != 0)

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/file.h"
 #include "base/utf8.h"
@@ -11,6 +12,7 @@
 enum {
 	NODE_PROGRAM_MAX = 64 * 1024 * 1024, /* with its debug information it is below 10 MiB */
 	OUTPUT_MAX = 64 * 1024 * 1024,	     /* of a command under `run`, per stream */
+	CONFIRM_PAUSE_S = 1,		     /* between two tries */
 	ANSWER_MAX = 64 * 1024 * 1024,	     /* of moyai-node in any other phase */
 };
 
@@ -439,4 +441,36 @@ void host_run(struct host *host, const struct remote_options *options, const str
 	else if (host->exit_code < 0)
 		host_fail(host, "the node did not say how the command ended");
 	host_disconnect(host);
+}
+
+static int confirm_once(struct host *host, const struct remote_options *options,
+			const struct str *line, struct err *err)
+{
+	struct stream *stream = host_begin(host, options, "confirm", line, NULL, err);
+	if (stream == NULL)
+		return -1;
+	int rc = host_done(stream, options->answer_timeout_ms, err);
+	host_end(host, stream);
+	return rc;
+}
+
+int host_confirm(struct host *host, const struct remote_options *options, const char *token,
+		 unsigned seconds, struct err *err)
+{
+	AUTO_STR struct str line = STR_INIT;
+	struct link *changed_over = host->link;
+	long deadline = stream_now_ms() + seconds * 1000L;
+	int rc;
+	request_confirm(&line, token);
+	host->link = NULL;
+	for (;;) {
+		rc = confirm_once(host, options, &line, err);
+		host_disconnect(host);
+		/* A node that answers has decided. */
+		if (rc == 0 || !host->unreachable || stream_now_ms() >= deadline)
+			break;
+		nanosleep(&(struct timespec){ .tv_sec = CONFIRM_PAUSE_S }, NULL);
+	}
+	host->link = changed_over;
+	return rc;
 }

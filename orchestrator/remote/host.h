@@ -75,6 +75,11 @@ void host_facts(struct host *host, const struct remote_options *options);
 /* request: the line of request_run(). */
 void host_run(struct host *host, const struct remote_options *options, const struct str *request);
 
+/* Confirm the node's network changes over a new connection, tried again for
+   `seconds`; the one there is stays. */
+int host_confirm(struct host *host, const struct remote_options *options, const char *token,
+		 unsigned seconds, struct err *err);
+
 void host_fail(struct host *host, const char *why); /* the first reason stays */
 void host_disconnect(struct host *host);
 void host_free(struct host *host);

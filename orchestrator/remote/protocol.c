@@ -142,6 +142,11 @@ static void add_about(struct str *out, const char *event, const char *kind, cons
 	add_line(out, json);
 }
 
+void message_armed(struct str *out)
+{
+	str_add(out, "{\"event\":\"armed\"}\n");
+}
+
 void message_warning(struct str *out, const char *kind, const char *id, const char *text)
 {
 	add_about(out, "warning", kind, id, text);
@@ -222,6 +227,16 @@ void request_go(struct str *out, const char *kind, const char *id, const char *d
 void request_end(struct str *out)
 {
 	str_add(out, "{\"end\":true}\n");
+}
+
+void request_arm(struct str *out, const char *token, unsigned seconds)
+{
+	add_line(out, json_pack("{s:{s:s, s:i}}", "arm", "token", token, "seconds", (int)seconds));
+}
+
+void request_confirm(struct str *out, const char *token)
+{
+	add_line(out, json_pack("{s:s}", "confirm", token));
 }
 
 int request_file(struct str *out, const struct request_file *file, struct err *err)

@@ -20,6 +20,7 @@ enum {
 	PROTOCOL_VERSION = 1,
 	PROTOCOL_LINE_MAX = 4 * 1024 * 1024, /* bytes, without the newline */
 	PROTOCOL_OUTPUT_MAX = 32 * 1024,     /* bytes of a command's output per event */
+	PROTOCOL_ARM_MAX = 3600,	     /* seconds */
 };
 #define PROTOCOL_NODE_PROGRAM "/usr/lib/moyai/moyai-node"
 
@@ -75,6 +76,7 @@ enum message_type {
 	MESSAGE_STEP,
 	MESSAGE_WARNING,
 	MESSAGE_FACTS,
+	MESSAGE_ARMED,
 	MESSAGE_START,
 	MESSAGE_OK,
 	MESSAGE_FAILED,
@@ -119,6 +121,7 @@ void message_hello(struct str *out, const char *build, const char *node, bool bu
 void message_step(struct str *out, const struct step *step);
 void message_warning(struct str *out, const char *kind, const char *id, const char *text);
 void message_facts(struct str *out, const json_t *facts); /* borrowed */
+void message_armed(struct str *out);
 void message_start(struct str *out, const char *kind, const char *id);
 void message_ok(struct str *out, const char *kind, const char *id);
 void message_failed(struct str *out, const char *kind, const char *id, const char *error);
@@ -130,7 +133,15 @@ void message_error(struct str *out, const char *error);
 
 /* --- moyai → node ------------------------------------------------------- */
 
-enum request_type { REQUEST_SLICE, REQUEST_GO, REQUEST_END, REQUEST_RUN, REQUEST_FILE };
+enum request_type {
+	REQUEST_SLICE,
+	REQUEST_GO,
+	REQUEST_END,
+	REQUEST_RUN,
+	REQUEST_FILE,
+	REQUEST_ARM,
+	REQUEST_CONFIRM,
+};
 /* A file, whose bytes follow the line. */
 struct request_file {
 	char *path; /* absolute; a directory: the file goes into it under its name */
@@ -145,6 +156,8 @@ struct request {
 	char *id;	       /* go */
 	char *digest;	       /* go; NULL: known only after an earlier step of this apply */
 	struct text_list argv; /* run; never empty */
+	char *token;	       /* arm, confirm */
+	unsigned seconds;      /* arm */
 	struct request_file file;
 };
 /* As message_decode(). */
@@ -157,6 +170,8 @@ void request_free(struct request *request);
 int request_slice(struct str *out, const struct slice *slice, struct err *err);
 void request_go(struct str *out, const char *kind, const char *id, const char *digest);
 void request_end(struct str *out);
+void request_arm(struct str *out, const char *token, unsigned seconds);
+void request_confirm(struct str *out, const char *token);
 /* -1: path or name are not UTF-8. */
 int request_file(struct str *out, const struct request_file *file, struct err *err);
 int request_run(struct str *out, char *const *argv, size_t count, struct err *err);

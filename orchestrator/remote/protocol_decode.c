@@ -251,6 +251,14 @@ static int output_decode(const json_t *json, struct message *message, struct err
 	return 0;
 }
 
+static int armed_decode(const json_t *json, struct message *message, struct err *err)
+{
+	(void)json;
+	(void)message;
+	(void)err;
+	return 0;
+}
+
 static int exit_decode(const json_t *json, struct message *message, struct err *err)
 {
 	json_int_t code = json_integer_value(json_object_get(json, "code"));
@@ -285,6 +293,7 @@ static const struct shape STEP_SHAPES[] = {
 	{ "digest", TEXT, false }, { "changes", ARRAY, false }, { "loses_data", FLAG, false },
 	{ "needs", ARRAY, false }, { "refused", TEXT_OR_NULL, false }, SHAPES_END };
 static const struct shape FACTS_SHAPES[] = { EVENT, { "facts", OBJECT, false }, SHAPES_END };
+static const struct shape ARMED_SHAPES[] = { EVENT, SHAPES_END };
 static const struct shape ABOUT_SHAPES[] = {
 	EVENT, { "kind", TEXT, false }, { "id", TEXT, false }, SHAPES_END };
 static const struct shape FAILED_SHAPES[] = {
@@ -306,6 +315,7 @@ static const struct event {
 	[MESSAGE_STEP] = { "step", STEP_SHAPES, step_decode },
 	[MESSAGE_WARNING] = { "warning", FAILED_SHAPES, about_decode },
 	[MESSAGE_FACTS] = { "facts", FACTS_SHAPES, facts_decode },
+	[MESSAGE_ARMED] = { "armed", ARMED_SHAPES, armed_decode },
 	[MESSAGE_START] = { "start", ABOUT_SHAPES, about_decode },
 	[MESSAGE_OK] = { "ok", ABOUT_SHAPES, about_decode },
 	[MESSAGE_FAILED] = { "failed", FAILED_SHAPES, about_decode },
@@ -415,6 +425,33 @@ static int run_decode(const json_t *argv, struct request *request, struct err *e
 	return 0;
 }
 
+static int arm_decode(const json_t *arm, struct request *request, struct err *err)
+{
+	static const struct shape SHAPES[] = {
+		{ "token", TEXT, false },
+		{ "seconds", NUMBER, false },
+		SHAPES_END,
+	};
+	if (shape_check(arm, SHAPES, err) != 0)
+		return err_context(err, "\"arm\"");
+	json_int_t seconds = json_integer_value(json_object_get(arm, "seconds"));
+	if (seconds < 1 || seconds > PROTOCOL_ARM_MAX)
+		return err_set(err, "\"arm\": \"seconds\" must be from 1 to %d", PROTOCOL_ARM_MAX);
+	request->type = REQUEST_ARM;
+	request->token = xstrdup(text_of(arm, "token"));
+	request->seconds = (unsigned)seconds;
+	return 0;
+}
+
+static int confirm_decode(const json_t *token, struct request *request, struct err *err)
+{
+	if (!json_is_string(token))
+		return err_set(err, "\"confirm\" must be text");
+	request->type = REQUEST_CONFIRM;
+	request->token = xstrdup(json_string_value(token));
+	return 0;
+}
+
 static int file_decode(const json_t *json, struct request *request, struct err *err)
 {
 	const char *path, *name;
@@ -440,7 +477,8 @@ static int request_fill(const json_t *json, struct request *request, struct err 
 {
 	const char *name = json_object_iter_key(json_object_iter((json_t *)(uintptr_t)json));
 	if (json_object_size(json) != 1)
-		return err_set(err, "a request has one field: slice, go, end, argv or file");
+		return err_set(err, "a request has one field: slice, go, end, argv, file, arm or "
+				    "confirm");
 	const json_t *value = json_object_get(json, name);
 	if (strcmp(name, "slice") == 0) {
 		request->type = REQUEST_SLICE;
@@ -454,6 +492,10 @@ static int request_fill(const json_t *json, struct request *request, struct err 
 		return file_decode(value, request, err);
 	if (strcmp(name, "argv") == 0)
 		return run_decode(value, request, err);
+	if (strcmp(name, "arm") == 0)
+		return arm_decode(value, request, err);
+	if (strcmp(name, "confirm") == 0)
+		return confirm_decode(value, request, err);
 	if (strcmp(name, "end") != 0)
 		return err_set(err, "unknown request \"%.64s\"", name);
 	request->type = REQUEST_END;
@@ -484,6 +526,7 @@ void request_free(struct request *request)
 	free(request->id);
 	free(request->digest);
 	text_list_free(&request->argv);
+	free(request->token);
 	free(request->file.path);
 	free(request->file.name);
 	memset(request, 0, sizeof(*request));

@@ -12,10 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/point.h"
 #include "system/node.h"
-
-enum { MESSAGE_BYTES = 32768, REQUEST_BYTES = 512 };
+#include "system/rtnetlink.h"
 
 static const char *const STATES[] = { "unknown", "notpresent", "down", "lowerlayerdown",
 				      "testing", "dormant",    "up" };
@@ -43,6 +41,49 @@ static struct link *find_index(struct links *links, int index)
 	return NULL;
 }
 
+static void mac_text(const struct nlattr *attribute, char text[18])
+{
+	if (attribute == NULL || mnl_attr_get_payload_len(attribute) != 6)
+		return;
+	const uint8_t *mac = mnl_attr_get_payload(attribute);
+	snprintf(text, 18, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
+		 mac[5]);
+}
+
+static void read_bridge(struct link *link, const struct nlattr *data)
+{
+	const struct nlattr *at[IFLA_BR_MAX + 1] = { NULL };
+	struct attributes out = { at, IFLA_BR_MAX };
+	mnl_attr_parse_nested(data, attribute_take, &out);
+	link->filters =
+		at[IFLA_BR_VLAN_FILTERING] && mnl_attr_get_u8(at[IFLA_BR_VLAN_FILTERING]) != 0;
+}
+
+static void read_bond(struct link *link, const struct nlattr *data)
+{
+	const struct nlattr *at[IFLA_BOND_MAX + 1] = { NULL };
+	struct attributes out = { at, IFLA_BOND_MAX };
+	mnl_attr_parse_nested(data, attribute_take, &out);
+	unsigned mode = at[IFLA_BOND_MODE] ? mnl_attr_get_u8(at[IFLA_BOND_MODE]) : 0;
+	link->bond_mode = mode == LINK_BOND_ACTIVE_BACKUP ? xstrdup("active-backup")
+			  : mode == LINK_BOND_8023AD	  ? xstrdup("802.3ad")
+							  : xasprintf("%u", mode);
+	if (at[IFLA_BOND_MIIMON])
+		link->bond_miimon_ms = mnl_attr_get_u32(at[IFLA_BOND_MIIMON]);
+	if (at[IFLA_BOND_AD_LACP_RATE])
+		link->bond_fast = mnl_attr_get_u8(at[IFLA_BOND_AD_LACP_RATE]) != 0;
+}
+
+static void read_bond_port(struct link *link, const struct nlattr *data)
+{
+	const struct nlattr *at[IFLA_BOND_SLAVE_MAX + 1] = { NULL };
+	struct attributes out = { at, IFLA_BOND_SLAVE_MAX };
+	mnl_attr_parse_nested(data, attribute_take, &out);
+	mac_text(at[IFLA_BOND_SLAVE_PERM_HWADDR], link->own_mac);
+	link->bond_up = at[IFLA_BOND_SLAVE_MII_STATUS] &&
+			mnl_attr_get_u8(at[IFLA_BOND_SLAVE_MII_STATUS]) == 0;
+}
+
 /* The kind, and for a vlan its tag: nested in IFLA_LINKINFO. */
 static void read_kind(struct link *link, const struct nlattr *info)
 {
@@ -51,6 +92,13 @@ static void read_kind(struct link *link, const struct nlattr *info)
 	mnl_attr_parse_nested(info, attribute_take, &out);
 	if (at[IFLA_INFO_KIND] != NULL)
 		link->kind = xstrdup(mnl_attr_get_str(at[IFLA_INFO_KIND]));
+	if (at[IFLA_INFO_SLAVE_DATA] && at[IFLA_INFO_SLAVE_KIND] &&
+	    text_equal(mnl_attr_get_str(at[IFLA_INFO_SLAVE_KIND]), "bond"))
+		read_bond_port(link, at[IFLA_INFO_SLAVE_DATA]);
+	if (at[IFLA_INFO_DATA] && text_equal(link->kind, "bond"))
+		read_bond(link, at[IFLA_INFO_DATA]);
+	if (at[IFLA_INFO_DATA] && text_equal(link->kind, "bridge"))
+		read_bridge(link, at[IFLA_INFO_DATA]);
 	if (at[IFLA_INFO_DATA] == NULL || !text_equal(link->kind, "vlan"))
 		return;
 	const struct nlattr *vlan[IFLA_VLAN_MAX + 1] = { NULL };
@@ -83,11 +131,9 @@ static int read_link(const struct nlmsghdr *message, void *data)
 		read_kind(link, at[IFLA_LINKINFO]);
 	size_t state = at[IFLA_OPERSTATE] ? mnl_attr_get_u8(at[IFLA_OPERSTATE]) : 0;
 	link->state = xstrdup(STATES[state < COUNT_OF(STATES) ? state : 0]);
-	if (at[IFLA_ADDRESS] && mnl_attr_get_payload_len(at[IFLA_ADDRESS]) == 6) {
-		const uint8_t *mac = mnl_attr_get_payload(at[IFLA_ADDRESS]);
-		snprintf(link->mac, sizeof(link->mac), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0],
-			 mac[1], mac[2], mac[3], mac[4], mac[5]);
-	}
+	mac_text(at[IFLA_ADDRESS], link->mac);
+	if (link->own_mac[0] == '\0')
+		memcpy(link->own_mac, link->mac, sizeof(link->mac));
 	return MNL_CB_OK;
 }
 
@@ -97,62 +143,49 @@ static int read_address(const struct nlmsghdr *message, void *data)
 	const struct nlattr *at[IFA_MAX + 1] = { NULL };
 	struct attributes out = { at, IFA_MAX };
 	struct link *link = find_index(data, (int)head->ifa_index);
-	char text[INET_ADDRSTRLEN];
+	char text[INET6_ADDRSTRLEN];
+	size_t size = head->ifa_family == AF_INET ? 4 : 16;
 	mnl_attr_parse(message, sizeof(*head), attribute_take, &out);
 	/* IFA_ADDRESS is the peer's on a point-to-point link: IFA_LOCAL is ours. */
 	const struct nlattr *local = at[IFA_LOCAL] ? at[IFA_LOCAL] : at[IFA_ADDRESS];
-	if (link == NULL || local == NULL || head->ifa_family != AF_INET ||
-	    mnl_attr_get_payload_len(local) != 4)
+	if (link == NULL || local == NULL || mnl_attr_get_payload_len(local) != size ||
+	    (head->ifa_family != AF_INET && head->ifa_family != AF_INET6) ||
+	    (head->ifa_family == AF_INET6 && head->ifa_scope == RT_SCOPE_LINK))
 		return MNL_CB_OK;
-	if (inet_ntop(AF_INET, mnl_attr_get_payload(local), text, sizeof(text)))
+	if (inet_ntop(head->ifa_family, mnl_attr_get_payload(local), text, sizeof(text)))
 		text_list_take(&link->addresses, xasprintf("%s/%u", text, head->ifa_prefixlen));
 	return MNL_CB_OK;
 }
 
+/* The best default route of each link and family. */
 static int read_route(const struct nlmsghdr *message, void *data)
 {
 	const struct rtmsg *head = mnl_nlmsg_get_payload(message);
 	const struct nlattr *at[RTA_MAX + 1] = { NULL };
 	struct attributes out = { at, RTA_MAX };
-	char text[INET_ADDRSTRLEN];
-	if (head->rtm_family != AF_INET || head->rtm_dst_len != 0 ||
+	char text[INET6_ADDRSTRLEN];
+	bool v6 = head->rtm_family == AF_INET6;
+	if ((!v6 && head->rtm_family != AF_INET) || head->rtm_dst_len != 0 ||
 	    head->rtm_table != RT_TABLE_MAIN)
 		return MNL_CB_OK;
 	mnl_attr_parse(message, sizeof(*head), attribute_take, &out);
-	if (!at[RTA_OIF] || !at[RTA_GATEWAY] || mnl_attr_get_payload_len(at[RTA_GATEWAY]) != 4)
+	if (!at[RTA_OIF] || !at[RTA_GATEWAY] ||
+	    mnl_attr_get_payload_len(at[RTA_GATEWAY]) != (v6 ? 16 : 4))
 		return MNL_CB_OK;
 	struct link *link = find_index(data, (int)mnl_attr_get_u32(at[RTA_OIF]));
 	uint64_t metric = at[RTA_PRIORITY] ? mnl_attr_get_u32(at[RTA_PRIORITY]) : 0;
-	if (link == NULL || (link->gateway != NULL && link->gateway_metric <= metric))
+	if (link == NULL)
 		return MNL_CB_OK;
-	if (inet_ntop(AF_INET, mnl_attr_get_payload(at[RTA_GATEWAY]), text, sizeof(text))) {
-		free(link->gateway);
-		link->gateway = xstrdup(text);
-		link->gateway_metric = metric;
+	char **gateway = v6 ? &link->gateway6 : &link->gateway;
+	uint64_t *best = v6 ? &link->gateway6_metric : &link->gateway_metric;
+	if ((*gateway == NULL || *best > metric) &&
+	    inet_ntop(head->rtm_family, mnl_attr_get_payload(at[RTA_GATEWAY]), text,
+		      sizeof(text))) {
+		free(*gateway);
+		*gateway = xstrdup(text);
+		*best = metric;
 	}
 	return MNL_CB_OK;
-}
-
-/* Receive until the dump or the acknowledgement is complete. */
-static int receive(struct mnl_socket *socket, unsigned sequence, mnl_cb_t take, void *data)
-{
-	char *buffer = xcalloc(1, MESSAGE_BYTES);
-	int more = MNL_CB_OK;
-	while (more > MNL_CB_STOP) {
-		ssize_t got = mnl_socket_recvfrom(socket, buffer, MESSAGE_BYTES);
-		if (got < 0) {
-			if (errno == EINTR)
-				continue;
-			more = -1;
-			break;
-		}
-		more = mnl_cb_run(buffer, (size_t)got, sequence, mnl_socket_get_portid(socket),
-				  take, data);
-	}
-	int why = errno;
-	free(buffer);
-	errno = why;
-	return more < 0 ? -1 : 0;
 }
 
 static int dump(struct mnl_socket *socket, uint16_t type, mnl_cb_t take, struct links *links)
@@ -165,10 +198,10 @@ static int dump(struct mnl_socket *socket, uint16_t type, mnl_cb_t take, struct 
 	message->nlmsg_seq = ++sequence;
 	/* Every one of these headers begins with the family; the largest fits all. */
 	struct rtgenmsg *family = mnl_nlmsg_put_extra_header(message, sizeof(struct ifinfomsg));
-	family->rtgen_family = type == RTM_GETLINK ? AF_UNSPEC : AF_INET;
+	family->rtgen_family = AF_UNSPEC;
 	if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
 		return -1;
-	return receive(socket, sequence, take, links);
+	return rtnetlink_receive(socket, sequence, take, links);
 }
 
 static struct links *read_links(struct err *err)
@@ -219,7 +252,9 @@ void links_free(struct links *links)
 		free(link->name);
 		free(link->kind);
 		free(link->state);
+		free(link->bond_mode);
 		free(link->gateway);
+		free(link->gateway6);
 		text_list_free(&link->addresses);
 	}
 	free(links->items);
@@ -287,105 +322,4 @@ const char *link_kind_text(const struct link *link)
 		if (text_equal(link->kind, KNOWN[i][0]))
 			return KNOWN[i][1];
 	return "a virtual interface";
-}
-
-/* One request and its acknowledgement. */
-static int request(struct nlmsghdr *message, const char *what, struct err *err)
-{
-	int rc = -1;
-	int why;
-	point_pass("rtnetlink");
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	message->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
-	message->nlmsg_seq = 1;
-	if (socket != NULL && mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) == 0 &&
-	    mnl_socket_sendto(socket, message, message->nlmsg_len) >= 0)
-		rc = receive(socket, 1, NULL, NULL);
-	why = errno;
-	if (socket != NULL)
-		mnl_socket_close(socket);
-	point_pass("rtnetlink");
-	if (rc != 0)
-		err_set_errno(err, why, "%s", what);
-	errno = why;
-	return rc;
-}
-
-static struct nlmsghdr *request_begin(char *buffer, uint16_t type, uint16_t flags,
-				      struct ifinfomsg **head)
-{
-	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	message->nlmsg_type = type;
-	message->nlmsg_flags = flags;
-	*head = mnl_nlmsg_put_extra_header(message, sizeof(**head));
-	return message;
-}
-
-int link_delete(const char *name, struct err *err)
-{
-	char buffer[REQUEST_BYTES] = { 0 };
-	AUTO_FREE char *what = xasprintf("delete interface %s", name);
-	struct ifinfomsg *head;
-	struct nlmsghdr *message = request_begin(buffer, RTM_DELLINK, 0, &head);
-	mnl_attr_put_strz(message, IFLA_IFNAME, name);
-	return request(message, what, err) == 0 || errno == ENODEV ? 0 : -1;
-}
-
-int link_create_vlan(const char *name, const struct link *parent, uint64_t id, struct err *err)
-{
-	char buffer[REQUEST_BYTES] = { 0 };
-	AUTO_FREE char *what =
-		xasprintf("make interface %s (tag %u on %s)", name, (unsigned)id, parent->name);
-	struct ifinfomsg *head;
-	struct nlmsghdr *message =
-		request_begin(buffer, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &head);
-	mnl_attr_put_strz(message, IFLA_IFNAME, name);
-	mnl_attr_put_u32(message, IFLA_LINK, (uint32_t)parent->index);
-	struct nlattr *info = mnl_attr_nest_start(message, IFLA_LINKINFO);
-	mnl_attr_put_strz(message, IFLA_INFO_KIND, "vlan");
-	struct nlattr *data = mnl_attr_nest_start(message, IFLA_INFO_DATA);
-	mnl_attr_put_u16(message, IFLA_VLAN_ID, (uint16_t)id);
-	mnl_attr_nest_end(message, data);
-	mnl_attr_nest_end(message, info);
-	return request(message, what, err);
-}
-
-int link_create_bridge(const char *name, const uint8_t mac[6], struct err *err)
-{
-	char buffer[REQUEST_BYTES] = { 0 };
-	AUTO_FREE char *what = xasprintf("make bridge %s", name);
-	struct ifinfomsg *head;
-	struct nlmsghdr *message =
-		request_begin(buffer, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &head);
-	mnl_attr_put_strz(message, IFLA_IFNAME, name);
-	mnl_attr_put(message, IFLA_ADDRESS, 6, mac);
-	struct nlattr *info = mnl_attr_nest_start(message, IFLA_LINKINFO);
-	mnl_attr_put_strz(message, IFLA_INFO_KIND, "bridge");
-	struct nlattr *data = mnl_attr_nest_start(message, IFLA_INFO_DATA);
-	mnl_attr_put_u32(message, IFLA_BR_STP_STATE, 0);
-	mnl_attr_put_u32(message, IFLA_BR_FORWARD_DELAY, 0);
-	mnl_attr_nest_end(message, data);
-	mnl_attr_nest_end(message, info);
-	return request(message, what, err);
-}
-
-int link_set_master(int port, int master, struct err *err)
-{
-	char buffer[REQUEST_BYTES] = { 0 };
-	struct ifinfomsg *head;
-	struct nlmsghdr *message = request_begin(buffer, RTM_NEWLINK, 0, &head);
-	head->ifi_index = port;
-	mnl_attr_put_u32(message, IFLA_MASTER, (uint32_t)master);
-	return request(message, "make it a port of the bridge", err);
-}
-
-int link_set_up(int index, struct err *err)
-{
-	char buffer[REQUEST_BYTES] = { 0 };
-	struct ifinfomsg *head;
-	struct nlmsghdr *message = request_begin(buffer, RTM_NEWLINK, 0, &head);
-	head->ifi_index = index;
-	head->ifi_flags = IFF_UP;
-	head->ifi_change = IFF_UP;
-	return request(message, "take the interface up", err);
 }

@@ -8,8 +8,8 @@
 #include "base/err.h"
 #include "base/str.h"
 /*
- * Network interfaces, their IPv4 addresses and the default routes of the main
- * table, from three rtnetlink dumps over one socket.
+ * Network interfaces, their addresses (but link-local ones) and the default routes
+ * of the main table, from three rtnetlink dumps over one socket.
  */
 struct node;
 
@@ -19,14 +19,22 @@ struct link {
 	char *kind;  /* "vlan", "bridge", …; NULL for hardware */
 	char *state; /* operational state as in RFC 2863: "up", "down", "lowerlayerdown" … */
 	char mac[18];
-	int parent; /* index of the interface below; 0: none */
-	int master; /* index of the bridge it is a port of; 0: none */
+	char own_mac[18]; /* the hardware's, also while it has that of its bond */
+	int parent;	  /* index of the interface below; 0: none */
+	int master;	  /* index of the bridge or bond it is a port of; 0: none */
 	uint64_t mtu;
 	uint64_t vlan;		    /* tag; 0: not a vlan */
+	bool filters;		    /* of a bridge: by VLAN, so that own tags of ports count */
 	bool up;		    /* administratively */
-	struct text_list addresses; /* "10.77.20.13/24", sorted */
-	char *gateway;		    /* of the default route with the best metric; NULL: none */
+	struct text_list addresses; /* "10.77.20.13/24", "fd00::13/64", sorted */
+	char *bond_mode; /* "802.3ad", "active-backup", another number; NULL: not a bond */
+	uint64_t bond_miimon_ms;
+	bool bond_fast; /* LACP rate */
+	bool bond_up;	/* of a port of a bond: its link is there, as miimon has it */
+	char *gateway;	/* of the default route with the best metric; NULL: none */
 	uint64_t gateway_metric;
+	char *gateway6; /* the same of IPv6 */
+	uint64_t gateway6_metric;
 };
 struct links {
 	struct link *items;
@@ -55,9 +63,17 @@ const char *link_kind_text(const struct link *link);
  */
 int link_delete(const char *name, struct err *err);
 int link_create_vlan(const char *name, const struct link *parent, uint64_t id, struct err *err);
-/* Without spanning tree and forwarding delay. */
+/* Without spanning tree and forwarding delay; it filters by VLAN. */
 int link_create_bridge(const char *name, const uint8_t mac[6], struct err *err);
+/* mode: as bond_mode. fast is for 802.3ad alone. */
+int link_create_bond(const char *name, const char *mode, uint64_t miimon_ms, bool fast,
+		     struct err *err);
+/* The bond has no ports and is down. */
+int link_change_bond(int index, const char *mode, uint64_t miimon_ms, bool fast, struct err *err);
+int link_set_mtu(int index, uint64_t mtu, struct err *err);
+int link_set_filtering(int bridge, struct err *err);
 /* Make `port` (an index) a port of the bridge with the index `master`. */
 int link_set_master(int port, int master, struct err *err);
 int link_set_up(int index, struct err *err);
+int link_set_down(int index, struct err *err);
 #endif

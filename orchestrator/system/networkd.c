@@ -13,6 +13,7 @@
 #define FOLDER "/etc/systemd/network"
 #define PREFIX "20-moyai-"
 #define SUFFIX ".network"
+#define DHCP "DHCP=ipv4\n"
 enum { FILE_LIMIT_BYTES = 65536, WAIT_TRIES = 100, WAIT_PAUSE_MS = 200 };
 
 static char *path_of(const char *name)
@@ -20,11 +21,24 @@ static char *path_of(const char *name)
 	return xasprintf(FOLDER "/" PREFIX "%s" SUFFIX, name);
 }
 
+static bool has_ipv6(const struct text_list *addresses)
+{
+	for (size_t i = 0; i < addresses->count; i++)
+		if (strchr(addresses->items[i], ':'))
+			return true;
+	return false;
+}
+
 void networkd_text(const struct networkd_link *link, struct str *out)
 {
 	str_addf(out, "# moyai\n# %s\n", link->kind);
 	str_addf(out, "[Match]\nName=%s\n\n[Link]\nMTUBytes=%" PRIu64 "\n", link->name, link->mtu);
-	str_add(out, "\n[Network]\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n");
+	/* IPv6 does not work without a link-local address (RFC 4291, 2.1). */
+	str_addf(out, "\n[Network]\nLinkLocalAddressing=%s\nIPv6AcceptRA=no\n",
+		 has_ipv6(link->addresses) ? "ipv6" : "no");
+	/* As boot0 does: machines are known by MAC. */
+	if (link->dhcp)
+		str_add(out, DHCP);
 	/* Which bridge it is a port of is ours to say, not networkd's. */
 	str_add(out, "KeepMaster=yes\n");
 	/* A bridge without guests has no carrier and needs its address all the same. */
@@ -33,6 +47,10 @@ void networkd_text(const struct networkd_link *link, struct str *out)
 		str_addf(out, "Address=%s\n", link->addresses->items[i]);
 	if (link->gateway != NULL)
 		str_addf(out, "Gateway=%s\n", link->gateway);
+	if (link->gateway6 != NULL)
+		str_addf(out, "Gateway=%s\n", link->gateway6);
+	if (link->dhcp)
+		str_add(out, "\n[DHCPv4]\nClientIdentifier=mac\nUseDNS=no\nUseHostname=no\n");
 }
 
 bool networkd_text_is(const char *text, const char *kind)
@@ -54,6 +72,15 @@ int networkd_owns(const char *kind, const char *name, bool *owned, struct err *e
 	if (read_file(name, &text, err) != 0)
 		return -1;
 	*owned = networkd_text_is(str_text(&text), kind);
+	return 0;
+}
+
+int networkd_asks_dhcp(const char *name, bool *asks, struct err *err)
+{
+	AUTO_STR struct str text = STR_INIT;
+	if (read_file(name, &text, err) != 0)
+		return -1;
+	*asks = strstr(str_text(&text), "\n" DHCP) != NULL;
 	return 0;
 }
 

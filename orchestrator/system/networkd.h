@@ -16,10 +16,12 @@
  */
 struct networkd_link {
 	const char *name;
-	const char *kind; /* "vlan" or "bridge" */
+	const char *kind; /* "vlan", "bridge" … */
 	uint64_t mtu;
 	const struct text_list *addresses;
-	const char *gateway; /* NULL: none */
+	const char *gateway;  /* NULL: none */
+	const char *gateway6; /* NULL: none */
+	bool dhcp;	      /* IPv4 */
 };
 
 /* The text of the file: pure. */
@@ -31,6 +33,9 @@ bool networkd_text_is(const char *text, const char *kind);
 int networkd_list(const char *kind, struct text_list *names, struct err *err);
 /* Whether the name has a file of ours of this kind. */
 int networkd_owns(const char *kind, const char *name, bool *owned, struct err *err);
+
+/* Whether that file asks for DHCP. */
+int networkd_asks_dhcp(const char *name, bool *asks, struct err *err);
 
 /* Write the file if it differs, and have networkd know it. An interface that is
    there already is configured anew, even if its file was as wanted. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <libmnl/libmnl.h>
+#include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
@@ -194,7 +195,7 @@ json_t *nft_take_away(const struct nft_rules *have, const char *name)
 }
 
 /* Ask the kernel for the table: a thousandth of what starting nft costs. */
-static int table_is_there(bool *there, struct err *err)
+static int table_is_there(int family, bool *there, struct err *err)
 {
 	char buffer[REPLY_BYTES] = { 0 };
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
@@ -202,7 +203,7 @@ static int table_is_there(bool *there, struct err *err)
 	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
 	message->nlmsg_seq = 1;
 	struct nfgenmsg *head = mnl_nlmsg_put_extra_header(message, sizeof(*head));
-	head->nfgen_family = AF_INET;
+	head->nfgen_family = (uint8_t)family;
 	head->version = NFNETLINK_V0;
 	mnl_attr_put_strz(message, NFTA_TABLE_NAME, TABLE);
 	struct mnl_socket *socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
@@ -224,16 +225,16 @@ static int table_is_there(bool *there, struct err *err)
 	return 0;
 }
 
-static json_t *read_table(struct err *err)
+json_t *nft_table_read(const char *family, int number, struct err *err)
 {
 	bool there = false;
-	if (table_is_there(&there, err) != 0)
+	if (table_is_there(number, &there, err) != 0)
 		return NULL;
 	if (!there)
 		return json_pack("{s:[]}", "nftables");
 	AUTO_STR struct str out = STR_INIT;
 	const struct run list = {
-		.argv = RUN_ARGV("nft", "--json", "--handle", "list", "table", "ip", TABLE),
+		.argv = RUN_ARGV("nft", "--json", "--handle", "list", "table", family, TABLE),
 		.reads_only = 1,
 	};
 	if (run_ok(&list, &out, err) != 0)
@@ -248,7 +249,7 @@ static json_t *read_table(struct err *err)
 int nft_rules_get(struct node *node, struct nft_rules *rules, struct err *err)
 {
 	if (node->nft == NULL)
-		node->nft = read_table(err);
+		node->nft = nft_table_read("ip", NFPROTO_IPV4, err);
 	return node->nft ? nft_rules_parse(node->nft, rules, err) : -1;
 }
 

@@ -41,6 +41,9 @@ json_t *nft_take_away(const struct nft_rules *have, const char *name);
 
 /* The rules of this phase. Costs no process while the table is not there. */
 int nft_rules_get(struct node *node, struct nft_rules *rules, struct err *err);
+/* The table `moyai` of a family ("ip", and its number NFPROTO_IPV4) as nft prints it;
+   of one that is not there, an empty list. The caller decrefs. NULL: an error. */
+json_t *nft_table_read(const char *family, int number, struct err *err);
 /* One transaction. json is consumed. */
 int nft_run(json_t *json, struct err *err);
 #endif

@@ -5,7 +5,7 @@ FUZZ_SECONDS ?= 20
 fuzz_flags := -g -O1 -std=c17 -D_GNU_SOURCE -Iorchestrator -fsanitize=fuzzer,address,undefined \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer
 # What is the nodes' alone would want the kinds' other half.
-fuzz_shared := $(filter-out $(patsubst %,orchestrator/engine/%.c,apply plan judge kind),$(shared_src))
+fuzz_shared := $(filter-out $(patsubst %,orchestrator/engine/%.c,apply plan judge rollback kind),$(shared_src))
 
 $(BUILD)/fuzz/config: tests/fuzz/config.c $(fuzz_shared) $(wildcard orchestrator/base/*.h orchestrator/model/*.h orchestrator/engine/*.h orchestrator/kinds/*/*.h)
 	@mkdir -p $(@D)

@@ -84,6 +84,12 @@ static void use_request(const struct request *request)
 	case REQUEST_END:
 		request_end(&again);
 		break;
+	case REQUEST_ARM:
+		request_arm(&again, request->token, request->seconds);
+		break;
+	case REQUEST_CONFIRM:
+		request_confirm(&again, request->token);
+		break;
 	case REQUEST_RUN:
 		require(request_run(&again, request->argv.items, request->argv.count, NULL) == 0);
 		break;
@@ -93,6 +99,8 @@ static void use_request(const struct request *request)
 	require(second.argv.count == request->argv.count);
 	require(second.slice.wants.count == request->slice.wants.count);
 	require(text_equal(second.id, request->id));
+	require(text_equal(second.token, request->token));
+	require(second.seconds == request->seconds);
 	request_free(&second);
 }
 

@@ -9,7 +9,11 @@ $(BUILD)/obj-tests/kinds/network/drive.o: tests/kinds/network/drive.c
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
 -include $(BUILD)/obj-tests/kinds/network/drive.d
+$(BUILD)/tests/frames: tests/kinds/network/frames.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $<
 .PHONY: check-kinds-network
 # The machine of tests/kinds/test has no systemd, which half of these kinds speak to.
-check-kinds-network: $(BUILD)/tests/drive
+check-kinds-network: $(BUILD)/tests/drive $(BUILD)/tests/frames
 	@tests/kinds/network/machine $<

@@ -138,7 +138,8 @@ static void derived(void **state)
 		"vlan guests: parent=boot0 id=30 mtu=1500 bridge=br-guests link=up "
 		"undeclared=none\n"
 		"bridge br-guests: network=guests port=guests mtu=1500 "
-		"addresses=10.77.30.13/24 gateway=10.77.30.12 link=up undeclared=none\n");
+		"addresses=10.77.30.13/24 gateway=10.77.30.12 link=up filtering=on "
+		"undeclared=none\n");
 	slice_free(&slice);
 	site_free(&site);
 }

@@ -23,7 +23,8 @@ static void networkd_golden(void **state)
 	(void)state;
 	text_list_add(&addresses, "10.77.20.13/24");
 	text_list_add(&addresses, "10.77.21.13/24");
-	networkd_text(&(struct networkd_link){ "storage", "vlan", 1450, &addresses, "10.77.20.1" },
+	networkd_text(&(struct networkd_link){ "storage", "vlan", 1450, &addresses, "10.77.20.1",
+					       NULL, false },
 		      &out);
 	assert_string_equal(str_text(&out), "# moyai\n"
 					    "# vlan\n"
@@ -41,6 +42,13 @@ static void networkd_golden(void **state)
 					    "Address=10.77.20.13/24\n"
 					    "Address=10.77.21.13/24\n"
 					    "Gateway=10.77.20.1\n");
+	str_clear(&out);
+	text_list_add(&addresses, "fd00:20::13/64");
+	networkd_text(&(struct networkd_link){ "storage", "vlan", 1450, &addresses, NULL,
+					       "fd00:20::1", false },
+		      &out);
+	assert_non_null(strstr(str_text(&out), "LinkLocalAddressing=ipv6\n"));
+	assert_non_null(strstr(str_text(&out), "Address=fd00:20::13/64\nGateway=fd00:20::1\n"));
 	assert_true(networkd_text_is(str_text(&out), "vlan"));
 	assert_false(networkd_text_is(str_text(&out), "bridge"));
 	assert_false(networkd_text_is("[Match]\nName=storage\n", "vlan"));

@@ -95,9 +95,10 @@ static void wrong_requests(void **state)
 		{ "plan", "hello\n",
 		  "not a line of the protocol: \"hello\": '[' or '{' expected near 'hello'" },
 		{ "plan", "[]\n", "not a line of the protocol: \"[]\": not an object" },
-		{ "plan", "{}\n", "a request has one field: slice, go, end, argv or file" },
+		{ "plan", "{}\n",
+		  "a request has one field: slice, go, end, argv, file, arm or confirm" },
 		{ "plan", "{\"end\":true,\"argv\":[\"a\"]}\n",
-		  "a request has one field: slice, go, end, argv or file" },
+		  "a request has one field: slice, go, end, argv, file, arm or confirm" },
 		{ "plan", "{\"sliced\":{}}\n", "unknown request \"sliced\"" },
 		{ "plan", "{\"end\":true}\n", "\"end\" came where \"slice\" was expected" },
 		{ "plan", "{\"end\":1}\n", "\"end\" must be true" },
@@ -113,6 +114,14 @@ static void wrong_requests(void **state)
 		  "\"go\": \"id\" must be text" },
 		{ "apply", "{\"go\":{\"kind\":\"file\",\"id\":\"\",\"digest\":null,\"force\":1}}\n",
 		  "\"go\": unknown field \"force\"" },
+		{ "apply", "{\"arm\":{\"token\":\"a\",\"seconds\":0}}\n",
+		  "\"arm\": \"seconds\" must be from 1 to 3600" },
+		{ "apply", "{\"arm\":{\"token\":7,\"seconds\":1}}\n",
+		  "\"arm\": \"token\" must be text" },
+		{ "confirm", "{\"confirm\":true}\n", "\"confirm\" must be text" },
+		{ "confirm", "{\"end\":true}\n", "\"end\" came where \"confirm\" was expected" },
+		{ "plan", "{\"confirm\":\"a\"}\n",
+		  "\"confirm\" came where \"slice\" was expected" },
 	};
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(CASES); i++) {

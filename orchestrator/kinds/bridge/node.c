@@ -39,7 +39,8 @@ static const char *port_of(const struct links *links, const struct link *bridge,
 static void observe_undeclared(const struct bridge *want, struct bridge *have)
 {
 	bool some = (want->addresses.count == 0 && have->addresses.count > 0) ||
-		    (want->gateway == NULL && have->gateway != NULL);
+		    (want->gateway == NULL && have->gateway != NULL) ||
+		    (want->gateway6 == NULL && have->gateway6 != NULL);
 	have->undeclared = xstrdup(some ? "some" : "none");
 }
 
@@ -60,7 +61,9 @@ static int bridge_observe(struct node *node, const char *id, const struct spec *
 	body->port = xstrdup(port_of(links, link, want ? want->body : NULL));
 	text_list_copy(&body->addresses, &link->addresses);
 	body->gateway = xstrdup(link->gateway);
+	body->gateway6 = xstrdup(link->gateway6);
 	body->link = xstrdup(link->up ? "up" : "down");
+	body->filtering = xstrdup(link->filters ? "on" : "off");
 	if (want != NULL)
 		observe_undeclared(want->body, body);
 	if (!owned || !text_equal(link->kind, "bridge"))
@@ -110,6 +113,8 @@ static int join_port(struct node *node, const struct bridge *want, struct err *e
 	const struct link *port = links_find(links, want->port);
 	if (bridge == NULL || port == NULL)
 		return err_set(err, "there is no interface %s", bridge ? want->port : want->name);
+	if (!bridge->filters && link_set_filtering(bridge->index, err) != 0)
+		return -1;
 	for (size_t i = 0; i < links->count; i++) {
 		const struct link *link = &links->items[i];
 		if (link != port && link->master == bridge->index &&
@@ -124,8 +129,14 @@ static int join_port(struct node *node, const struct bridge *want, struct err *e
 static int bridge_apply(struct node *node, const struct step *step, struct err *err)
 {
 	const struct bridge *want = step->want->body;
-	const struct networkd_link text = { want->name, "bridge", want->mtu, &want->addresses,
-					    want->gateway };
+	const struct networkd_link text = {
+		.name = want->name,
+		.kind = "bridge",
+		.mtu = want->mtu,
+		.addresses = &want->addresses,
+		.gateway = want->gateway,
+		.gateway6 = want->gateway6,
+	};
 	const struct links *links = links_get(node, err);
 	if (links == NULL)
 		return -1;

@@ -23,8 +23,11 @@ static const struct field FIELDS[] = {
 	  "the node's address on the network" },
 	{ "gateway", FIELD_ADDRESS, AT(gateway), FIELD_DERIVED, 0, 0, NULL, NULL,
 	  "the network's default router" },
+	{ "gateway6", FIELD_IP, AT(gateway6), FIELD_DERIVED, 0, 0, NULL, NULL, "the same of IPv6" },
 	{ "link", FIELD_CHOICE, AT(link), FIELD_DERIVED, 0, 0, "up down", NULL,
 	  "whether it is taken up: always wanted" },
+	{ "filtering", FIELD_CHOICE, AT(filtering), FIELD_DERIVED, 0, 0, "on off", NULL,
+	  "whether it filters by VLAN, so that a guest's own tags go nowhere: always wanted" },
 	{ "undeclared", FIELD_CHOICE, AT(undeclared), FIELD_DERIVED, 0, 0, "none some", NULL,
 	  "whether it has addresses or a default route where none is declared" },
 	{ "foreign", FIELD_TEXT, AT(foreign), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
@@ -96,11 +99,12 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	bridge->port = xstrdup(network->name);
 	bridge->mtu = network->mtu;
 	bridge->link = xstrdup("up");
+	bridge->filtering = xstrdup("on");
 	bridge->undeclared = xstrdup("none");
-	char *address = refer_address(from->node, network);
-	if (address != NULL)
-		text_list_take(&bridge->addresses, address);
+	refer_addresses(from->node, network, &bridge->addresses);
+	text_list_sort(&bridge->addresses);
 	bridge->gateway = xstrdup(refer_router(from->site, from->node, network));
+	bridge->gateway6 = xstrdup(refer_router6(from->site, from->node, network));
 	return 0;
 }
 
@@ -132,6 +136,7 @@ const struct kind_spec bridge_spec = {
 	.example = "{ name = \"br-guests\"; network = \"guests\"; }",
 	.size = sizeof(struct bridge),
 	.fields = FIELDS,
+	.risks_connection = true,
 	.in_status = true,
 	.check = check,
 	.derive = derive,

@@ -13,7 +13,9 @@ struct bridge {
 	uint64_t mtu;
 	struct text_list addresses; /* sorted */
 	char *gateway;
+	char *gateway6;
 	char *link;	  /* "up" or "down", administratively */
+	char *filtering;  /* "on": what a guest tags itself goes nowhere */
 	char *undeclared; /* "some": has an address or default route where none is wanted */
 	char *foreign;	  /* observed: what it is when it is not ours; NULL: ours */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/plan.h"
 #include "kinds/vlan/spec.h"
@@ -20,8 +21,44 @@ static int vlan_list(struct node *node, struct text_list *owned, struct err *err
 static void observe_undeclared(const struct vlan *want, struct vlan *have)
 {
 	bool some = (want->addresses.count == 0 && have->addresses.count > 0) ||
-		    (want->gateway == NULL && have->gateway != NULL);
+		    (want->gateway == NULL && have->gateway != NULL) ||
+		    (want->gateway6 == NULL && have->gateway6 != NULL) ||
+		    (want->dhcp != 1 && have->dhcp == 1);
 	have->undeclared = xstrdup(some ? "some" : "none");
+}
+
+/* What came by DHCP is nobody's declaration: the rest stays to be compared. */
+static void take_lease(struct vlan *have)
+{
+	struct text_list others = TEXT_LIST_INIT;
+	const char *lease = "none";
+	for (size_t i = 0; i < have->addresses.count; i++) {
+		if (strchr(have->addresses.items[i], ':'))
+			text_list_add(&others, have->addresses.items[i]);
+		else
+			lease = "held";
+	}
+	text_list_free(&have->addresses);
+	have->addresses = others;
+	free(have->gateway);
+	have->gateway = NULL;
+	have->lease = xstrdup(lease);
+}
+
+/* One of ours is, or becomes, what the site says, and that was checked there. */
+static int observe_parent(const struct link *parent, struct vlan *have, struct err *err)
+{
+	static const char *const KINDS[] = { "bond", "vlan", "bridge" };
+	for (size_t i = 0; parent != NULL && i < COUNT_OF(KINDS); i++) {
+		bool owned;
+		if (networkd_owns(KINDS[i], parent->name, &owned, err) != 0)
+			return -1;
+		if (owned)
+			return 0;
+	}
+	if (parent != NULL)
+		have->parent_mtu = parent->mtu;
+	return 0;
 }
 
 static int vlan_observe(struct node *node, const char *id, const struct spec *want,
@@ -38,9 +75,7 @@ static int vlan_observe(struct node *node, const char *id, const struct spec *wa
 		/* judge() compares the mtu before the interface is there, too. */
 		const struct vlan *wanted = want ? want->body : NULL;
 		const struct link *below = wanted ? links_find(links, wanted->parent) : NULL;
-		if (below != NULL)
-			body->parent_mtu = below->mtu;
-		return 0;
+		return observe_parent(below, body, err);
 	}
 	const struct link *parent = links_find_index(links, link->parent);
 	body->name = xstrdup(id);
@@ -49,11 +84,19 @@ static int vlan_observe(struct node *node, const char *id, const struct spec *wa
 		body->id = link->vlan;
 		body->parent = xstrdup(parent ? parent->name : NULL);
 	}
-	if (parent != NULL)
-		body->parent_mtu = parent->mtu;
+	if (observe_parent(parent, body, err) != 0)
+		return -1;
 	text_list_copy(&body->addresses, &link->addresses);
 	body->gateway = xstrdup(link->gateway);
+	body->gateway6 = xstrdup(link->gateway6);
 	body->link = xstrdup(link->up ? "up" : "down");
+	bool asks;
+	if (networkd_asks_dhcp(id, &asks, err) != 0)
+		return -1;
+	if (asks) {
+		body->dhcp = 1;
+		take_lease(body);
+	}
 	if (want != NULL)
 		observe_undeclared(want->body, body);
 	if (!owned || !text_equal(link->kind, "vlan"))
@@ -127,8 +170,15 @@ static int free_tag(const struct links *links, const struct vlan *want, const st
 static int vlan_apply(struct node *node, const struct step *step, struct err *err)
 {
 	const struct vlan *want = step->want->body;
-	const struct networkd_link text = { want->name, "vlan", want->mtu, &want->addresses,
-					    want->gateway };
+	const struct networkd_link text = {
+		.name = want->name,
+		.kind = "vlan",
+		.mtu = want->mtu,
+		.addresses = &want->addresses,
+		.gateway = want->gateway,
+		.gateway6 = want->gateway6,
+		.dhcp = want->dhcp == 1,
+	};
 	const struct link *parent;
 	const struct links *links = links_get(node, err);
 	if (links == NULL || find_parent(links, want, &parent, err) != 0)

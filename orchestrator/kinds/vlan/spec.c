@@ -7,6 +7,7 @@
 
 #include "engine/plan.h"
 #include "engine/refer.h"
+#include "model/ip.h"
 #include "model/ipv4.h"
 #include "model/text_check.h"
 
@@ -22,9 +23,14 @@ static const struct field FIELDS[] = {
 	{ "mtu", FIELD_NUMBER, AT(mtu), 0, 68, 65535, NULL, "1500",
 	  "largest packet in bytes; at most that of the parent" },
 	{ "addresses", FIELD_LIST, AT(addresses), 0, 0, 0, NULL, NULL,
-	  "addresses with prefix length: [ \"10.0.20.5/24\" ]" },
+	  "addresses with prefix length: [ \"10.0.20.5/24\", \"fd00:20::5/64\" ]" },
 	{ "gateway", FIELD_ADDRESS, AT(gateway), 0, 0, 0, NULL, NULL,
 	  "default router reached through this interface" },
+	{ "gateway6", FIELD_IP, AT(gateway6), 0, 0, 0, NULL, NULL, "the same of IPv6" },
+	{ "dhcp", FIELD_BOOL, AT(dhcp), 0, 0, 0, NULL, NULL,
+	  "IPv4 address and default route by DHCP" },
+	{ "lease", FIELD_CHOICE, AT(lease), FIELD_DERIVED, 0, 0, "held none", NULL,
+	  "whether it has an address by DHCP: wanted with dhcp" },
 	{ "bridge", FIELD_NAME, AT(bridge), FIELD_DERIVED | FIELD_VOLATILE, 1, 15, NULL, NULL,
 	  "the bridge on it: an interface that is made anew goes back there" },
 	{ "link", FIELD_CHOICE, AT(link), FIELD_DERIVED, 0, 0, "up down", NULL,
@@ -64,20 +70,19 @@ static unsigned nesting(const struct site_node *node, const struct vlan *vlan, b
 static void check_overlap(const struct site *site, const struct vlan *vlan, const char *text,
 			  struct place place, struct mistakes *mistakes)
 {
-	struct ipv4_network own;
-	struct ipv4_network other;
+	struct ip_subnet own;
+	struct ip_subnet other;
 	for (size_t i = 0; i < site->network_count; i++) {
 		const struct network *network = &site->networks[i];
-		if (network->cidr == NULL || !ipv4_parse_network(text, &own) ||
-		    !ipv4_parse_network(network->cidr, &other) ||
-		    (!ipv4_contains(&own, ipv4_first(&other)) &&
-		     !ipv4_contains(&other, ipv4_first(&own))))
+		const char *cidr = ip_is_v6(text) ? network->cidr6 : network->cidr;
+		if (cidr == NULL || !ip_parse_subnet(text, &own) ||
+		    !ip_parse_subnet(cidr, &other) || !ip_subnets_overlap(&own, &other))
 			continue;
 		mistake_add(
 			mistakes, place,
 			"vlan %s: addresses: \"%s\" overlaps %s of network %s; give the node an "
 			"address on that, or choose another",
-			vlan->name, text, network->cidr, network->name);
+			vlan->name, text, cidr, network->name);
 	}
 }
 
@@ -102,19 +107,21 @@ static void check_address(const struct site *site, const struct vlan *vlan, size
 			  struct place place, struct mistakes *mistakes)
 {
 	const char *text = vlan->addresses.items[index];
-	struct ipv4_network own;
+	struct ip_subnet own;
+	struct ipv4_network own4;
 	if (strchr(text, '/') == NULL)
 		mistake_add(mistakes, place,
 			    "vlan %s: addresses: \"%s\" has no prefix length; write it like "
 			    "\"10.0.20.5/24\"",
 			    vlan->name, text);
-	else if (!ipv4_parse_network(text, &own))
+	else if (!ip_parse_subnet(text, &own))
 		mistake_add(mistakes, place,
-			    "vlan %s: addresses: \"%.80s\" is not an IPv4 address with prefix "
-			    "length; write it like \"10.0.20.5/24\"",
+			    "vlan %s: addresses: \"%.80s\" is not an IP address with prefix "
+			    "length; write it like \"10.0.20.5/24\" or \"fd00:20::5/64\"",
 			    vlan->name, text);
 	else {
-		check_ends(vlan, text, &own, place, mistakes);
+		if (ipv4_parse_network(text, &own4))
+			check_ends(vlan, text, &own4, place, mistakes);
 		check_overlap(site, vlan, text, place, mistakes);
 	}
 	for (size_t i = 0; i < index; i++)
@@ -124,22 +131,33 @@ static void check_address(const struct site *site, const struct vlan *vlan, size
 }
 
 /* The kernel takes no route to a router that it has no way to. */
-static void check_gateway(const struct vlan *vlan, struct place place, struct mistakes *mistakes)
+static void check_gateway(const struct vlan *vlan, const char *field, const char *gateway,
+			  struct place place, struct mistakes *mistakes)
 {
-	uint32_t router;
-	if (vlan->gateway == NULL || !ipv4_parse(vlan->gateway, &router))
+	struct ip router;
+	if (gateway == NULL || !ip_parse(gateway, &router))
 		return;
 	for (size_t i = 0; i < vlan->addresses.count; i++) {
-		struct ipv4_network range;
-		if (ipv4_parse_network(vlan->addresses.items[i], &range) &&
-		    ipv4_contains(&range, router))
+		struct ip_subnet range;
+		if (ip_parse_subnet(vlan->addresses.items[i], &range) && ip_in(&range, &router))
 			return;
 	}
-	mistake_add(
-		mistakes, place,
-		"vlan %s: gateway: %s is in the network of none of its addresses; add an address "
-		"beside it",
-		vlan->name, vlan->gateway);
+	mistake_add(mistakes, place,
+		    "vlan %s: %s: %s is in the network of none of its addresses; add an address "
+		    "beside it",
+		    vlan->name, field, gateway);
+}
+
+static void check_dhcp(const struct vlan *vlan, struct place place, struct mistakes *mistakes)
+{
+	bool v4 = vlan->gateway != NULL;
+	for (size_t i = 0; i < vlan->addresses.count; i++)
+		v4 = v4 || !ip_is_v6(vlan->addresses.items[i]);
+	if (vlan->dhcp == 1 && v4)
+		mistake_add(mistakes, place,
+			    "vlan %s: dhcp gives it an IPv4 address and a router; leave out "
+			    "those, or dhcp",
+			    vlan->name);
 }
 
 static bool same_tag(const struct spec *a, const struct spec *b)
@@ -161,12 +179,12 @@ static void check_tag(const struct site *site, const struct site_node *node,
 			    vlan->id, vlan->parent, earlier->id);
 	for (size_t i = 0; i < site->network_count; i++) {
 		const struct network *network = &site->networks[i];
-		if (text_equal(vlan->parent, "boot0") && network->vlan == vlan->id &&
+		if (text_equal(vlan->parent, refer_uplink(node)) && network->vlan == vlan->id &&
 		    !text_equal(network->name, vlan->name) && refer_has_vlan(node, network))
 			mistake_add(mistakes, want->place,
-				    "vlan %s: id %" PRIu64 " on boot0 is already that of network "
-				    "%s, which this node has %s on",
-				    vlan->name, vlan->id, network->name,
+				    "vlan %s: id %" PRIu64 " on %s is already that of network %s, "
+				    "which this node has %s on",
+				    vlan->name, vlan->id, vlan->parent, network->name,
 				    site_node_address(node, network->name) ? "an address"
 									   : "a bridge");
 	}
@@ -180,8 +198,11 @@ static uint64_t parent_mtu(const struct site *site, const struct site_node *node
 	bool boots = text_equal(vlan->parent, "boot0");
 	const char *name = boots ? site->boot_network : vlan->parent;
 	const struct network *network = name ? site_find_network(site, name) : NULL;
+	const struct spec *bond = refer_find(node, "bond", vlan->parent);
 	if (parent != NULL)
 		return parent->mtu;
+	if (bond != NULL)
+		return refer_number(bond, "mtu");
 	return network && (boots || refer_has_vlan(node, network)) ? network->mtu : FIELD_UNSET;
 }
 
@@ -216,6 +237,11 @@ static void check_name(const struct site *site, const struct site_node *node,
 	const struct network *network = site_find_network(site, name);
 	if (why != NULL)
 		mistake_add(mistakes, want->place, "vlan %s: %s", name, why);
+	if (refer_find(node, "bond", name))
+		mistake_add(mistakes, want->place,
+			    "vlan %s: a bond of this node has the same name; interfaces share one "
+			    "list of names",
+			    name);
 	if (refer_find(node, "bridge", name))
 		mistake_add(mistakes, want->place,
 			    "vlan %s: a bridge of this node has the same name; interfaces share "
@@ -238,7 +264,9 @@ static void check(const struct site *site, const struct site_node *node, const s
 	check_parent(site, node, want, mistakes);
 	for (size_t i = 0; i < vlan->addresses.count; i++)
 		check_address(site, vlan, i, want->place, mistakes);
-	check_gateway(vlan, want->place, mistakes);
+	check_dhcp(vlan, want->place, mistakes);
+	check_gateway(vlan, "gateway", vlan->gateway, want->place, mistakes);
+	check_gateway(vlan, "gateway6", vlan->gateway6, want->place, mistakes);
 	check_tag(site, node, want, mistakes);
 }
 
@@ -247,7 +275,7 @@ static void derive_network(const struct derive *from, const struct network *netw
 			   struct vlan *vlan)
 {
 	vlan->name = xstrdup(network->name);
-	vlan->parent = xstrdup("boot0");
+	vlan->parent = xstrdup(refer_uplink(from->node));
 	vlan->id = network->vlan;
 	vlan->mtu = network->mtu;
 	const struct spec *bridge = refer_bridge(from->node, network->name);
@@ -255,10 +283,9 @@ static void derive_network(const struct derive *from, const struct network *netw
 		vlan->bridge = xstrdup(bridge->id);
 		return;
 	}
-	char *address = refer_address(from->node, network);
-	if (address != NULL)
-		text_list_take(&vlan->addresses, address);
+	refer_addresses(from->node, network, &vlan->addresses);
 	vlan->gateway = xstrdup(refer_router(from->site, from->node, network));
+	vlan->gateway6 = xstrdup(refer_router6(from->site, from->node, network));
 }
 
 static int derive(const struct derive *from, struct spec *want, struct err *err)
@@ -267,9 +294,19 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	const struct network *network = site_find_network(from->site, want->id);
 	(void)err;
 	vlan->link = xstrdup("up");
+	if (vlan->dhcp == 1)
+		vlan->lease = xstrdup("held");
 	vlan->undeclared = xstrdup("none");
 	if (want->place.file == NULL && network != NULL)
 		derive_network(from, network, vlan);
+	/* As the kernel writes them. */
+	for (size_t i = 0; i < vlan->addresses.count; i++) {
+		struct ip_subnet subnet;
+		if (!ip_parse_subnet(vlan->addresses.items[i], &subnet))
+			continue;
+		free(vlan->addresses.items[i]);
+		vlan->addresses.items[i] = ip_subnet_text(&subnet);
+	}
 	text_list_sort(&vlan->addresses);
 	return 0;
 }
@@ -280,8 +317,9 @@ static int needs(const struct spec *spec, struct refs *out, struct err *err)
 	(void)err;
 	if (vlan->parent == NULL || text_equal(vlan->parent, "boot0"))
 		return 0;
-	/* Whichever of the two it is; one that is no resource of ours is there already. */
+	/* Whichever of these it is; one that is no resource of ours is there already. */
 	refs_add(out, NULL, "vlan", vlan->parent);
+	refs_add(out, NULL, "bond", vlan->parent);
 	refs_add(out, NULL, "bridge", vlan->parent);
 	return 0;
 }
@@ -314,6 +352,7 @@ const struct kind_spec vlan_spec = {
 	.example = "{ name = \"lab\"; id = 40; mtu = 1450; addresses = [ \"10.77.40.13/24\" ]; }",
 	.size = sizeof(struct vlan),
 	.fields = FIELDS,
+	.risks_connection = true,
 	.check = check,
 	.derive = derive,
 	.needs = needs,

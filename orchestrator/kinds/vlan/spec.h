@@ -13,8 +13,11 @@ struct vlan {
 	uint64_t mtu;
 	struct text_list addresses; /* "10.77.20.13/24", sorted */
 	char *gateway;		    /* NULL: no default route through it */
-	char *bridge;		    /* that it is a port of; NULL: none */
-	char *link;		    /* "up" or "down", administratively */
+	char *gateway6;
+	int dhcp;	     /* its IPv4 address and default route come by DHCP */
+	char *lease;	     /* "held" or "none" */
+	char *bridge;	     /* that it is a port of; NULL: none */
+	char *link;	     /* "up" or "down", administratively */
 	char *undeclared;    /* "some": has an address or default route where none is wanted */
 	uint64_t parent_mtu; /* observed */
 	char *foreign;	     /* observed: what it is when it is not ours; NULL: ours */

@@ -63,6 +63,7 @@ const struct kind_spec file_spec = {
 	.section = "files",
 	.doc = "a file",
 	.size = sizeof(struct file),
+	.risks_connection = true,
 	.fields = FIELDS,
 };
 
