@@ -297,7 +297,8 @@ const struct command command_discover = {
 	.name = "discover",
 	.usage = "[--as NODES --role ROLE [MAC…]]",
 	.summary = "machines that no node is, and their way into the site",
-	.doc = "Without --as: the machines that asked to boot and are no nodes, in the order in which\n"
+	.doc = "Without --as: the machines that asked to boot and are no nodes, in the order in "
+	       "which\n"
 	       "they were switched on. With --as and --role they become nodes of these names: the\n"
 	       "entries are shown, and added to the list nodes in site.cfg; --yes does not ask.",
 	.run = run,

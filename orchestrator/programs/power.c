@@ -235,8 +235,10 @@ const struct command command_power = {
 	.name = "power",
 	.usage = "on|off|cycle|status NODES",
 	.summary = "switch machines by their BMCs; off is at once, without asking their system",
-	.doc = "Speaks to the board (BMC) that a node's group bmc names: IPMI by ipmitool, Redfish by\n"
-	       "curl. Before a node that boots from the network is switched on, its boot is ordered,\n"
+	.doc = "Speaks to the board (BMC) that a node's group bmc names: IPMI by ipmitool, Redfish "
+	       "by\n"
+	       "curl. Before a node that boots from the network is switched on, its boot is "
+	       "ordered,\n"
 	       "so that it gets a token at once. off and cycle ask first; --yes answers.",
 	.run = run,
 	.options = OPTION_PARALLEL | OPTION_TIMEOUT | OPTION_YES,
