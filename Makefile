@@ -17,10 +17,10 @@ DEPS := gcc make pkg-config git libconfig-dev libssh-dev libparted-dev libjansso
 	libmicrohttpd-dev libgnutls28-dev libmnl-dev \
 	mmdebstrap squashfs-tools zstd cpio busybox-static dnsmasq-base ipxe openssh-client \
 	qemu-system-x86 ipxe-qemu ovmf iproute2 util-linux uidmap e2fsprogs socat jq curl tcpdump \
-	libcmocka-dev clang clang-format libclang-rt-14-dev cppcheck shellcheck openssh-server nftables
+	ipmitool openipmi libcmocka-dev clang clang-format libclang-rt-14-dev cppcheck shellcheck openssh-server nftables
 
 shared_src := $(wildcard orchestrator/base/*.c orchestrator/model/*.c orchestrator/engine/*.c) $(filter-out %/node.c,$(wildcard orchestrator/kinds/*/*.c)) orchestrator/kinds/spec_table.c
-moyai_src  := $(wildcard orchestrator/remote/*.c orchestrator/daemon/*.c orchestrator/image/*.c) $(filter-out orchestrator/programs/moyai-node.c,$(wildcard orchestrator/programs/*.c))
+moyai_src  := $(wildcard orchestrator/remote/*.c orchestrator/power/*.c orchestrator/daemon/*.c orchestrator/image/*.c) $(filter-out orchestrator/programs/moyai-node.c,$(wildcard orchestrator/programs/*.c))
 node_src   := $(wildcard orchestrator/remote/protocol*.c) $(wildcard orchestrator/node/*.c orchestrator/system/*.c orchestrator/kinds/*/node.c) orchestrator/kinds/node_table.c orchestrator/programs/moyai-node.c
 object      = $(patsubst orchestrator/%.c,$(BUILD)/obj/%.o,$(1))
 

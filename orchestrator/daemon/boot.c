@@ -239,6 +239,15 @@ void boot_refused(struct boot *boot, struct boot_node *node, const char *why, bo
 	publish(boot, node, now_ms);
 }
 
+int boot_order(const char *state_dir, const char *node, struct err *err)
+{
+	AUTO_FREE char *dir = xasprintf("%s/boot", state_dir);
+	AUTO_FREE char *path = xasprintf("%s/%s.order", dir, node);
+	if (file_make_dirs(dir, 0700, err) != 0)
+		return -1;
+	return file_write(path, "", 0, 0600, err);
+}
+
 bool boot_take_order(const struct boot *boot, const struct boot_node *node, int64_t now_ms)
 {
 	AUTO_FREE char *path = xasprintf("%s/%s.order", boot->dir, node->name);

@@ -103,6 +103,8 @@ void boot_served(struct boot *boot, struct boot_node *node, const struct manifes
    stranger: what this MAC did last was not the node's doing, and is forgotten. */
 void boot_refused(struct boot *boot, struct boot_node *node, const char *why, bool stranger,
 		  int64_t now_ms);
+/* Order a boot of the node: made by whoever switches it on. */
+int boot_order(const char *state_dir, const char *node, struct err *err);
 /* Is a boot of the node ordered? Uses the order up. */
 bool boot_take_order(const struct boot *boot, const struct boot_node *node, int64_t now_ms);
 

@@ -144,3 +144,58 @@ int boot_file_unknown(const char *dir, const char *mac, const char *asked, int64
 	json_object_set_new(json, "count", json_integer(count + 1));
 	return write_json(path, json, err);
 }
+
+static void add_stranger(struct boot_strangers *strangers, const char *path)
+{
+	json_t *json = load(path);
+	const char *mac = get_text(json, "mac");
+	if (mac != NULL) {
+		strangers->items =
+			xrealloc(strangers->items, strangers->count + 1, sizeof(*strangers->items));
+		json_int_t count = json_integer_value(json_object_get(json, "count"));
+		strangers->items[strangers->count++] = (struct boot_stranger){
+			.mac = xstrdup(mac),
+			.asked = xstrdup(get_text(json, "asked")),
+			.first_ms = boot_time_parse(get_text(json, "first_seen")),
+			.last_ms = boot_time_parse(get_text(json, "last_seen")),
+			.count = count > 0 ? (uint64_t)count : 0,
+		};
+	}
+	json_decref(json);
+}
+
+static int by_first_sight(const void *left, const void *right)
+{
+	const struct boot_stranger *a = left;
+	const struct boot_stranger *b = right;
+	if (a->first_ms != b->first_ms)
+		return a->first_ms < b->first_ms ? -1 : 1;
+	return strcmp(a->mac, b->mac);
+}
+
+int boot_file_strangers(const char *dir, struct boot_strangers *strangers, struct err *err)
+{
+	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+	*strangers = (struct boot_strangers){ 0 };
+	if (file_list_dir(dir, &names, err) != 0)
+		return -1;
+	for (size_t i = 0; i < names.count; i++) {
+		AUTO_FREE char *path = xasprintf("%s/%s", dir, names.items[i]);
+		if (text_starts(names.items[i], "unknown-") && text_ends(names.items[i], ".json"))
+			add_stranger(strangers, path);
+	}
+	if (strangers->count > 1)
+		qsort(strangers->items, strangers->count, sizeof(*strangers->items),
+		      by_first_sight);
+	return 0;
+}
+
+void boot_strangers_free(struct boot_strangers *strangers)
+{
+	for (size_t i = 0; i < strangers->count; i++) {
+		free(strangers->items[i].mac);
+		free(strangers->items[i].asked);
+	}
+	free(strangers->items);
+	*strangers = (struct boot_strangers){ 0 };
+}

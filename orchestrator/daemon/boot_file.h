@@ -13,6 +13,20 @@ void boot_file_read(const char *dir, struct boot_node *node);
 int boot_file_unknown(const char *dir, const char *mac, const char *asked, int64_t now_ms,
 		      struct err *err);
 
+/* All of them, in the order of their first sight. */
+struct boot_stranger {
+	char *mac;
+	char *asked;
+	int64_t first_ms, last_ms;
+	uint64_t count; /* how often it asked */
+};
+struct boot_strangers {
+	struct boot_stranger *items;
+	size_t count;
+};
+int boot_file_strangers(const char *dir, struct boot_strangers *strangers, struct err *err);
+void boot_strangers_free(struct boot_strangers *strangers);
+
 /* RFC 3339 with milliseconds; 0 when it cannot be read. */
 void boot_time_print(int64_t time_ms, char text[32]);
 int64_t boot_time_parse(const char *text);

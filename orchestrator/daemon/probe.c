@@ -23,7 +23,7 @@
 enum {
 	REFUSALS_MAX = 5,
 	HANDSHAKES_MAX = 3,
-	WAKE_WAIT_MS = 150,
+	WAKE_WAIT_MS = 300,
 	SETTLE_MS = 5,
 	SYN_WAIT_MS = 1500,
 	/* Between two questions, so that a living node under load is not flooded. */

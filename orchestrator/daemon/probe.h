@@ -17,7 +17,7 @@ enum {
 	/* Nothing at all answers there, */
 	PROBE_CONNECT_TIMEOUT_MS = 3000,
 	/* or a system that refuses: perhaps a stranger, in front of the node. */
-	PROBE_HEARD_TIMEOUT_MS = 5000,
+	PROBE_HEARD_TIMEOUT_MS = 10000,
 	/* A node in software emulation needs seconds for its side of the handshake. */
 	PROBE_HANDSHAKE_TIMEOUT_S = 10,
 };

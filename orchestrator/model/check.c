@@ -526,6 +526,7 @@ void check_site(struct site *site, struct mistakes *mistakes)
 	check_networks(&check);
 	check_addresses(&check);
 	check_nodes(&check);
+	check_bmcs(site, mistakes);
 	for (size_t i = 0; i < site->roles.count; i++) {
 		check_role(&check, &site->roles.items[i]);
 		check_role_wants(&check, &site->roles.items[i]);

@@ -218,6 +218,28 @@ int nodeset_parse(const char *text, const struct site *site, struct text_list *n
 	return 0;
 }
 
+int nodeset_expand(const char *text, struct text_list *names, struct err *err)
+{
+	AUTO_LIST struct text_list found = TEXT_LIST_INIT;
+	for (const char *at = text;; at++) {
+		size_t length = term_length(at);
+		AUTO_FREE char *term = xstrndup(at, length);
+		if (length == 0 || term[0] == '@' || (at[length] && at[length] != ','))
+			return err_set(err,
+				       "node set \"%s\": new names are written out, like "
+				       "vm[01-16],gw2",
+				       text);
+		if (expand("", term, &found, err) != 0)
+			return err_context(err, "node set \"%s\"", text);
+		at += length;
+		if (*at == '\0')
+			break;
+	}
+	for (size_t i = 0; i < found.count; i++)
+		text_list_add(names, found.items[i]);
+	return 0;
+}
+
 /* A name in pieces around its last number; without a number all is prefix. */
 struct piece {
 	const char *name;

@@ -13,6 +13,9 @@
 int nodeset_parse(const char *text, const struct site *site, struct text_list *names,
 		  struct err *err); /* in the site's order, each once */
 
+/* Names that are to be, in the order they are written: `vm[01-16],gw2`, without operators. */
+int nodeset_expand(const char *text, struct text_list *names, struct err *err);
+
 /* Fold names into the shortest notation: vm01 vm02 vm03 → "vm[01-03]". */
 void nodeset_fold(const struct text_list *names, struct str *out);
 #endif

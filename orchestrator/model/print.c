@@ -87,6 +87,11 @@ static void add_node(const struct site_node *node, struct str *out)
 		}
 		str_add(out, "};\n");
 	}
+	if (node->bmc.type != NULL) {
+		str_add(out, "\t\tbmc = { ");
+		print_fields(BMC_FIELDS, &node->bmc, "", " ", out);
+		str_add(out, "};\n");
+	}
 	for (const struct kind_spec *const *kind = KIND_SPECS; *kind; kind++)
 		add_section(*kind, &node->wants, out);
 	str_add(out, "\t}");

@@ -70,6 +70,8 @@ void read_resources(struct reader *reader, const config_setting_t *section,
 void read_site(struct reader *reader, const config_setting_t *root);
 /* read_role.c: the roles of all nodes, and those in the site's own folder. */
 void read_roles(struct reader *reader);
+/* check_bmc.c */
+void check_bmcs(const struct site *site, struct mistakes *mistakes);
 /* check.c */
 void check_site(struct site *site, struct mistakes *mistakes);
 #endif

@@ -147,6 +147,17 @@ static void read_address(struct reader *reader, const config_setting_t *member,
 	node->addresses[node->address_count++] = address;
 }
 
+static void read_bmc(struct reader *reader, const config_setting_t *group,
+		     const struct node_context *context)
+{
+	struct site_bmc *bmc = &context->node->bmc;
+	AUTO_FREE char *what = xasprintf("%s: bmc", context->what);
+	if (!read_is_group(reader, group, what))
+		return;
+	bmc->place = read_place(reader, group);
+	read_group(reader, group, BMC_FIELDS, bmc, what, NULL);
+}
+
 static bool node_key(struct reader *reader, const config_setting_t *member, void *context)
 {
 	const struct node_context *of = context;
@@ -154,6 +165,10 @@ static bool node_key(struct reader *reader, const config_setting_t *member, void
 	const struct kind_spec *kind = read_section(name);
 	if (kind != NULL) {
 		read_resources(reader, member, kind, &of->node->wants);
+		return true;
+	}
+	if (strcmp(name, "bmc") == 0) {
+		read_bmc(reader, member, of);
 		return true;
 	}
 	if (strcmp(name, "addresses") != 0)
@@ -184,10 +199,11 @@ static void read_node(struct reader *reader, const config_setting_t *group, unsi
 	struct site_node *node = &site->nodes[site->node_count];
 	AUTO_FREE char *what = read_what(group, "node", index);
 	fields_init(NODE_FIELDS, node);
+	fields_init(BMC_FIELDS, &node->bmc);
 	if (!read_is_group(reader, group, what))
 		return;
 	struct node_context context = { node, what };
-	struct read_more more = { node_key, "addresses", true, &context };
+	struct read_more more = { node_key, "addresses bmc", true, &context };
 	node->place = read_place(reader, group);
 	read_group(reader, group, NODE_FIELDS, node, what, &more);
 	if (node->console != NULL)

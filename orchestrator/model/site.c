@@ -7,6 +7,7 @@
 #define SITE(member) offsetof(struct site, member)
 #define NETWORK(member) offsetof(struct network, member)
 #define NODE(member) offsetof(struct site_node, member)
+#define BMC(member) offsetof(struct site_bmc, member)
 
 const struct field SITE_FIELDS[] = {
 	{ "name", FIELD_NAME, SITE(name), FIELD_REQUIRED, 1, 40, NULL, NULL,
@@ -70,6 +71,28 @@ const struct field NODE_FIELDS[] = {
 	FIELD_END
 };
 
+/* IPMI 2.0 has 16 bytes for a user. Cipher suite 0 is none at all, and the others below 17 but 3
+   leave out the password's proof or the encryption. */
+const struct field BMC_FIELDS[] = {
+	{ "type", FIELD_CHOICE, BMC(type), FIELD_REQUIRED, 0, 0, "ipmi redfish", NULL,
+	  "how it is spoken to: IPMI 2.0 over LAN, or Redfish over HTTPS" },
+	{ "address", FIELD_ADDRESS, BMC(address), FIELD_REQUIRED, 0, 0, NULL, NULL,
+	  "its own address, not one of the node's" },
+	{ "port", FIELD_NUMBER, BMC(port), 0, 1, 65535, NULL, NULL,
+	  "623 for ipmi and 443 for redfish when not given" },
+	{ "user", FIELD_TEXT, BMC(user), FIELD_REQUIRED, 1, 16, NULL, NULL,
+	  "its user; the password is given to moyai bmc password" },
+	{ "cipher", FIELD_CHOICE, BMC(cipher), 0, 0, 0, "3 17", NULL,
+	  "ipmi: the cipher suite; the BMC is asked for its best when not given" },
+	{ "pin", FIELD_TEXT, BMC(pin), 0, 1, 64, NULL, NULL,
+	  "redfish: hash of its public key, \"sha256//…\", for a certificate of its own making" },
+	{ "system", FIELD_TEXT, BMC(system), 0, 1, 128, NULL, NULL,
+	  "redfish: Id of the node's system, where the BMC has several" },
+	{ "network_boot", FIELD_BOOL, BMC(network_boot), 0, 0, 0, NULL, "true",
+	  "moyai power makes it boot from the network; false: it has a system on a disk" },
+	FIELD_END
+};
+
 struct site_node *site_find_node(const struct site *site, const char *name)
 {
 	return name ? map_get(&site->node_by_name, name) : NULL;
@@ -125,6 +148,7 @@ const char *site_node_boot_address(const struct site *site, const struct site_no
 void site_node_free(struct site_node *node)
 {
 	fields_free(NODE_FIELDS, node);
+	fields_free(BMC_FIELDS, &node->bmc);
 	for (size_t i = 0; i < node->address_count; i++) {
 		free(node->addresses[i].address);
 		free(node->addresses[i].address6);

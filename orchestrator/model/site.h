@@ -54,6 +54,19 @@ struct node_address {
 	struct place place;
 };
 
+/* The board that switches a node on and off, whatever the node itself does. */
+struct site_bmc {
+	char *type; /* "ipmi" or "redfish"; NULL: the node has none */
+	char *address;
+	uint64_t port; /* FIELD_UNSET: 623 (IPMI, UDP) or 443 (Redfish, TCP) */
+	char *user;
+	char *cipher;	  /* IPMI: cipher suite "3" or "17"; NULL: the BMC is asked */
+	char *pin;	  /* Redfish: "sha256//…" of its public key; NULL: by the CAs */
+	char *system;	  /* Redfish: which of several systems; NULL: there is one */
+	int network_boot; /* switched on, the node boots from the network */
+	struct place place;
+};
+
 struct site_node {
 	char *name;
 	char *role_name;
@@ -64,6 +77,7 @@ struct site_node {
 	struct text_list may_lose; /* "volume/old": consent in the configuration to lose its data */
 	struct node_address *addresses;
 	size_t address_count;
+	struct site_bmc bmc;
 	struct spec_list wants; /* resources declared in the node's group */
 	struct place place;
 	bool addresses_broken; /* what it lacks of them may have been written wrong */
@@ -111,11 +125,12 @@ void site_free(struct site *site);
 void site_node_free(struct site_node *node);
 
 /* The tables behind the groups of the configuration, for reading, printing and
-   `explain`. `boot` is a group of its own in the configuration. */
+   `explain`. `boot` and a node's `bmc` are groups of their own in the configuration. */
 extern const struct field SITE_FIELDS[];
 extern const struct field SITE_BOOT_FIELDS[];
 extern const struct field NETWORK_FIELDS[];
 extern const struct field NODE_FIELDS[];
+extern const struct field BMC_FIELDS[];
 extern const struct field ROLE_FIELDS[];
 
 /* The tags of vlan_pool. False when there is none. */

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -7,7 +6,7 @@
 #include "base/file.h"
 #include "model/nodeset.h"
 #include "programs/apply_log.h"
-#include "programs/command.h"
+#include "programs/ask.h"
 #include "programs/plan_file.h"
 #include "programs/show.h"
 #include "programs/site_lock.h"
@@ -33,23 +32,6 @@ static void show(const struct options *options, const struct fleet *fleet)
 	fputs(str_text(&out), stdout);
 	fflush(stdout);
 	fputs(str_text(&failed), stderr);
-}
-
-/* A line from the terminal; Ctrl-C means no. */
-static bool ask(size_t steps, const struct reach *reach)
-{
-	char answer[16] = "";
-	fprintf(stderr, "Apply %zu step%s? [y/N] ", steps, steps == 1 ? "" : "s");
-	fflush(stderr);
-	struct pollfd wait = { .fd = STDIN_FILENO, .events = POLLIN };
-	while (!reach_stopped(reach)) {
-		if (poll(&wait, 1, 200) <= 0)
-			continue;
-		ssize_t got = read(STDIN_FILENO, answer, sizeof(answer) - 1);
-		return got > 0 && (answer[0] == 'y' || answer[0] == 'Y');
-	}
-	fputs("\n", stderr);
-	return false;
 }
 
 /* "store1 volume/a, volume/b" would be long: a line per step and reason. */
@@ -245,7 +227,7 @@ static bool agreed(const struct options *options, const struct reach *reach, siz
 	long asked_ms = stream_now_ms();
 	if (steps == 0 || options->yes || options->unattended || reach_stopped(reach))
 		return true;
-	bool yes = ask(steps, reach);
+	bool yes = ask_yes(reach->remote.stop, "Apply %zu step%s?", steps, steps == 1 ? "" : "s");
 	*started_ms += stream_now_ms() - asked_ms;
 	if (!yes)
 		fputs("nothing was changed\n", stderr);
@@ -380,11 +362,8 @@ static int run(const struct options *options, int argc, char **argv)
 		err_set(&err, "--unattended loses no data; leave --allow-data-loss out");
 		return command_fail(&err);
 	}
-	if (!options->yes && !options->unattended && (!isatty(STDIN_FILENO) || options->json)) {
-		err_set(&err, "apply asks before it changes anything, and %s; write --yes",
-			options->json ? "--json cannot" : "there is no terminal");
-		return command_fail(&err);
-	}
+	if (!options->unattended && ask_possible(options, "apply") != 0)
+		return EXIT_ERROR;
 	if (begin(&attempt, &reach) == 0 && reach_nodes(options, &reach) == 0)
 		result = conduct(&attempt, &reach);
 	reach_close(&reach);

@@ -23,6 +23,8 @@ struct options {
 	bool json;
 	bool yes;
 	bool shell;			  /* run --shell */
+	const char *as;			  /* discover --as NODES */
+	const char *role;		  /* discover --role ROLE */
 	struct text_list allow_data_loss; /* scopes: "store1", "store1/volume/old" */
 	const char *revision;		  /* --rev: the site as git has it there; NULL: as it is */
 	const char *out;		  /* plan --out FILE */
@@ -40,6 +42,8 @@ enum command_option {
 	OPTION_NO_WAIT = 1 << 3,
 	OPTION_UNATTENDED = 1 << 4,
 	OPTION_WATCH = 1 << 5,
+	OPTION_AS = 1 << 6,
+	OPTION_ROLE = 1 << 7,
 };
 
 enum exit_code { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_CHANGES = 2 };

@@ -29,6 +29,8 @@ static const struct topic TOPICS[] = {
 	  "nodes = ( { name = \"vm1\"; role = \"vm-server\"; mac = \"52:54:00:4d:00:13\"; "
 	  "addresses = { boot = \"10.77.0.13\"; }; } );",
 	  NODE_FIELDS },
+	{ "bmc", "group in a node: the board that switches it on and off",
+	  "bmc = { type = \"ipmi\"; address = \"10.77.0.113\"; user = \"moyai\"; };", BMC_FIELDS },
 	{ "role", "roles/NAME/role.cfg; also lists of resources that every node of the role has",
 	  "doc = \"Keeps volumes\"; packages = [ \"lvm2\" ];", ROLE_FIELDS },
 };

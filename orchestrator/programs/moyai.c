@@ -22,12 +22,16 @@
 	COMMAND(status) \
 	COMMAND(facts) \
 	COMMAND(run) \
+	COMMAND(power) \
+	COMMAND(console) \
+	COMMAND(discover) \
 	COMMAND(copy) \
 	COMMAND(ssh) \
 	COMMAND(explain) \
 	COMMAND(image_build) \
 	COMMAND(image_list) \
 	COMMAND(pxe_serve) \
+	COMMAND(bmc_password) \
 	COMMAND(key_backup) \
 	COMMAND(key_restore)
 /* clang-format on */
@@ -46,6 +50,8 @@ enum {
 	OPT_YES,
 	OPT_SHELL,
 	OPT_LOSS,
+	OPT_AS,
+	OPT_ROLE,
 	OPT_REV,
 	OPT_OUT,
 	OPT_REASON,
@@ -64,6 +70,8 @@ static const struct option LONG_OPTIONS[] = {
 	{ "yes", no_argument, NULL, OPT_YES },
 	{ "shell", no_argument, NULL, OPT_SHELL },
 	{ "allow-data-loss", required_argument, NULL, OPT_LOSS },
+	{ "as", required_argument, NULL, OPT_AS },
+	{ "role", required_argument, NULL, OPT_ROLE },
 	{ "rev", required_argument, NULL, OPT_REV },
 	{ "out", required_argument, NULL, OPT_OUT },
 	{ "reason", required_argument, NULL, OPT_REASON },
@@ -91,6 +99,8 @@ static void help(FILE *to)
 	      "  --shell                  run: hand the command to sh -c\n"
 	      "  --allow-data-loss=SCOPE  with consent in the site: NODE, NODE/KIND, "
 	      "NODE/KIND/NAME\n"
+	      "  --as NODES               discover: the names of new nodes, vm[01-16]\n"
+	      "  --role ROLE              discover: their role\n"
 	      "  --rev REVISION           the site as git has it there\n"
 	      "  --out FILE               plan: write it, for apply FILE\n"
 	      "  --no-wait                apply: do not wait for another apply\n"
@@ -229,6 +239,12 @@ static int option(struct options *options, int code)
 	case OPT_LOSS:
 		text_list_add(&options->allow_data_loss, optarg);
 		return 0;
+	case OPT_AS:
+		options->as = optarg;
+		return 0;
+	case OPT_ROLE:
+		options->role = optarg;
+		return 0;
 	case OPT_REV:
 		options->revision = optarg;
 		return 0;
@@ -270,6 +286,8 @@ static const char *refused_option(const struct options *options, const struct co
 		{ options->no_wait, OPTION_NO_WAIT, "--no-wait" },
 		{ options->unattended, OPTION_UNATTENDED, "--unattended" },
 		{ options->watch, OPTION_WATCH, "--watch" },
+		{ options->as != NULL, OPTION_AS, "--as" },
+		{ options->role != NULL, OPTION_ROLE, "--role" },
 	};
 	for (size_t i = 0; i < COUNT_OF(special); i++)
 		if (special[i].given && !(command->options & special[i].option))

@@ -80,9 +80,8 @@ static int check_scopes(const struct options *options, const struct site *site, 
 	return 0;
 }
 
-/* NODES of the command line, and of these only what --limit leaves. */
-static int choose_nodes(const struct options *options, const char *nodes, const struct site *site,
-			struct text_list *names, struct err *err)
+int reach_choose(const struct options *options, const char *nodes, const struct site *site,
+		 struct text_list *names, struct err *err)
 {
 	AUTO_LIST struct text_list asked = TEXT_LIST_INIT;
 	AUTO_LIST struct text_list limit = TEXT_LIST_INIT;
@@ -146,7 +145,7 @@ int reach_site(const struct options *options, const char *nodes, const char *not
 	if (nodes == NULL && command_nodes(options, &reach->site, &reach->names) != 0)
 		return -1;
 	if (check_scopes(options, &reach->site, &err) != 0 ||
-	    (nodes && choose_nodes(options, nodes, &reach->site, &reach->names, &err) != 0) ||
+	    (nodes && reach_choose(options, nodes, &reach->site, &reach->names, &err) != 0) ||
 	    site_key_load(reach->state_dir, &reach->key, &err) != 0 ||
 	    runtime_read(reach->state_dir, &reach->runtime, &err) != 0) {
 		command_fail(&err);

@@ -47,5 +47,8 @@ int reach_nodes(const struct options *options, struct reach *reach);
 void reach_leave_alone(const struct options *options, struct reach *reach);
 /* Whether Ctrl-C was pressed. */
 bool reach_stopped(const struct reach *reach);
+/* NODES of the command line, and of these only what --limit leaves. */
+int reach_choose(const struct options *options, const char *nodes, const struct site *site,
+		 struct text_list *names, struct err *err);
 void reach_close(struct reach *reach);
 #endif

@@ -9,12 +9,13 @@ BEGIN {
 	# The boot server hands out the key that remote/ logs in with.
 	may["daemon"] = "daemon engine model base remote/identity.h"
 	may["image"] = "image engine model base"
+	may["power"] = "power model base"
 	may["system"] = "system base"
 	may["node"] = "node system engine model base remote/protocol.h"
 	may["kind"] = "engine model base"
 	may["kind node"] = "system engine model base"
 	may["kind table"] = "engine kinds/list.h"
-	may["programs"] = "programs daemon image remote node engine model base"
+	may["programs"] = "programs daemon image remote power node engine model base"
 
 	only["parted/"] = "system"
 	only["libmnl/"] = "system"

@@ -49,6 +49,11 @@ rack_operator() {
 	awk '$1 == "operator" { print $2; exit }' "$table"
 }
 
+# "NODE ADDRESS" of the machines with a BMC.
+rack_bmcs() {
+	awk '$1 == "bmc" { print $2, $3 }' "$table"
+}
+
 # ---- processes ----
 
 # A process id alone can be reused; with its start time (field 22 of stat) it cannot.
@@ -128,6 +133,7 @@ network_start() {
 	rack_exec ip link add br-rack type bridge stp_state 0 forward_delay 0
 	rack_exec ip address add "$(rack_operator)" dev br-rack
 	rack_exec ip link set br-rack up
+	bmc_addresses_start
 	for node in $(rack_all); do
 		tap_add "$node"
 	done
@@ -136,6 +142,15 @@ network_start() {
 # Interface names have 15 characters at most, node names more: the place in the table it is.
 tap_name() {
 	echo "tap$(rack_all | grep -nxF "$1" | cut -d : -f 1)"
+}
+
+# Machines' BMCs have addresses of their own, on the same wire.
+bmc_addresses_start() {
+	local node address prefix
+	prefix=$(rack_operator)
+	while read -r node address; do
+		rack_exec ip address add "$address/${prefix#*/}" dev br-rack
+	done < <(rack_bmcs)
 }
 
 tap_add() {
@@ -154,7 +169,7 @@ accelerator() {
 	boot_id=$(cat /proc/sys/kernel/random/boot_id)
 	if [ ! -f "$cache" ] || [ "$(head -n 1 "$cache")" != "$boot_id" ]; then
 		local answer="-accel tcg,thread=multi -cpu max,la57=off"
-		kernel=$(find "$images" -name vmlinuz | head -n 1)
+		kernel=$(find "$images" -maxdepth 2 -name vmlinuz | head -n 1)
 		if [ -w /dev/kvm ] && [ -n "$kernel" ] && timeout 10 qemu-system-x86_64 -accel kvm \
 			-cpu host -m 256 -nodefaults -display none -no-reboot -kernel "$kernel" \
 			-append "panic=-1" </dev/null >/dev/null 2>&1; then
@@ -241,4 +256,65 @@ machine_off() {
 		sleep 0.1
 	done
 	die "$node does not go off"
+}
+
+# ---- a machine's BMC: OpenIPMI's ipmi_sim ----
+
+# Of every BMC in the rack. A rack is closed, and this is no secret.
+# shellcheck disable=SC2034 # used by those who source this
+bmc_password=rack-bmc
+
+# Chassis commands come back to `rack bmc`, which works on this rack's own power. The serial
+# console is QEMU's socket, through socat because ipmi_sim knows only TCP; the machine's log is
+# written by QEMU itself, whoever looks.
+bmc_start() {
+	local node=$1 address=$2 place=$dir/bmc/$1
+	mkdir -p "$place"
+	cat >"$place/lan" <<-END
+		name "$node"
+		set_working_mc 0x20
+		startlan 1
+		addr $address 623
+		priv_limit admin
+		allowed_auths_admin md5
+		guid $(printf %s "$node" | md5sum | cut -c 1-32)
+		endlan
+		chassis_control "$place/chassis"
+		sol "tcp:$address:9623" 115200
+		user 2 true "moyai" "$bmc_password" operator 10
+	END
+	cat >"$place/commands" <<-END
+		mc_setbmc 0x20
+		mc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02
+		mc_enable 0x20
+	END
+	cat >"$place/chassis" <<-END
+		#!/bin/bash
+		RACK_SITE="$site" BUILD="$build" MOYAI_IMAGES="$images" exec "$top/tests/rack/rack" bmc $node "\$@"
+	END
+	chmod +x "$place/chassis"
+	rack_spawn "$place/log" socat -lf /dev/null "TCP-LISTEN:9623,bind=$address,reuseaddr,fork" \
+		"UNIX-CONNECT:$dir/$node.console"
+	rack_spawn "$place/log" ipmi_sim -n -c "$place/lan" -f "$place/commands" -s "$place"
+}
+
+# What ipmi_sim asks for: get power boot … | set power 1 boot pxe reset 1 …
+bmc_chassis() {
+	local node=$1 what=$2
+	shift 2
+	echo "$what $*" >>"$dir/bmc/$node/asked"
+	while [ $# -gt 0 ]; do
+		case $what:$1 in
+		get:power)
+			if machine_is_on "$node"; then echo "power:1"; else echo "power:0"; fi
+			;;
+		get:boot) echo "boot:default" ;;
+		set:power) if [ "$2" = 1 ]; then machine_is_on "$node" || machine_on "$node"; else machine_off "$node"; fi ;;
+		set:reset) machine_monitor "$node" system_reset >/dev/null ;;
+		set:boot) ;; # the machines boot from the network anyhow
+		*) die "$node: the BMC cannot $what $1" ;;
+		esac
+		[ "$what" = get ] || shift
+		shift
+	done
 }

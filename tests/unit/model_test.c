@@ -41,6 +41,9 @@ static const char GOOD[] =
 	"nodes = ( { name = \"store1\"; role = \"storage\"; mac = \"52-54-00-00-00-0A\";\n"
 	"    addresses = { boot = \"10.0.0.11\"; storage = \"10.0.20.11\"; };\n"
 	"    may_lose = [ \"volume/home\" ];\n"
+	"    bmc = { type = \"redfish\"; address = \"10.0.9.11\"; port = 8443; user = \"admin\";\n"
+	"      pin = \"sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"; system = \"1\";\n"
+	"      network_boot = false; };\n"
 	"    partitions = ( { name = \"main\"; disk = \"/dev/disk/by-id/a b\"; } );\n"
 	"    pools = ( { name = \"main\"; partitions = [ \"main\" ]; } );\n"
 	"    volumes = ( { name = \"home\"; pool = \"main\"; size = 4194304; } );\n"
@@ -226,6 +229,12 @@ static void test_print_parses_again(void **state)
 	assert_string_equal(site_find_node(&second, "store1")->mac, "52:54:00:00:00:0a");
 	assert_ptr_equal(site_find_mac(&second, "52:54:00:00:00:0a"), &second.nodes[0]);
 	assert_string_equal(site_node_boot_address(&second, &second.nodes[1]), "10.0.0.12");
+	const struct site_bmc *bmc = &second.nodes[0].bmc;
+	assert_string_equal(bmc->type, "redfish");
+	assert_string_equal(bmc->address, "10.0.9.11");
+	assert_int_equal(bmc->port, 8443);
+	assert_int_equal(bmc->network_boot, 0);
+	assert_null(second.nodes[1].bmc.type);
 	site_free(&first);
 	site_free(&second);
 }
