@@ -37,6 +37,9 @@ static void use_message(const struct message *message)
 	case MESSAGE_FACTS:
 		message_facts(&again, message->facts);
 		break;
+	case MESSAGE_ARMED:
+		message_armed(&again);
+		break;
 	case MESSAGE_START:
 		message_start(&again, message->kind, message->id);
 		break;
@@ -83,6 +86,10 @@ static void use_request(const struct request *request)
 		break;
 	case REQUEST_END:
 		request_end(&again);
+		break;
+	case REQUEST_FILE:
+		require(request->file.path && request->file.name);
+		require(request_file(&again, &request->file, NULL) == 0);
 		break;
 	case REQUEST_ARM:
 		request_arm(&again, request->token, request->seconds);

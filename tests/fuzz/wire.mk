@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # libFuzzer over both decoders of the protocol, with ASan and UBSan, for a bounded time.
 fuzz_wire_dir    := build-fuzz/wire
-fuzz_wire_cflags := -O1 -g -std=c17 -D_GNU_SOURCE -Iorchestrator -fsanitize=fuzzer,address,undefined \
+# -Werror=switch: a new message without a case here would be fuzzed with nothing.
+fuzz_wire_cflags := -Werror=switch -O1 -g -std=c17 -D_GNU_SOURCE -Iorchestrator -fsanitize=fuzzer,address,undefined \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer -ffunction-sections -fdata-sections
 fuzz_wire_src    := tests/fuzz/wire.c $(wildcard orchestrator/remote/protocol*.c) \
 	$(fuzz_shared)
