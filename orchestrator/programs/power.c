@@ -241,5 +241,5 @@ const struct command command_power = {
 	       "ordered,\n"
 	       "so that it gets a token at once. off and cycle ask first; --yes answers.",
 	.run = run,
-	.options = OPTION_PARALLEL | OPTION_TIMEOUT | OPTION_YES,
+	.options = OPTIONS_REACH | OPTION_YES,
 };

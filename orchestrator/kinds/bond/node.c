@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdlib.h>
+#include <time.h>
 
 #include "engine/plan.h"
 #include "kinds/bond/spec.h"
@@ -7,7 +8,11 @@
 #include "system/networkd.h"
 #include "system/node.h"
 
-enum { SETTLE_MS = 20000 }; /* udev and networkd, in software emulation */
+enum {
+	SETTLE_MS = 20000, /* udev and networkd, in software emulation */
+	DOWN_TRIES = 40,
+	DOWN_PAUSE_MS = 50,
+};
 
 static int bond_list(struct node *node, struct text_list *owned, struct err *err)
 {
@@ -126,9 +131,19 @@ static int change_bond(const struct links *links, const struct bond *want, const
 	}
 	if (!anew && bond->bond_miimon_ms == want->miimon_ms)
 		return 0;
-	if (anew && link_set_down(bond->index, err) != 0)
-		return -1;
-	return link_change_bond(bond->index, want->mode, want->miimon_ms, fast, err);
+	if (!anew)
+		return link_change_bond(bond->index, want->mode, want->miimon_ms, fast, err);
+	/* The kernel takes another mode only while it is down, and networkd, which has just been
+	   told of it, takes it up: again, until both have had their turn. */
+	for (int tries = 0;; tries++) {
+		if (link_set_down(bond->index, err) != 0)
+			return -1;
+		if (link_change_bond(bond->index, want->mode, want->miimon_ms, fast, err) == 0)
+			return 0;
+		if (tries == DOWN_TRIES)
+			return -1;
+		nanosleep(&(struct timespec){ 0, DOWN_PAUSE_MS * 1000000L }, NULL);
+	}
 }
 
 /* The bond is as wanted but for its ports. */

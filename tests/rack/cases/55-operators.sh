@@ -12,7 +12,7 @@ by() {
 # Nothing is left to do, so that each round has one step: the link that is taken away.
 expect_exit "two operators: there is a state to begin with" 0 moyai apply --yes
 for round in 1 2 3; do
-	on vm1 "ip link del storage"
+	on manager "ip link del storage"
 	by ann apply --yes >"$test_dir/ann" 2>&1 &
 	ann=$!
 	expect "two operators: ann has the lock, round $round" within 60 grep -q '"who":"ann@' "$state/apply.lock"
@@ -28,17 +28,17 @@ expect_text "log: the last applies and who they were" 'ann@[^ ]+ +.* 1 +0 .* app
 	"$(moyai log | tail -n 2 | tr '\n' ' ' | sed 's/ $//')"
 
 # ---- plan --out, drift, maintenance ----
-on vm1 "ip link del storage"
+on manager "ip link del storage"
 expect_exit "plan --out: exit 2" 2 moyai plan --out "$test_dir/plan"
-expect_exit "maintenance: of vm1" 0 moyai maintenance on vm1 --reason 'new memory'
+expect_exit "maintenance: of manager" 0 moyai maintenance on manager --reason 'new memory'
 expect_exit "maintenance: drift leaves it alone" 0 moyai drift
-expect_text "maintenance: and says so" '^in maintenance, left alone: vm1 since .*: new memory$' "$output"
+expect_text "maintenance: and says so" '^in maintenance, left alone: manager since .*: new memory$' "$output"
 expect_exit "maintenance: a plan with it is stale" 1 moyai apply --yes "$test_dir/plan"
-expect_exit "maintenance: ends" 0 moyai maintenance off vm1
+expect_exit "maintenance: ends" 0 moyai maintenance off manager
 expect_exit "drift: exit 2" 2 moyai drift
 expect_exit "apply FILE: exactly the plan" 0 moyai apply --yes "$test_dir/plan"
 expect_exit "apply FILE: not a second time" 1 moyai apply --yes "$test_dir/plan"
-expect_text "apply FILE: it says why" '^vm1 vlan/storage: there is nothing to do any more$' "$output"
+expect_text "apply FILE: it says why" '^manager vlan/storage: there is nothing to do any more$' "$output"
 expect_exit "drift: none" 0 moyai drift
 
 # ---- copy, ssh ----
