@@ -72,7 +72,7 @@ edit $role 's/"8021q", //' "modules of a role" storage "stale: role: modules cha
 edit $role '$akernel_arguments = [ "panic=5" ];' "kernel arguments of a role" storage \
 	"stale: image: kernel_arguments changed"
 edit $role '$aconsole = "ttyS1,9600";' "the console of a role" storage "stale: image: console changed"
-edit $role '$amask = [ "dm-event.socket" ];' "masked units of a role" storage "stale: role: mask changed"
+edit $role 's/"chrony.service"/"chrony.service", "dm-event.socket"/' "masked units of a role" storage "stale: role: mask changed"
 edit $role '$aenable = [ "fstrim.timer" ];' "enabled units of a role" storage "stale: role: enable changed"
 edit $role '$afirmware = [ "firmware-bnx2" ];' "firmware of a role" storage "stale: missing"
 
