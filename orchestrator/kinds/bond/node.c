@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdlib.h>
-#include <time.h>
 
 #include "engine/plan.h"
 #include "kinds/bond/spec.h"
@@ -8,11 +7,7 @@
 #include "system/networkd.h"
 #include "system/node.h"
 
-enum {
-	SETTLE_MS = 20000, /* udev and networkd, in software emulation */
-	DOWN_TRIES = 40,
-	DOWN_PAUSE_MS = 50,
-};
+enum { SETTLE_MS = 20000 }; /* udev and networkd, in software emulation */
 
 static int bond_list(struct node *node, struct text_list *owned, struct err *err)
 {
@@ -131,19 +126,9 @@ static int change_bond(const struct links *links, const struct bond *want, const
 	}
 	if (!anew && bond->bond_miimon_ms == want->miimon_ms)
 		return 0;
-	if (!anew)
-		return link_change_bond(bond->index, want->mode, want->miimon_ms, fast, err);
-	/* The kernel takes another mode only while it is down, and networkd, which has just been
-	   told of it, takes it up: again, until both have had their turn. */
-	for (int tries = 0;; tries++) {
-		if (link_set_down(bond->index, err) != 0)
-			return -1;
-		if (link_change_bond(bond->index, want->mode, want->miimon_ms, fast, err) == 0)
-			return 0;
-		if (tries == DOWN_TRIES)
-			return -1;
-		nanosleep(&(struct timespec){ 0, DOWN_PAUSE_MS * 1000000L }, NULL);
-	}
+	if (anew && link_set_down(bond->index, err) != 0)
+		return -1;
+	return link_change_bond(bond->index, want->mode, want->miimon_ms, fast, err);
 }
 
 /* The bond is as wanted but for its ports. */
@@ -192,12 +177,16 @@ static int bond_apply(struct node *node, const struct step *step, struct err *er
 			       want->name, link_kind_text(bond));
 	if (check_links(links, want, bond, err) != 0)
 		return -1;
-	/* The mark comes first: after a crash there is no interface without an owner. */
-	if (networkd_configure(&text, bond != NULL, err) != 0)
+	/* The mark comes first: after a crash there is no interface without an owner. A bond that
+	   is there has it, and networkd, once told, would take up what has to be down for another
+	   mode: it is told afterwards. */
+	bool there = bond != NULL;
+	if (there && change_bond(links, want, bond, err) != 0)
 		return -1;
-	if (bond == NULL ? link_create_bond(want->name, want->mode, want->miimon_ms,
-					    text_equal(want->lacp_rate, "fast"), err) != 0
-			 : change_bond(links, want, bond, err) != 0)
+	if (networkd_configure(&text, there, err) != 0)
+		return -1;
+	if (!there && link_create_bond(want->name, want->mode, want->miimon_ms,
+				       text_equal(want->lacp_rate, "fast"), err) != 0)
 		return -1;
 	return join_links(node, want, err) == 0 ? networkd_wait(want->name, err) : -1;
 }

@@ -90,7 +90,10 @@ interrupted() {
 	while [ $at -le "$count" ]; do
 		"$drive" "$dir/$2.json" apply >"$dir/out" 2>&1 || { not_ok "$1: back before $at"; return; }
 		MOYAI_CRASH_AT=$at "$drive" "$dir/$3.json" apply >"$dir/out" 2>&1
-		[ $? -eq 137 ] || { not_ok "$1: point $at was not reached"; return; }
+		code=$?
+		# A link may already be down when it is to be: the way has a point or two less then.
+		[ $code -eq 0 ] && [ $at -gt $((count - 3)) ] && break
+		[ $code -eq 137 ] || { not_ok "$1: point $at was not reached"; return; }
 		apply_again "$3" || { not_ok "$1: after point $at"; return; }
 		"$drive" "$dir/$3.json" plan >"$dir/out" 2>&1 || { not_ok "$1: not whole after point $at"; return; }
 		killed=$((killed + 1))
