@@ -66,7 +66,7 @@ images: all
 	$(BUILD)/moyai -C configs/demo image build
 
 check: all
-	+@tests/run "unit golden wire" "includes lint-changed boot manual"
+	+@tests/run "unit golden wire" boot "includes lint-changed manual"
 
 check-lint lint:
 	@CC_FLAGS='$(CFLAGS)' tests/lint/lint all
@@ -85,7 +85,7 @@ check-rack:
 check-metal:
 	@tests/rack/metal-test
 
-# Groups in one pair of quotes follow each other, the two rows run side by side.
+# Groups in one pair of quotes follow each other, the rows run side by side.
 test: deps
 	+@$(MAKE) -s -j$(JOBS) all
 	+@MOYAI_TEST_EVERY=1 tests/run "images sanitizer rack" "includes lint unit golden wire manual deb boot chainload fuzz kinds"
