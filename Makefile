@@ -21,7 +21,8 @@ DEPS := gcc make pkg-config git libconfig-dev libssh-dev libparted-dev libjansso
 	dpkg-dev file man-db mandoc zsh lintian
 
 shared_src := $(wildcard orchestrator/base/*.c orchestrator/model/*.c orchestrator/engine/*.c) $(filter-out %/node.c,$(wildcard orchestrator/kinds/*/*.c)) orchestrator/kinds/spec_table.c
-moyai_src  := $(wildcard orchestrator/remote/*.c orchestrator/power/*.c orchestrator/daemon/*.c orchestrator/image/*.c) $(filter-out orchestrator/programs/moyai-node.c,$(wildcard orchestrator/programs/*.c))
+moyai_src  := $(wildcard orchestrator/remote/*.c orchestrator/power/*.c orchestrator/daemon/*.c orchestrator/image/*.c) $(filter-out orchestrator/programs/moyai-node.c orchestrator/programs/moyaid.c,$(wildcard orchestrator/programs/*.c))
+daemon_src := $(wildcard orchestrator/remote/*.c orchestrator/daemon/*.c) orchestrator/programs/moyaid.c
 node_src   := $(wildcard orchestrator/remote/protocol*.c) $(wildcard orchestrator/node/*.c orchestrator/system/*.c orchestrator/kinds/*/node.c) orchestrator/kinds/node_table.c orchestrator/programs/moyai-node.c
 object      = $(patsubst orchestrator/%.c,$(BUILD)/obj/%.o,$(1))
 
@@ -33,9 +34,12 @@ quiet := $(findstring s,$(firstword -$(MAKEFLAGS)))
 say = @$(if $(quiet),:,$(if $(Q),printf '  %-4s %s\n' $(1) $(2),:))
 
 .PHONY: all
-all: $(BUILD)/moyai $(BUILD)/moyai-node $(BUILD)/moyai-node.deb
+all: $(BUILD)/moyai $(BUILD)/moyai-node $(BUILD)/moyai-node.deb $(BUILD)/moyaid
 
 $(BUILD)/moyai: $(call object,$(moyai_src)) $(BUILD)/libshared.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs $(LIBS_MOYAI)) -lpthread
+$(BUILD)/moyaid: $(call object,$(daemon_src)) $(BUILD)/libshared.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs $(LIBS_MOYAI)) -lpthread
 # Stripped here already, so that what goes into the images is what moyai looks for on a node.
@@ -66,7 +70,7 @@ images: all
 	$(BUILD)/moyai -C configs/demo image build
 
 check: all
-	+@tests/run "unit golden wire" boot "includes lint-changed manual"
+	+@tests/run "unit golden wire" "boot manager" "includes lint-changed manual"
 
 check-lint lint:
 	@CC_FLAGS='$(CFLAGS)' tests/lint/lint all
@@ -88,11 +92,11 @@ check-metal:
 # Groups in one pair of quotes follow each other, the rows run side by side.
 test: deps
 	+@$(MAKE) -s -j$(JOBS) all
-	+@MOYAI_TEST_EVERY=1 tests/run "images sanitizer rack" "includes lint unit golden wire manual deb boot chainload fuzz kinds"
+	+@MOYAI_TEST_EVERY=1 tests/run "images sanitizer rack" "includes lint unit golden wire manual deb manager boot chainload fuzz kinds"
 
 test-long: deps
 	+@$(MAKE) -s -j$(JOBS) all
-	+@MOYAI_TEST_EVERY=1 POINT_STEP=1 FUZZ_SECONDS=600 RACK_TEST=long IMAGES_TEST=long tests/run "images sanitizer rack metal" "includes lint unit golden wire manual deb boot chainload fuzz kinds"
+	+@MOYAI_TEST_EVERY=1 POINT_STEP=1 FUZZ_SECONDS=600 RACK_TEST=long IMAGES_TEST=long tests/run "images sanitizer rack metal" "includes lint unit golden wire manual deb manager boot chainload fuzz kinds"
 
 bench:
 	@tests/bench/bench

@@ -13,6 +13,7 @@ $(BUILD)/manual/made: $(BUILD)/moyai packaging/manual
 install: all manual
 	install -D -m 755 $(BUILD)/moyai $(prefix)/bin/moyai
 	install -D -m 755 $(BUILD)/moyai-node $(prefix)/lib/moyai/moyai-node
+	install -D -m 755 $(BUILD)/moyaid $(prefix)/lib/moyai/moyaid
 	install -D -m 644 $(BUILD)/moyai-node.deb $(prefix)/lib/moyai/moyai-node.deb
 	mkdir -p $(prefix)/share/moyai
 	cp -r --no-preserve=ownership,timestamps roles images pxe skeleton $(prefix)/share/moyai/

@@ -51,6 +51,7 @@ static void node_free(struct boot_node *node)
 	free(node->mac);
 	free(node->address);
 	free(node->role);
+	free(node->folder);
 	free(node);
 }
 
@@ -100,6 +101,8 @@ int boot_set_site(struct boot *boot, const struct site *site, struct err *err)
 		set(&node->mac, from->mac);
 		set(&node->address, address);
 		set(&node->role, from->role_name);
+		free(node->folder);
+		node->folder = image_folder(from->role_name, from->image);
 		node->in_site = true;
 		if (!same) {
 			boot_record_free(&node->now);

@@ -52,6 +52,7 @@ struct boot_node {
 	char *mac;
 	char *address; /* on the boot network */
 	char *role;
+	char *folder; /* of the image it boots, below the images directory */
 	bool in_site; /* false: removed from the site since */
 	struct boot_record now;
 	/* What was true before a machine with this MAC asked for an address: comes

@@ -20,7 +20,9 @@ struct dnsmasq_config {
 	const struct site *site;
 	const char *share_dir;
 	const char *boot_dir;  /* STATE/boot: configuration, leases, pid */
-	const char *interface; /* the one that has the boot server's address */
+	const char *server;    /* our address on the boot network */
+	const char *interface; /* the one that has it */
+	const char *only;      /* the one node that gets an answer; NULL: all */
 	const char *tftp_dir;  /* iPXE's binaries */
 	const char *user;      /* it gives up root for this one */
 };

@@ -39,12 +39,12 @@ static const char *router(const struct site *site, const struct network *network
 
 /* Without the nodes' names: they take those from /seed, and to dnsmasq "ignore", "infinite"
    and "12h" would not be names. */
-static void hosts(const struct site *site, struct str *out)
+static void hosts(const struct site *site, const char *only, struct str *out)
 {
 	for (size_t i = 0; i < site->node_count; i++) {
 		const struct site_node *node = &site->nodes[i];
 		const char *address = site_node_boot_address(site, node);
-		if (node->mac && address)
+		if (node->mac && address && (only == NULL || text_equal(node->name, only)))
 			str_addf(out, "dhcp-host=%s,%s\n", node->mac, address);
 	}
 }
@@ -68,10 +68,10 @@ int dnsmasq_config_print(const struct dnsmasq_config *config, struct str *out, s
 		return err_set(err, "the site has no boot network");
 	if (split_network(network->cidr, base, netmask, err) != 0)
 		return -1;
-	hosts(site, &list);
+	hosts(site, config->only, &list);
 	const char *gateway = router(site, network);
 	AUTO_FREE char *leases = xasprintf("%s/dnsmasq.leases", config->boot_dir);
-	AUTO_FREE char *script = xasprintf("http://%s:%llu/ipxe?mac=${netX/mac}", site->boot_server,
+	AUTO_FREE char *script = xasprintf("http://%s:%llu/ipxe?mac=${netX/mac}", config->server,
 					   (unsigned long long)site->boot_port);
 	AUTO_FREE char *route = gateway ? xasprintf(",%s", gateway) : xstrdup("");
 	AUTO_FREE char *mtu =
@@ -80,7 +80,7 @@ int dnsmasq_config_print(const struct dnsmasq_config *config, struct str *out, s
 			: xstrdup("");
 	const struct template_value values[] = {
 		{ "INTERFACE", config->interface, 0 },
-		{ "SERVER", site->boot_server, 0 },
+		{ "SERVER", config->server, 0 },
 		{ "USER", config->user, 0 },
 		{ "GROUP", strcmp(config->user, "root") == 0 ? "root" : "nogroup", 0 },
 		{ "LEASES", leases, 0 },

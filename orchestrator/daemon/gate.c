@@ -31,8 +31,8 @@ static enum MHD_Result retry(struct request *request, const char *mac, const cha
 	struct server *server = request->server;
 	AUTO_STR struct str script = STR_INIT;
 	struct err err = ERR_INIT;
-	if (ipxe_retry_script(server->options.share_dir, server->url, mac, message, &script,
-			      &err) != 0) {
+	if (ipxe_retry_script(server->options.share_dir, server->url, mac, message,
+			      (uint64_t)server_now_ms(), &script, &err) != 0) {
 		log_line("%s: %s", mac, err.text);
 		return http_text(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "no template\n");
 	}
@@ -72,6 +72,7 @@ static int make_script(struct server *server, struct boot_node *node,
 		.mac = node->mac,
 		.token = token,
 		.console = console_of(server, node, manifest),
+		.seed = (uint64_t)now_ms,
 		.manifest = manifest,
 	};
 	return ipxe_boot_script(server->options.share_dir, &boot, script, err);
@@ -83,7 +84,7 @@ static enum MHD_Result admit(struct request *request, struct boot_node *node, co
 	AUTO_STR struct str script = STR_INIT;
 	struct manifest manifest = { 0 };
 	struct err err = ERR_INIT;
-	int rc = manifest_read(server->options.images_dir, node->role, &manifest, &err);
+	int rc = manifest_read(server->options.images_dir, node->folder, &manifest, &err);
 	if (rc == 0)
 		rc = make_script(server, node, &manifest, why, &script, &err);
 	if (rc == 0)
@@ -152,6 +153,8 @@ enum MHD_Result route_ipxe(struct request *request)
 			log_line("%s", err.text);
 		return stop(request, mac, "this machine is in no configuration; nothing is booted");
 	}
+	if (server->options.only && !text_equal(node->name, server->options.only))
+		return stop(request, mac, "only the cluster manager is booted now");
 	if (strcmp(request->from, node->address) != 0) {
 		AUTO_FREE char *why =
 			xasprintf("/ipxe: asked from %s, not from the node's address %s",

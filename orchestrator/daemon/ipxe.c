@@ -2,6 +2,7 @@
 #include "daemon/ipxe.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/template.h"
@@ -67,12 +68,33 @@ static int arguments(const struct ipxe_boot *boot, struct str *out, struct err *
 	return 0;
 }
 
+/* Three pauses: 5-10, 15-30 and 30-60 s; the last one is repeated. */
+struct pauses {
+	char text[3][4];
+};
+
+static void pauses_of(uint64_t seed, const char *mac, struct pauses *pauses)
+{
+	static const unsigned least_s[] = { 5, 15, 30 };
+	/* FNV-1a (Fowler, Noll, Vo): spread is enough. */
+	uint64_t mixed = 14695981039346656037ULL ^ seed;
+	for (; *mac; mac++)
+		mixed = (mixed ^ (uint8_t)*mac) * 1099511628211ULL;
+	for (size_t i = 0; i < COUNT_OF(least_s); i++) {
+		mixed = (mixed ^ i) * 1099511628211ULL;
+		snprintf(pauses->text[i], sizeof(pauses->text[i]), "%u",
+			 least_s[i] + (unsigned)(mixed >> 32) % (least_s[i] + 1));
+	}
+}
+
 int ipxe_boot_script(const char *share_dir, const struct ipxe_boot *boot, struct str *out,
 		     struct err *err)
 {
 	AUTO_STR struct str words = STR_INIT;
+	struct pauses pauses;
 	if (arguments(boot, &words, err) != 0)
 		return -1;
+	pauses_of(boot->seed, boot->mac, &pauses);
 	const struct template_value values[] = {
 		{ "URL", boot->url, 0 },
 		{ "NODE", boot->node, 0 },
@@ -82,6 +104,9 @@ int ipxe_boot_script(const char *share_dir, const struct ipxe_boot *boot, struct
 		{ "KERNEL", boot->manifest->kernel.path, 0 },
 		{ "INITRD", boot->manifest->initrd.path, 0 },
 		{ "ARGUMENTS", str_text(&words), 0 },
+		{ "FIRST", pauses.text[0], 0 },
+		{ "SECOND", pauses.text[1], 0 },
+		{ "LAST", pauses.text[2], 0 },
 	};
 	return template_file(share_dir, "boot.ipxe.in", values, COUNT_OF(values), out, err);
 }
@@ -97,12 +122,17 @@ int ipxe_stop_script(const char *share_dir, const char *mac, const char *message
 }
 
 int ipxe_retry_script(const char *share_dir, const char *url, const char *mac, const char *message,
-		      struct str *out, struct err *err)
+		      uint64_t seed, struct str *out, struct err *err)
 {
+	struct pauses pauses;
+	pauses_of(seed, mac, &pauses);
 	const struct template_value values[] = {
 		{ "URL", url, 0 },
 		{ "MAC", mac, 0 },
 		{ "MESSAGE", message, 0 },
+		{ "FIRST", pauses.text[0], 0 },
+		{ "SECOND", pauses.text[1], 0 },
+		{ "LAST", pauses.text[2], 0 },
 	};
 	return template_file(share_dir, "retry.ipxe.in", values, COUNT_OF(values), out, err);
 }

@@ -204,7 +204,8 @@ static struct download *download_new(struct request *request, const char *path)
 	download->server = server;
 	download->node = node;
 	memcpy(download->boot, node->now.id, BOOT_ID_SIZE);
-	if (manifest_read(server->options.images_dir, node->role, &download->manifest, NULL) != 0 ||
+	if (manifest_read(server->options.images_dir, node->folder, &download->manifest, NULL) !=
+		    0 ||
 	    manifest_file(&download->manifest, path, &download->layer) == NULL) {
 		download_free(download);
 		return NULL;
@@ -241,6 +242,25 @@ static enum MHD_Result route_image(struct request *request, const char *path)
 			 "the file is not as its manifest says\n");
 }
 
+/*
+ * A node that has booted asks whether its wanted state is applied, and by that for it
+ * to be: without a token, for what it sets going is what a person has applied before.
+ */
+static enum MHD_Result route_wanted(struct request *request)
+{
+	struct server *server = request->server;
+	const struct boot_node *node = boot_find_address(&server->boot, request->from);
+	if (node == NULL)
+		return http_text(request, MHD_HTTP_FORBIDDEN,
+				 "/wanted: this address is no node's\n");
+	if (server->options.apply == NULL)
+		return http_text(request, MHD_HTTP_OK, "nobody\n");
+	enum queue_state state =
+		queue_ask(&server->queue, node->name, node->now.id, server_now_ms());
+	AUTO_FREE char *line = xasprintf("%s\n", queue_state_text(state));
+	return http_text(request, MHD_HTTP_OK, line);
+}
+
 static enum MHD_Result wrong_method(struct request *request)
 {
 	return http_text(request, MHD_HTTP_METHOD_NOT_ALLOWED, "not with this method\n");
@@ -259,6 +279,8 @@ enum MHD_Result route(struct request *request, const char *method, const char *p
 		return get ? route_seed(request) : wrong_method(request);
 	if (strcmp(path, "/report") == 0)
 		return post ? route_report(request) : wrong_method(request);
+	if (strcmp(path, "/wanted") == 0)
+		return post ? route_wanted(request) : wrong_method(request);
 	if (strcmp(path, "/hostkey") == 0)
 		return post ? route_hostkey(request) : wrong_method(request);
 	return http_text(request, MHD_HTTP_NOT_FOUND, "there is nothing here\n");

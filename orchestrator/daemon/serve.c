@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ifaddrs.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -15,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "daemon/address.h"
 #include "daemon/http.h"
 #include "daemon/ra.h"
 #include "daemon/server.h"
@@ -34,32 +33,6 @@ int64_t server_now_ms(void)
 	struct timespec now;
 	clock_gettime(CLOCK_REALTIME, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* The interface of this machine that has the boot server's address. */
-static int find_interface(const char *address, char name[IF_NAMESIZE], struct err *err)
-{
-	struct ifaddrs *list;
-	struct in_addr wanted;
-	if (inet_pton(AF_INET, address, &wanted) != 1)
-		return err_set(err, "boot server \"%s\": not an IPv4 address", address);
-	if (getifaddrs(&list) != 0)
-		return err_set_errno(err, errno, "the interfaces of this machine");
-	name[0] = '\0';
-	for (const struct ifaddrs *at = list; at && !name[0]; at = at->ifa_next) {
-		if (at->ifa_addr == NULL || at->ifa_addr->sa_family != AF_INET)
-			continue;
-		const struct sockaddr_in *has = (const void *)at->ifa_addr;
-		if (has->sin_addr.s_addr == wanted.s_addr)
-			snprintf(name, IF_NAMESIZE, "%s", at->ifa_name);
-	}
-	freeifaddrs(list);
-	if (name[0])
-		return 0;
-	return err_set(err,
-		       "boot.server is %s, and no interface of this machine has that address; "
-		       "run moyai pxe serve where it is",
-		       address);
 }
 
 /* In a user namespace there is no other user to become. */
@@ -99,7 +72,9 @@ static int start_dnsmasq(struct server *server, struct err *err)
 		.site = &server->site,
 		.share_dir = server->options.share_dir,
 		.boot_dir = server->boot.dir,
+		.server = server->address,
 		.interface = server->interface,
+		.only = server->options.only,
 		.tftp_dir = tftp,
 		.user = dnsmasq_user(),
 	};
@@ -172,22 +147,25 @@ int server_start(const struct server_options *options, struct site *site, struct
 		 struct err *err)
 {
 	AUTO_STR struct str key = STR_INIT;
+	char address[INET_ADDRSTRLEN];
 	*server = (struct server){ .options = *options,
 				   .site = *site,
 				   .dnsmasq = { .log_fd = -1 },
 				   .probe_pipe = { -1, -1 },
 				   .signals = -1,
-				   .ra = -1 };
+				   .ra = -1,
+				   .applier = APPLIER_INIT };
 	*site = (struct site){ 0 };
 	signal(SIGPIPE, SIG_IGN);
-	server->address = xstrdup(server->site.boot_server);
+	if (boot_address_find(&server->site, address, server->interface, err) != 0)
+		goto fail;
+	server->address = xstrdup(address);
 	server->port = server->site.boot_port;
 	server->url =
 		xasprintf("http://%s:%llu", server->address, (unsigned long long)server->port);
 	text_list_copy(&server->site_files, &server->site.files);
 	server->site_stamp = site_stamp(options->site_dir, &server->site_files);
-	if (find_interface(server->address, server->interface, err) != 0 ||
-	    (server->signals = block_signals(err)) < 0 ||
+	if ((server->signals = block_signals(err)) < 0 ||
 	    site_key_make(options->state_dir, err) != 0 ||
 	    identity_load(options->state_dir, NULL, &key, err) != 0 ||
 	    tokens_load(options->state_dir, &server->tokens, err) != 0 ||
@@ -228,8 +206,9 @@ static void look_at_site(struct server *server)
 	server->site_stamp = site_stamp(dir, &server->site_files);
 	if (rc != 0)
 		return;
-	if (!text_equal(fresh.boot_server, server->address) || fresh.boot_port != server->port)
-		log_line("boot.server or boot.port changed: start moyai pxe serve again");
+	if (!text_equal(fresh.boot_server, server->site.boot_server) ||
+	    fresh.boot_port != server->port)
+		log_line("boot.server or boot.port changed: start the boot server again");
 	site_free(&server->site);
 	server->site = fresh;
 	log_line("the site changed and was read again");
@@ -262,6 +241,33 @@ static void look_at_dnsmasq(struct server *server)
 	}
 }
 
+/* The apply that runs, and the next one. */
+static void look_at_queue(struct server *server)
+{
+	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+	struct err err = ERR_INIT;
+	int64_t now_ms = server_now_ms();
+	struct applier *applier = &server->applier;
+	if (applier_read(applier, &names) != 0) {
+		for (size_t i = 0; i < applier->count; i++)
+			if (applier->nodes[i].why)
+				log_line("%s: not applied: %s", applier->nodes[i].name,
+					 applier->nodes[i].why);
+		log_line("applied %zu of %zu nodes in %lld s", applier->count - names.count,
+			 applier->count, (long long)(now_ms - applier->since_ms + 500) / 1000);
+		applier_free(applier);
+		queue_done(&server->queue, &names, now_ms);
+		text_list_free(&names);
+	}
+	if (!queue_take(&server->queue, now_ms, &names))
+		return;
+	log_line("applying %zu node%s that asked", names.count, names.count == 1 ? "" : "s");
+	if (applier_start(applier, server->options.apply, &names, now_ms, &err) == 0)
+		return;
+	log_line("apply: %s", err.text);
+	queue_done(&server->queue, &names, now_ms);
+}
+
 int server_run(struct server *server, struct err *err)
 {
 	for (;;) {
@@ -271,10 +277,14 @@ int server_run(struct server *server, struct err *err)
 			{ .fd = server->dnsmasq.log_fd, .events = POLLIN },
 			{ .fd = server->probe_pipe[0], .events = POLLIN },
 			{ .fd = server->ra, .events = POLLIN },
+			{ .fd = server->applier.out, .events = POLLIN },
 		};
 		int timeout_ms = http_timeout_ms(server->http);
 		if (timeout_ms < 0 || timeout_ms > LOOP_MAX_MS)
 			timeout_ms = LOOP_MAX_MS;
+		int queue_ms = queue_wait_ms(&server->queue, server_now_ms());
+		if (queue_ms >= 0 && queue_ms < timeout_ms)
+			timeout_ms = queue_ms;
 		if (poll(events, COUNT_OF(events), timeout_ms) < 0 && errno != EINTR)
 			return err_set_errno(err, errno, "poll");
 		if (events[0].revents)
@@ -284,7 +294,10 @@ int server_run(struct server *server, struct err *err)
 		probes_ended(server);
 		http_work(server->http);
 		look_at_dnsmasq(server);
+		look_at_queue(server);
 		int64_t now_ms = server_now_ms();
+		if (server->options.turn)
+			server->options.turn(server->options.context, now_ms);
 		if (now_ms - server->site_looked_ms >= LOOP_MAX_MS ||
 		    now_ms < server->site_looked_ms) {
 			server->site_looked_ms = now_ms;
@@ -305,6 +318,8 @@ void server_stop(struct server *server)
 	http_stop(server->http);
 	server->http = NULL;
 	dnsmasq_stop(&server->dnsmasq);
+	applier_stop(&server->applier);
+	queue_free(&server->queue);
 	close_fd(&server->probe_pipe[0]);
 	close_fd(&server->probe_pipe[1]);
 	close_fd(&server->signals);
@@ -316,7 +331,9 @@ void server_stop(struct server *server)
 	free(server->url);
 	free(server->address);
 	free(server->login_key);
-	*server = (struct server){
-		.dnsmasq = { .log_fd = -1 }, .probe_pipe = { -1, -1 }, .signals = -1, .ra = -1
-	};
+	*server = (struct server){ .dnsmasq = { .log_fd = -1 },
+				   .probe_pipe = { -1, -1 },
+				   .signals = -1,
+				   .ra = -1,
+				   .applier = APPLIER_INIT };
 }

@@ -7,8 +7,10 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "daemon/applier.h"
 #include "daemon/boot.h"
 #include "daemon/dnsmasq.h"
+#include "daemon/queue.h"
 #include "daemon/tokens.h"
 #include "model/site.h"
 /*
@@ -17,6 +19,11 @@
  */
 struct server_options {
 	const char *site_dir, *share_dir, *images_dir, *state_dir; /* borrowed */
+	const char *only; /* the one node that is booted; NULL: all. Borrowed */
+	/* How nodes that ask are applied, borrowed; NULL: not at all, a person does it. */
+	const struct applier_options *apply;
+	/* Called in every turn of the loop, at least once a second; may be NULL. */
+	void (*turn)(void *context, int64_t now_ms);
 	/* Told at every visible change of a node's boot. */
 	void (*progress)(void *context, const struct boot_node *node);
 	void *context;
@@ -32,7 +39,7 @@ struct server {
 	int64_t site_looked_ms;
 	char interface[IF_NAMESIZE];
 	char *url;     /* "http://10.77.0.1:8077" */
-	char *address; /* boot.server and boot.port of the start: they stay */
+	char *address; /* ours, and boot.port, as they were at the start: they stay */
 	uint64_t port;
 	char *login_key; /* Moyai's own public key */
 	struct boot boot;
@@ -44,6 +51,8 @@ struct server {
 	int signals;	   /* signalfd */
 	int ra;		   /* ra.h; -1: without */
 	struct http *http;
+	struct queue queue;
+	struct applier applier;
 };
 
 /*

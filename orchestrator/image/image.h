@@ -77,6 +77,14 @@ json_t *image_manifest_load(const struct image_plan *plan, const struct image_ro
 int image_manifest_write(const struct image_plan *plan, const struct image_role *role,
 			 const char *folder, struct err *err);
 
+/* A program of Moyai's, beside moyai-node; the caller frees. And the folders that
+   programs on a cluster manager read. */
+char *image_program(const struct image_plan *plan, const char *name);
+#define IMAGE_SHARED                                                                               \
+	{                                                                                          \
+		"roles", "pxe"                                                                     \
+	}
+
 /* The folder of values that the scripts under images/ read. */
 int image_spec_base(const struct image_plan *plan, const struct image_base *base, const char *spec,
 		    struct err *err);

@@ -10,6 +10,8 @@
 /* Packages whose version decides the bytes that come out; NULL ends the list. */
 static const char *const LAYER_TOOLS[] = { "mmdebstrap", "squashfs-tools", "zstd", "cpio",
 					   "apt",	 "dpkg",	   NULL };
+/* What strips a role's own programs. */
+static const char *const NODE_TOOLS[] = { "binutils", NULL };
 
 static int add_tools(struct inputs *inputs, const char *const *tools, struct err *err)
 {
@@ -96,6 +98,8 @@ static int base_inputs(const struct image_plan *plan, struct image_base *base, s
 	if (inputs_text(&base->initrd, "base", base->base_digest, err) != 0 ||
 	    inputs_list(&base->initrd, "direct", &base->kernel->direct, err) != 0 ||
 	    inputs_list(&base->initrd, "by_alias", &base->kernel->by_alias, err) != 0 ||
+	    inputs_list(&base->initrd, "disk", &base->kernel->disk, err) != 0 ||
+	    inputs_list(&base->initrd, "disk_by_alias", &base->kernel->disk_by_alias, err) != 0 ||
 	    inputs_tree(&base->initrd, "file", init, err) != 0)
 		return -1;
 	return add_scripts(plan, &base->initrd, initrd_scripts, err);
@@ -112,6 +116,41 @@ static int role_folders(struct image_role *image, struct err *err)
 			return -1;
 	}
 	return 0;
+}
+
+/* The programs a role has besides moyai-node, and what they read. */
+static int add_programs(const struct image_plan *plan, const struct role *role,
+			struct inputs *inputs, struct err *err)
+{
+	static const char *const folders[] = IMAGE_SHARED;
+	for (size_t i = 0; i < role->programs.count; i++) {
+		AUTO_FREE char *path = image_program(plan, role->programs.items[i]);
+		AUTO_FREE char *name = xasprintf("program %s", role->programs.items[i]);
+		if (!file_exists(path))
+			return err_set(err, "%s is missing: run make first", path);
+		if (inputs_file(inputs, name, path, err) != 0)
+			return -1;
+	}
+	for (size_t i = 0; i < COUNT_OF(folders) && role->programs.count > 0; i++) {
+		AUTO_FREE char *path = xasprintf("%s/%s", plan->dirs.share, folders[i]);
+		AUTO_FREE char *name = xasprintf("shared %s", folders[i]);
+		if (inputs_tree(inputs, name, path, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+char *image_program(const struct image_plan *plan, const char *name)
+{
+	const char *node = plan->dirs.moyai_node;
+	const char *slash = strrchr(node, '/');
+	int length = slash ? (int)(slash + 1 - node) : 0;
+	char *beside = xasprintf("%.*s%s", length, node, name);
+	AUTO_FREE char *installed = xasprintf("%.*s../../bin/%s", length, node, name);
+	if (file_exists(beside) || !file_exists(installed))
+		return beside;
+	free(beside);
+	return xstrdup(installed);
 }
 
 static int role_inputs(const struct image_plan *plan, struct image_role *image, struct err *err)
@@ -136,6 +175,7 @@ static int role_inputs(const struct image_plan *plan, struct image_role *image, 
 	    inputs_text(in, "console", image->console, err) != 0 ||
 	    inputs_list(in, "kernel_arguments", &image->kernel_arguments, err) != 0 ||
 	    inputs_file(in, "moyai-node", plan->dirs.moyai_node, err) != 0 ||
+	    add_programs(plan, role, in, err) != 0 || add_tools(in, NODE_TOOLS, err) != 0 ||
 	    add_script(plan, in, "build-node", err) != 0 || inputs_digest(in, digest[0], err) != 0)
 		return -1;
 	memcpy(image->version, digest[0], sizeof(image->version) - 1);

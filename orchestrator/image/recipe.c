@@ -30,6 +30,8 @@ static const struct key KERNEL_KEYS[] = {
 	TEXT(struct recipe_kernel, console),
 	LIST(struct recipe_kernel, direct),
 	LIST(struct recipe_kernel, by_alias),
+	LIST(struct recipe_kernel, disk),
+	LIST(struct recipe_kernel, disk_by_alias),
 	LIST(struct recipe_kernel, exclude_modules),
 	LIST(struct recipe_kernel, kernel_arguments),
 };
@@ -148,6 +150,8 @@ void recipe_free(struct recipe *recipe)
 		free(kernel->console);
 		text_list_free(&kernel->direct);
 		text_list_free(&kernel->by_alias);
+		text_list_free(&kernel->disk);
+		text_list_free(&kernel->disk_by_alias);
 		text_list_free(&kernel->exclude_modules);
 		text_list_free(&kernel->kernel_arguments);
 	}

@@ -13,6 +13,8 @@ struct recipe_kernel {
 	char *console;			  /* serial console when the role names none; NULL: none */
 	struct text_list direct;	  /* modules the initramfs loads, in this order */
 	struct text_list by_alias;	  /* drivers it loads when the hardware asks for them */
+	struct text_list disk;		  /* as direct, when it starts from its own disk */
+	struct text_list disk_by_alias;	  /* as by_alias, then */
 	struct text_list exclude_modules; /* below kernel/, removed */
 	struct text_list kernel_arguments;
 };

@@ -85,9 +85,35 @@ int image_spec_base(const struct image_plan *plan, const struct image_base *base
 	    put_line(spec, "kernel", base->kernel->package, err) != 0 ||
 	    put_list(spec, "exclude_modules", &base->kernel->exclude_modules, err) != 0 ||
 	    put_list(spec, "direct", &base->kernel->direct, err) != 0 ||
-	    put_list(spec, "by_alias", &base->kernel->by_alias, err) != 0)
+	    put_list(spec, "by_alias", &base->kernel->by_alias, err) != 0 ||
+	    put_list(spec, "disk", &base->kernel->disk, err) != 0 ||
+	    put_list(spec, "disk_by_alias", &base->kernel->disk_by_alias, err) != 0)
 		return -1;
 	return put_link(spec, "files", files, err);
+}
+
+/* programs/NAME and shared/NAME: links to what build-node copies. */
+static int put_programs(const struct image_plan *plan, const struct role *role, const char *spec,
+			struct err *err)
+{
+	static const char *const folders[] = IMAGE_SHARED;
+	if (role->programs.count == 0)
+		return 0;
+	AUTO_FREE char *programs = xasprintf("%s/programs", spec);
+	AUTO_FREE char *shared = xasprintf("%s/shared", spec);
+	if (file_make_dirs(programs, 0755, err) != 0 || file_make_dirs(shared, 0755, err) != 0)
+		return -1;
+	for (size_t i = 0; i < role->programs.count; i++) {
+		AUTO_FREE char *path = image_program(plan, role->programs.items[i]);
+		if (put_link(programs, role->programs.items[i], path, err) != 0)
+			return -1;
+	}
+	for (size_t i = 0; i < COUNT_OF(folders); i++) {
+		AUTO_FREE char *path = xasprintf("%s/%s", plan->dirs.share, folders[i]);
+		if (put_link(shared, folders[i], path, err) != 0)
+			return -1;
+	}
+	return 0;
 }
 
 int image_spec_role(const struct image_plan *plan, const struct image_role *image, const char *spec,
@@ -102,6 +128,8 @@ int image_spec_role(const struct image_plan *plan, const struct image_role *imag
 	    put_list(spec, "mask", &role->mask, err) != 0 ||
 	    put_list(spec, "modules", &role->modules, err) != 0 ||
 	    put_line(spec, "image.json", json, err) != 0)
+		return -1;
+	if (put_programs(plan, role, spec, err) != 0)
 		return -1;
 	for (size_t i = 0; i < role->folders.count; i++) {
 		AUTO_FREE char *files = xasprintf("%s/files", role->folders.items[i]);

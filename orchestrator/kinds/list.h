@@ -27,6 +27,7 @@
 	KIND(filesystem) \
 	KIND(mount) \
 	KIND(swap) \
+	KIND(system) \
 	KIND(repository)
 /* clang-format on */
 #endif

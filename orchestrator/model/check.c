@@ -490,8 +490,19 @@ static void check_nodes(struct check *check)
 	}
 }
 
+static bool is_program(const char *text)
+{
+	return text_equal(text, "moyai") || text_equal(text, "moyaid");
+}
+
 static void check_role(struct check *check, const struct role *role)
 {
+	for (size_t i = 0; i < role->programs.count; i++)
+		if (!is_program(role->programs.items[i]))
+			mistake_add(check->mistakes, role->place,
+				    "role \"%s\": programs: \"%.80s\" is not valid; write "
+				    "\"moyai\" or \"moyaid\"",
+				    role->name, role->programs.items[i]);
 	if (text_starts(role->name, "base-"))
 		mistake_add(
 			check->mistakes, role->place,

@@ -39,6 +39,8 @@ struct derive {
 	const struct site_node *node;
 	const struct site_key *key;
 	const struct image_set *images; /* what is built; NULL: nobody looked */
+	const char *images_url;		/* where they are served, with a slash at the end; NULL:
+					   by boot.server */
 };
 
 struct kind_spec {
@@ -54,7 +56,8 @@ struct kind_spec {
 	bool holds_data;       /* removing or replacing one loses data */
 	bool risks_connection; /* a change may cut the node off: it is to be confirmed over a
 				  new connection, or is taken back; docs/protocol.md */
-	bool in_status;	       /* counted in `moyai status` as what a node holds */
+	bool attended;	/* a person alone changes it: an unattended apply leaves it as it is */
+	bool in_status; /* counted in `moyai status` as what a node holds */
 
 	/* Mistakes beyond the field table (references, ranges between fields).
 	   May be NULL. */

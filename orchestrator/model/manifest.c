@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "model/manifest.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,13 +158,37 @@ const struct image_file *manifest_file(const struct manifest *manifest, const ch
 	return NULL;
 }
 
-/* ROLE/manifest.json itself. */
-static bool is_manifest(const char *images_dir, const char *path, uint64_t *size_bytes)
+char *image_folder(const char *role, const char *version)
 {
-	const char *slash = strchr(path, '/');
+	return version ? xasprintf(IMAGE_GENERATIONS "/%s/%s", role, version) : xstrdup(role);
+}
+
+/* Every folder that may have a manifest. */
+static void list_folders(const char *images_dir, struct text_list *folders)
+{
+	AUTO_LIST struct text_list roles = TEXT_LIST_INIT;
+	AUTO_FREE char *generations = xasprintf("%s/" IMAGE_GENERATIONS, images_dir);
+	file_list_dir(images_dir, folders, NULL);
+	file_list_dir(generations, &roles, NULL);
+	for (size_t i = 0; i < roles.count; i++) {
+		AUTO_LIST struct text_list versions = TEXT_LIST_INIT;
+		AUTO_FREE char *of_role = xasprintf("%s/%s", generations, roles.items[i]);
+		file_list_dir(of_role, &versions, NULL);
+		for (size_t j = 0; j < versions.count; j++)
+			text_list_take(folders, image_folder(roles.items[i], versions.items[j]));
+	}
+}
+
+/* FOLDER/manifest.json itself. */
+static bool is_manifest(const char *images_dir, const struct text_list *folders, const char *path,
+			uint64_t *size_bytes)
+{
+	const char *slash = strrchr(path, '/');
+	AUTO_FREE char *folder = slash ? xstrndup(path, (size_t)(slash - path)) : NULL;
 	AUTO_FREE char *full = xasprintf("%s/%s", images_dir, path);
 	struct stat status;
-	if (slash == NULL || strcmp(slash, "/manifest.json") != 0 || lstat(full, &status) != 0 ||
+	if (slash == NULL || strcmp(slash, "/manifest.json") != 0 ||
+	    !text_list_has(folders, folder) || lstat(full, &status) != 0 ||
 	    !S_ISREG(status.st_mode))
 		return false;
 	*size_bytes = (uint64_t)status.st_size;
@@ -172,16 +197,17 @@ static bool is_manifest(const char *images_dir, const char *path, uint64_t *size
 
 bool manifest_any(const char *images_dir, const char *path, uint64_t *size_bytes)
 {
-	AUTO_LIST struct text_list roles = TEXT_LIST_INIT;
+	AUTO_LIST struct text_list folders = TEXT_LIST_INIT;
 	bool found = false;
-	if (!image_path_plain(path) || file_list_dir(images_dir, &roles, NULL) != 0)
+	if (!image_path_plain(path))
 		return false;
-	if (is_manifest(images_dir, path, size_bytes))
+	list_folders(images_dir, &folders);
+	if (is_manifest(images_dir, &folders, path, size_bytes))
 		return true;
-	for (size_t i = 0; i < roles.count && !found; i++) {
+	for (size_t i = 0; i < folders.count && !found; i++) {
 		struct manifest manifest;
 		int layer;
-		if (manifest_read(images_dir, roles.items[i], &manifest, NULL) != 0)
+		if (manifest_read(images_dir, folders.items[i], &manifest, NULL) != 0)
 			continue;
 		const struct image_file *file = manifest_file(&manifest, path, &layer);
 		if (file) {
@@ -205,23 +231,27 @@ static void set_add(struct image_set *set, const struct image_file *file)
 	set->files[set->count++].path = xstrdup(file->path);
 }
 
-static int set_add_role(struct image_set *set, const char *images_dir, const char *role,
-			struct err *err)
+static int set_add_image(struct image_set *set, const char *images_dir, const char *folder,
+			 struct err *err)
 {
-	AUTO_FREE char *path = xasprintf("%s/manifest.json", role);
+	AUTO_FREE char *path = xasprintf("%s/manifest.json", folder);
 	AUTO_FREE char *full = xasprintf("%s/%s", images_dir, path);
 	struct image_file self = { .path = path };
 	struct manifest manifest;
-	if (manifest_read(images_dir, role, &manifest, err) != 0)
+	struct stat status;
+	if (manifest_read(images_dir, folder, &manifest, err) != 0)
 		return -1;
 	set_add(set, &manifest.kernel);
 	set_add(set, &manifest.initrd);
 	for (unsigned i = 0; i < manifest.layer_count; i++)
 		set_add(set, &manifest.layers[i]);
-	manifest_free(&manifest);
-	if (hash_file_hex(full, self.sha256, err) != 0 ||
-	    !is_manifest(images_dir, path, &self.size_bytes))
+	set->manifests = xrealloc(set->manifests, set->manifest_count + 1, sizeof(manifest));
+	set->manifests[set->manifest_count++] = manifest;
+	if (hash_file_hex(full, self.sha256, err) != 0)
 		return -1;
+	if (stat(full, &status) != 0)
+		return err_set_errno(err, errno, "%s", full);
+	self.size_bytes = (uint64_t)status.st_size;
 	set_add(set, &self);
 	return 0;
 }
@@ -231,26 +261,61 @@ static int compare_files(const void *a, const void *b)
 	return strcmp(((const struct image_file *)a)->path, ((const struct image_file *)b)->path);
 }
 
+/* The newest of each role first: image_set_find() relies on it. */
+static void add_folders(const struct site *site, struct text_list *folders)
+{
+	for (int pass = 0; pass < 2; pass++) {
+		for (size_t i = 0; i < site->node_count; i++) {
+			const struct site_node *node = &site->nodes[i];
+			if (node->role == NULL || (pass == 1 && node->image == NULL))
+				continue;
+			AUTO_FREE char *folder =
+				image_folder(node->role_name, pass == 1 ? node->image : NULL);
+			if (!text_list_has(folders, folder))
+				text_list_add(folders, folder);
+		}
+	}
+}
+
 void image_set_read(const char *images_dir, const struct site *site, struct image_set *set)
 {
-	AUTO_LIST struct text_list roles = TEXT_LIST_INIT;
+	AUTO_LIST struct text_list folders = TEXT_LIST_INIT;
 	*set = (struct image_set){ 0 };
-	for (size_t i = 0; i < site->node_count; i++)
-		if (site->nodes[i].role && !text_list_has(&roles, site->nodes[i].role_name))
-			text_list_add(&roles, site->nodes[i].role_name);
-	for (size_t i = 0; i < roles.count && set->missing == NULL; i++) {
+	add_folders(site, &folders);
+	for (size_t i = 0; i < folders.count && set->missing == NULL; i++) {
 		struct err err = ERR_INIT;
-		if (set_add_role(set, images_dir, roles.items[i], &err) != 0)
-			set->missing = xasprintf("there is no image of role %s (%s); run moyai "
-						 "image build",
-						 roles.items[i], err.text);
+		const char *folder = folders.items[i];
+		bool newest = !text_starts(folder, IMAGE_GENERATIONS "/");
+		if (set_add_image(set, images_dir, folder, &err) != 0)
+			set->missing =
+				newest ? xasprintf("there is no image of role %s (%s); run moyai "
+						   "image build",
+						   folder, err.text)
+				       : xasprintf("images.cfg names an image that is not there "
+						   "(%s); moyai bootstrap brings it from where it "
+						   "was "
+						   "built, moyai image use chooses another",
+						   err.text);
 	}
 	if (set->count > 1)
 		qsort(set->files, set->count, sizeof(*set->files), compare_files);
 }
 
+const struct manifest *image_set_find(const struct image_set *set, const char *role,
+				      const char *version)
+{
+	for (size_t i = 0; i < set->manifest_count; i++)
+		if (text_equal(set->manifests[i].role, role) &&
+		    (version == NULL || text_equal(set->manifests[i].version, version)))
+			return &set->manifests[i];
+	return NULL;
+}
+
 void image_set_free(struct image_set *set)
 {
+	for (size_t i = 0; i < set->manifest_count; i++)
+		manifest_free(&set->manifests[i]);
+	free(set->manifests);
 	for (size_t i = 0; i < set->count; i++)
 		image_file_free(&set->files[i]);
 	free(set->files);

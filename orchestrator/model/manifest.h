@@ -29,6 +29,15 @@ struct manifest {
 	unsigned layer_count;
 };
 
+/*
+ * Generations: beside ROLE/, the newest image, older ones are kept as they were under
+ * generations/ROLE/VERSION/, each with a manifest of its own. The folder of the version that
+ * is meant, below the images directory; version NULL: the newest. The caller frees.
+ */
+#define IMAGE_GENERATIONS "generations"
+char *image_folder(const char *role, const char *version);
+
+/* role: or any other folder below the images directory. */
 int manifest_read(const char *images_dir, const char *role, struct manifest *manifest,
 		  struct err *err);
 void manifest_free(struct manifest *manifest);
@@ -41,16 +50,21 @@ const struct image_file *manifest_file(const struct manifest *manifest, const ch
 bool manifest_any(const char *images_dir, const char *path, uint64_t *size_bytes);
 
 /*
- * Every file of the images of a site's roles, manifests included: what a cluster
+ * Every file of the images of a site's roles, and of the generations its nodes use, manifests included: what a cluster
  * manager keeps. Sorted by path, each once.
  */
 struct image_set {
 	struct image_file *files;
 	size_t count;
+	struct manifest *manifests; /* of each role the newest, and those that nodes use */
+	size_t manifest_count;
 	char *missing; /* why an image could not be read; NULL: the set is whole */
 };
 struct site;
 void image_set_read(const char *images_dir, const struct site *site, struct image_set *set);
+/* version NULL: the newest. NULL when there is none. */
+const struct manifest *image_set_find(const struct image_set *set, const char *role,
+				      const char *version);
 void image_set_free(struct image_set *set);
 
 /* A relative path without empty, "." or ".." parts, of plain characters. */

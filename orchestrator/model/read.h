@@ -68,6 +68,8 @@ void read_resources(struct reader *reader, const config_setting_t *section,
 
 /* read_site.c */
 void read_site(struct reader *reader, const config_setting_t *root);
+/* read_images.c: which nodes boot another image than the newest; after the nodes. */
+void read_images(struct reader *reader);
 /* read_role.c: the roles of all nodes, and those in the site's own folder. */
 void read_roles(struct reader *reader);
 /* check_bmc.c */

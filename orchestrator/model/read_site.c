@@ -309,6 +309,7 @@ static int read_all(const char *text, size_t length, const char *dir, const char
 		read_site(&reader, config_root_setting(&config));
 	config_destroy(&config);
 	read_roles(&reader);
+	read_images(&reader);
 	read_clusters(&reader);
 	if (parsed)
 		check_site(site, mistakes);

@@ -24,6 +24,8 @@ const struct field ROLE_FIELDS[] = {
 	  "systemd units enabled in the image" },
 	{ "mask", FIELD_LIST, ROLE(mask), 0, 0, 256, NULL, NULL,
 	  "systemd units masked in the image" },
+	{ "programs", FIELD_LIST, ROLE(programs), 0, 0, 8, NULL, NULL,
+	  "programs of Moyai besides moyai-node: \"moyai\", \"moyaid\"" },
 	{ "kernel", FIELD_CHOICE, ROLE(kernel), 0, 0, 0, "generic cloud", NULL,
 	  "kernel flavour in place of the site's" },
 	{ "console", FIELD_TEXT, ROLE(console), 0, 1, 64, NULL, NULL,

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "model/runtime.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "model/print.h"
@@ -83,6 +87,18 @@ int runtime_read(const char *state_dir, struct runtime *runtime, struct err *err
 	mistakes_free(&mistakes);
 	site_free(&files);
 	return rc;
+}
+
+int runtime_lock(const char *state_dir, bool wait, struct err *err)
+{
+	AUTO_FREE char *path = xasprintf("%s/runtime.lock", state_dir);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0 && flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	err_set_errno(err, errno, "%s", path);
+	if (fd >= 0)
+		close(fd);
+	return -1;
 }
 
 int runtime_write(const char *state_dir, const struct runtime *runtime, struct err *err)

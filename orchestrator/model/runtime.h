@@ -25,6 +25,9 @@ extern const struct field MAINTENANCE_FIELDS[];
 /* A state directory without the file is one in which nothing is so. */
 int runtime_read(const char *state_dir, struct runtime *runtime, struct err *err);
 int runtime_write(const char *state_dir, const struct runtime *runtime, struct err *err);
+/* Two that change it at once would lose one of the changes. A descriptor whose closing lets
+   go; -1: an error, or without wait somebody else has it. */
+int runtime_lock(const char *state_dir, bool wait, struct err *err);
 void runtime_free(struct runtime *runtime);
 
 /* NULL: the node is not in maintenance. */

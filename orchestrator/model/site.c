@@ -154,6 +154,7 @@ void site_node_free(struct site_node *node)
 		free(node->addresses[i].address6);
 	}
 	free(node->addresses);
+	free(node->image);
 	spec_list_free(&node->wants);
 	*node = (struct site_node){ 0 };
 }

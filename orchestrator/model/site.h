@@ -70,10 +70,11 @@ struct site_bmc {
 struct site_node {
 	char *name;
 	char *role_name;
-	struct role *role;	   /* borrowed from the site; NULL when unknown (a mistake) */
-	char *mac;		   /* of the interface it network-boots from: "boot0" on the node */
-	char *console;		   /* serial console, "ttyS0,115200"; NULL: the role's */
-	char *uplink;		   /* interface that carries the tagged networks; NULL: boot0 */
+	struct role *role; /* borrowed from the site; NULL when unknown (a mistake) */
+	char *mac;	   /* of the interface it network-boots from: "boot0" on the node */
+	char *image;	   /* version of the image it boots, by images.cfg; NULL: the newest */
+	char *console;	   /* serial console, "ttyS0,115200"; NULL: the role's */
+	char *uplink;	   /* interface that carries the tagged networks; NULL: boot0 */
 	struct text_list may_lose; /* "volume/old": consent in the configuration to lose its data */
 	struct node_address *addresses;
 	size_t address_count;

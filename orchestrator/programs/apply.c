@@ -10,6 +10,7 @@
 #include "programs/plan_file.h"
 #include "programs/show.h"
 #include "programs/site_lock.h"
+#include "programs/takeover.h"
 #include "programs/who.h"
 
 /* What one apply is about, besides its fleet. */
@@ -189,6 +190,24 @@ static void log_end(struct attempt *attempt, const struct fleet *fleet,
 		command_fail(&err);
 }
 
+/* Where a cluster manager has taken over, it is the one that comes back to it. */
+static int tell_manager(const struct attempt *attempt, struct err *err)
+{
+	const struct reach *reach = attempt->reach;
+	struct takeover takeover;
+	if (takeover_read(reach->state_dir, &takeover, err) != 0)
+		return -1;
+	int rc = takeover.node == NULL ? 0
+				       : takeover_send(&reach->remote.ssh, takeover.node,
+						       takeover.address, attempt->options->site_dir,
+						       reach->state_dir, reach->stop, err);
+	if (rc != 0)
+		err_context(err, "all was applied, but %s does not know the revision",
+			    takeover.node);
+	takeover_free(&takeover);
+	return rc;
+}
+
 /* What a person applied to the whole site is what an unattended apply may use. */
 static void set_applied(const struct attempt *attempt, const struct fleet *fleet)
 {
@@ -198,9 +217,10 @@ static void set_applied(const struct attempt *attempt, const struct fleet *fleet
 	    attempt->revision.modified ||
 	    fleet->chosen + attempt->reach->left_alone.count < attempt->reach->site.node_count)
 		return;
-	if (revision_set_applied(options->site_dir, attempt->revision.commit, &err) == 0)
+	if (revision_set_applied(options->site_dir, attempt->revision.commit, &err) != 0)
+		err_context(&err, "all was applied, but %s could not be set", REVISION_APPLIED);
+	else if (tell_manager(attempt, &err) == 0)
 		return;
-	err_context(&err, "all was applied, but %s could not be set", REVISION_APPLIED);
 	command_fail(&err);
 }
 

@@ -8,8 +8,8 @@
 #include "programs/reach.h"
 
 /* Checked for all of them before the first is written. */
-static int set(const char *state_dir, const struct site *site, const struct text_list *names,
-	       struct err *err)
+static int set(const struct options *options, const char *state_dir, const struct site *site,
+	       const struct text_list *names, struct err *err)
 {
 	AUTO_STR struct str password = STR_INIT;
 	AUTO_STR struct str folded = STR_INIT;
@@ -27,7 +27,10 @@ static int set(const char *state_dir, const struct site *site, const struct text
 				    str_text(&password), err);
 	if (password.data)
 		explicit_bzero(password.data, password.length);
-	return rc;
+	AUTO_LIST struct text_list files = TEXT_LIST_INIT;
+	for (size_t i = 0; i < names->count; i++)
+		text_list_take(&files, xasprintf("bmc/%s", names->items[i]));
+	return rc == 0 ? reach_tell_manager(options, state_dir, &files, err) : -1;
 }
 
 static int run(const struct options *options, int argc, char **argv)
@@ -47,7 +50,7 @@ static int run(const struct options *options, int argc, char **argv)
 	if (state != NULL) {
 		int rc = reach_choose(options, argv[0], &site, &names, &err);
 		if (rc == 0)
-			rc = set(state, &site, &names, &err);
+			rc = set(options, state, &site, &names, &err);
 		result = rc == 0 ? EXIT_OK : command_fail(&err);
 	}
 	site_free(&site);

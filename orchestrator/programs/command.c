@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "daemon/store.h"
 #include "model/nodeset.h"
 #include "programs/revision.h"
 
@@ -80,6 +81,9 @@ int command_site(const struct options *options, struct site *site)
 
 static char *default_state_dir(const struct site *site, struct err *err)
 {
+	/* On a cluster manager, where moyaid keeps it. */
+	if (file_exists(STORE_DIR "/state/site.key"))
+		return xstrdup(STORE_DIR "/state");
 	const char *state = getenv("XDG_STATE_HOME");
 	const char *home = getenv("HOME");
 	/* The specification of XDG base directories: a relative path is ignored. */

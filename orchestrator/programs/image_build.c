@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "image/generation.h"
 #include "image/image.h"
 #include "programs/command.h"
 #include "programs/image.h"
@@ -68,6 +69,28 @@ int image_command_plan(const struct options *options, int argc, char **argv, str
 	return 0;
 }
 
+/* What is there now becomes a generation, and old ones go. */
+static int keep_generations(const struct image_plan *plan, const struct site *site)
+{
+	struct err err = ERR_INIT;
+	AUTO_LIST struct text_list removed = TEXT_LIST_INIT;
+	int rc = 0;
+	for (size_t i = 0; i < plan->role_count; i++) {
+		const char *role = plan->roles[i].role->name;
+		AUTO_FREE char *path = xasprintf("%s/%s/manifest.json", plan->dirs.images, role);
+		if (file_exists(path) &&
+		    (generation_keep(plan->dirs.images, role, &err) != 0 ||
+		     generation_prune(plan->dirs.images, site, role, &removed, &err) != 0)) {
+			command_fail(&err);
+			rc = -1;
+		}
+	}
+	for (size_t i = 0; i < removed.count; i++)
+		if (!as_json)
+			fprintf(stderr, "%s: an old generation, removed\n", removed.items[i]);
+	return rc;
+}
+
 static int run(const struct options *options, int argc, char **argv)
 {
 	struct site site;
@@ -82,6 +105,9 @@ static int run(const struct options *options, int argc, char **argv)
 			fprintf(stderr, "%-16s up to date\n", plan.roles[i].role->name);
 	if (image_build(&plan, show, NULL, &err) != 0)
 		result = command_fail(&err);
+	/* Also after a failure: what was made is kept. */
+	if (keep_generations(&plan, &site) != 0)
+		result = EXIT_ERROR;
 	image_plan_free(&plan);
 	site_free(&site);
 	return result;

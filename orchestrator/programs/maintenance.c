@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include "base/stamp.h"
 #include "model/nodeset.h"
 #include "model/runtime.h"
 #include "programs/command.h"
+#include "programs/reach.h"
 #include "programs/show.h"
 #include "programs/who.h"
 
@@ -33,19 +30,6 @@ static void print(const struct runtime *runtime, bool json)
 		show_table_print(&table, &out);
 	show_table_free(&table);
 	fputs(str_text(&out), stdout);
-}
-
-/* Two that change it at once would lose one of the changes. Closing lets go. */
-static int lock(const char *state_dir, struct err *err)
-{
-	AUTO_FREE char *path = xasprintf("%s/runtime.lock", state_dir);
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd >= 0 && flock(fd, LOCK_EX) == 0)
-		return fd;
-	err_set_errno(err, errno, "%s", path);
-	if (fd >= 0)
-		close(fd);
-	return -1;
 }
 
 static void change(struct runtime *runtime, const struct site *site, bool on,
@@ -75,17 +59,20 @@ static void change(struct runtime *runtime, const struct site *site, bool on,
 	}
 }
 
-static int change_file(const char *state_dir, const struct site *site, bool on,
-		       const struct text_list *names, const char *reason, struct err *err)
+static int change_file(const struct options *options, const char *state_dir,
+		       const struct site *site, bool on, const struct text_list *names,
+		       const char *reason, struct err *err)
 {
 	struct runtime runtime;
-	AUTO_CLOSE int held = lock(state_dir, err);
+	AUTO_LIST struct text_list files = TEXT_LIST_INIT;
+	AUTO_CLOSE int held = runtime_lock(state_dir, true, err);
 	if (held < 0 || runtime_read(state_dir, &runtime, err) != 0)
 		return -1;
 	change(&runtime, site, on, names, reason);
 	int rc = runtime_write(state_dir, &runtime, err);
 	runtime_free(&runtime);
-	return rc;
+	text_list_add(&files, "runtime.cfg");
+	return rc == 0 ? reach_tell_manager(options, state_dir, &files, err) : -1;
 }
 
 static int set(const struct options *options, const struct site *site, const char *state_dir,
@@ -98,7 +85,7 @@ static int set(const struct options *options, const struct site *site, const cha
 		return err_context(err, "--reason");
 	if (nodeset_parse(nodes, site, &names, err) != 0)
 		return -1;
-	return change_file(state_dir, site, on, &names, reason, err);
+	return change_file(options, state_dir, site, on, &names, reason, err);
 }
 
 static int check_words(const struct options *options, int argc, char **argv, struct err *err)

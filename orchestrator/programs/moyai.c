@@ -31,7 +31,11 @@
 	COMMAND(explain) \
 	COMMAND(image_build) \
 	COMMAND(image_list) \
+	COMMAND(image_use) \
 	COMMAND(pxe_serve) \
+	COMMAND(bootstrap) \
+	COMMAND(backup) \
+	COMMAND(restore) \
 	COMMAND(bmc_password) \
 	COMMAND(key_backup) \
 	COMMAND(key_restore) \

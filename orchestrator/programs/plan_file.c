@@ -32,7 +32,10 @@ static int slice_digest(const struct reach *reach, const struct host *host, char
 			struct err *err)
 {
 	struct slice slice = { 0 };
-	struct derive from = { &reach->site, host->node, &reach->key, &reach->images };
+	struct derive from = { .site = &reach->site,
+			       .node = host->node,
+			       .key = &reach->key,
+			       .images = &reach->images };
 	if (slice_make(&from, &slice, err) != 0)
 		return -1;
 	json_t *json = slice_to_json(&slice);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "daemon/server.h"
 #include "programs/command.h"
+#include "programs/takeover.h"
 
 /* What was shown last, so that a line comes once per stage and ten percent. */
 struct shown {
@@ -55,6 +56,23 @@ static void progress(void *context, const struct boot_node *node)
 		fprintf(stderr, "%-12s %s\n", node->name, boot_stage_name(now->stage));
 }
 
+/* Two boot servers on one network would answer each other's machines. */
+static int taken_over(const char *state_dir, struct err *err)
+{
+	struct takeover takeover;
+	if (takeover_read(state_dir, &takeover, err) != 0)
+		return -1;
+	if (takeover.node == NULL)
+		return 0;
+	err_set(err,
+		"%s (%s) has taken over network boot on %s. To serve from this machine again, run "
+		"systemctl disable --now moyaid on %s or switch it off, and remove "
+		"%s/takeover.json",
+		takeover.node, takeover.address, takeover.since, takeover.node, state_dir);
+	takeover_free(&takeover);
+	return -1;
+}
+
 static int run(const struct options *options, int argc, char **argv)
 {
 	struct site site;
@@ -73,6 +91,10 @@ static int run(const struct options *options, int argc, char **argv)
 	if (state == NULL) {
 		site_free(&site);
 		return EXIT_ERROR;
+	}
+	if (taken_over(state, &err) != 0) {
+		site_free(&site);
+		return command_fail(&err);
 	}
 	const struct server_options wanted = {
 		.site_dir = options->site_dir,

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/address.h"
 #include "model/nodeset.h"
 #include "programs/interrupt.h"
 #include "programs/places.h"
 #include "programs/show.h"
+#include "programs/takeover.h"
 
 enum {
 	CONNECT_TIMEOUT_MS = 10000,
@@ -77,6 +79,36 @@ int reach_choose(const struct options *options, const char *nodes, const struct 
 	return 0;
 }
 
+/* Where a cluster manager has taken over, what it says of keys and images counts; when it
+   does not answer, what it said last. */
+static int ask_manager(const struct options *options, struct reach *reach, struct err *err)
+{
+	struct takeover takeover = { 0 };
+	struct err why = ERR_INIT;
+	char address[INET_ADDRSTRLEN];
+	char interface[IF_NAMESIZE];
+	const char *ignore = getenv("MOYAI_TAKEOVER");
+	if (!text_equal(ignore, "ignore") && takeover_read(reach->state_dir, &takeover, err) != 0)
+		return -1;
+	const char *server = takeover.address;
+	if (server == NULL && boot_address_find(&reach->site, address, interface, NULL) == 0)
+		server = address;
+	if (server)
+		reach->images_url = xasprintf("http://%s:%llu/image/", server,
+					      (unsigned long long)reach->site.boot_port);
+	reach->remote.images_url = reach->images_url;
+	AUTO_FREE char *told = takeover_images(reach->state_dir);
+	if (takeover.node != NULL && reach->remote.transport == NULL &&
+	    takeover_sync(&takeover, &reach->remote.ssh, reach->state_dir, reach->stop, &why) != 0)
+		fprintf(stderr,
+			"moyai: the cluster manager does not answer; keys and images are what it "
+			"told last: %s: %s\n",
+			takeover.node, why.text);
+	image_set_read(takeover.node ? told : options->images_dir, &reach->site, &reach->images);
+	takeover_free(&takeover);
+	return 0;
+}
+
 static int fill(const struct options *options, struct reach *reach, struct err *err)
 {
 	struct remote_options *remote = &reach->remote;
@@ -104,13 +136,12 @@ static int fill(const struct options *options, struct reach *reach, struct err *
 		remote->ssh.login_timeout_ms = limit_ms;
 	if (ssh_port(&remote->ssh.port, err) != 0)
 		return -1;
-	image_set_read(options->images_dir, &reach->site, &reach->images);
+	if (ssh_setup(err) != 0 || ask_manager(options, reach, err) != 0)
+		return -1;
 	const char *program = getenv("MOYAI_NODE_PROGRAM");
 	reach->node_program = program ? xstrdup(program) : places_for_nodes("moyai-node");
 	remote->node_program = reach->node_program;
-	if (hash_file_hex(reach->node_program, remote->build, err) != 0)
-		return -1;
-	return ssh_setup(err);
+	return hash_file_hex(reach->node_program, remote->build, err);
 }
 
 int reach_site(const struct options *options, const char *nodes, const char *note,
@@ -187,6 +218,33 @@ bool reach_stopped(const struct reach *reach)
 	return __atomic_load_n(reach->stop, __ATOMIC_ACQUIRE);
 }
 
+int reach_tell_manager(const struct options *options, const char *state_dir,
+		       const struct text_list *files, struct err *err)
+{
+	struct takeover takeover;
+	struct reach reach = { 0 };
+	if (takeover_read(state_dir, &takeover, err) != 0)
+		return -1;
+	int rc = 0;
+	if (takeover.node != NULL) {
+		rc = reach_open(options, NULL, NULL, &reach);
+		progress_close(&reach.progress);
+		if (rc != 0)
+			err_set(err, "the site cannot be used");
+		else
+			rc = takeover_tell(&takeover, &reach.remote.ssh, state_dir, files,
+					   reach.stop, err);
+		if (rc != 0)
+			err_context(err,
+				    "kept here, but %s does not know it; run it again when it "
+				    "answers",
+				    takeover.node);
+		reach_close(&reach);
+	}
+	takeover_free(&takeover);
+	return rc;
+}
+
 void reach_close(struct reach *reach)
 {
 	progress_close(&reach->progress);
@@ -198,6 +256,7 @@ void reach_close(struct reach *reach)
 	runtime_free(&reach->runtime);
 	free(reach->state_dir);
 	free(reach->node_program);
+	free(reach->images_url);
 	explicit_bzero(&reach->key, sizeof(reach->key));
 	*reach = (struct reach){ 0 };
 }

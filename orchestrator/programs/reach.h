@@ -9,7 +9,8 @@
 /*
  * What every subcommand that talks to nodes does first: the site, its state
  * directory and key, the nodes meant and how they are reached, what Ctrl-C does
- * and where progress is shown. Environment, for tests: MOYAI_TRANSPORT, MOYAI_SSH_PORT, MOYAI_NODE_PROGRAM.
+ * and where progress is shown. Environment, for tests: MOYAI_TRANSPORT, MOYAI_SSH_PORT, MOYAI_NODE_PROGRAM. And
+ * MOYAI_TAKEOVER=ignore, by which bootstrap has the images that are here applied.
  */
 struct reach {
 	struct site site;
@@ -20,6 +21,7 @@ struct reach {
 	struct text_list left_alone; /* see reach_leave_alone() */
 	char *state_dir;
 	char *node_program;
+	char *images_url;
 	const bool *stop; /* set by Ctrl-C */
 	struct remote_options remote;
 	struct progress progress; /* close it before something is printed */
@@ -50,5 +52,9 @@ bool reach_stopped(const struct reach *reach);
 /* NODES of the command line, and of these only what --limit leaves. */
 int reach_choose(const struct options *options, const char *nodes, const struct site *site,
 		 struct text_list *names, struct err *err);
+/* Where a cluster manager has taken over, it gets these files of the state directory:
+   it applies nodes, and is backed up, in our absence. */
+int reach_tell_manager(const struct options *options, const char *state_dir,
+		       const struct text_list *files, struct err *err);
 void reach_close(struct reach *reach);
 #endif

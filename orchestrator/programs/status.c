@@ -87,7 +87,11 @@ static json_t *holds(const struct host *host, const struct remote_options *optio
 {
 	json_t *counts = json_object();
 	struct slice slice = { 0 };
-	struct derive from = { options->site, host->node, options->key, options->images };
+	const struct derive from = { .site = options->site,
+				     .node = host->node,
+				     .key = options->key,
+				     .images = options->images,
+				     .images_url = options->images_url };
 	if (slice_make(&from, &slice, NULL) != 0)
 		return counts;
 	for (const struct kind_spec *const *kind = KIND_SPECS; *kind; kind++) {

@@ -290,7 +290,11 @@ int host_slice_line(const struct host *host, const struct remote_options *option
 		    struct err *err)
 {
 	struct slice slice = { 0 };
-	struct derive from = { options->site, host->node, options->key, options->images };
+	const struct derive from = { .site = options->site,
+				     .node = host->node,
+				     .key = options->key,
+				     .images = options->images,
+				     .images_url = options->images_url };
 	if (slice_make(&from, &slice, err) != 0)
 		return -1;
 	add_consent(host, options, &slice);
@@ -308,6 +312,14 @@ static void refuse_loss(struct remote_step *step)
 	step->refused = xasprintf("would lose the data of %s/%s, and nobody attends; apply it "
 				  "yourself",
 				  step->kind, step->id);
+}
+
+/* What images there are, and which one the manager starts, follows from what was built, not only
+   from the revision: an older revision would take away what nodes are about to boot. */
+static bool left_to_person(const struct remote_step *step)
+{
+	const struct kind_spec *kind = kind_find(step->kind);
+	return kind != NULL && kind->attended;
 }
 
 static void add_step(struct host *host, struct remote_step *step)
@@ -375,8 +387,13 @@ static int phase(struct host *host, const struct remote_options *options, const 
 		rc = host_message(stream, timeout_ms, &message, err);
 		if (rc != 0)
 			break;
-		if (options->unattended && message.type == MESSAGE_STEP)
+		if (options->unattended && message.type == MESSAGE_STEP) {
+			if (left_to_person(&message.step)) {
+				message_free(&message);
+				continue;
+			}
 			refuse_loss(&message.step);
+		}
 		rc = take(host, &message, allowed | 1u << MESSAGE_DONE, err);
 		/* The output of a command has a limit of its own. */
 		if (rc == 0 && !(allowed & 1u << MESSAGE_OUTPUT) && stream->received > ANSWER_MAX)

@@ -16,6 +16,7 @@ struct remote_options {
 	const struct site *site;
 	const struct site_key *key;
 	const struct image_set *images; /* for the cluster manager's repository */
+	const char *images_url;		/* see struct derive */
 	struct ssh_options ssh;
 	const char *transport;			 /* command in place of ssh, for tests; NULL: ssh */
 	const char *node_program;		 /* our moyai-node, for nodes with another build */

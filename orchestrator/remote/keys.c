@@ -66,7 +66,7 @@ static int digest(const char *state_dir, char hex[HASH_HEX_SIZE], struct err *er
 }
 
 /* "DIGEST TIME PATH" */
-static int note_backup(const char *state_dir, const char *path, struct err *err)
+int keys_note_backup(const char *state_dir, const char *path, struct err *err)
 {
 	char hex[HASH_HEX_SIZE];
 	char when[32];
@@ -101,7 +101,7 @@ int keys_backup(const char *state_dir, const char *site, const char *path, struc
 	if (rc == 0)
 		rc = create(path, &text, err);
 	if (rc == 0)
-		rc = note_backup(state_dir, path, err);
+		rc = keys_note_backup(state_dir, path, err);
 	wipe(&text);
 	return rc;
 }

@@ -13,8 +13,9 @@
 
 /* An existing file is not overwritten. */
 int keys_backup(const char *state_dir, const char *site, const char *path, struct err *err);
-/* Whether the keys that are there now were copied by keys_backup(), of which
-   STATE/keys.backed_up tells; where then gets "copied to PATH at TIME". */
+/* A copy of both is in the file at path: STATE/keys.backed_up says so from now on. */
+int keys_note_backup(const char *state_dir, const char *path, struct err *err);
+/* Whether the keys that are there now were copied, of which STATE/keys.backed_up tells; where then gets "copied to PATH at TIME". */
 bool keys_backed_up(const char *state_dir, struct str *where);
 /* Nothing is written when the state directory has another key. */
 int keys_restore(const char *state_dir, const char *site, const char *path, struct err *err);

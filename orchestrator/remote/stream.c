@@ -76,6 +76,32 @@ int stream_read_line(struct stream *stream, unsigned timeout_ms, char **line, si
 	}
 }
 
+int stream_read_all(struct stream *stream, unsigned timeout_ms, size_t limit_bytes, struct str *out,
+		    struct err *err)
+{
+	long deadline_ms = stream_now_ms() + (long)timeout_ms;
+	for (;;) {
+		if (stream->in.length > 0) {
+			str_add_bytes(out, stream->in.data, stream->in.length);
+			str_clear(&stream->in);
+			deadline_ms = stream_now_ms() + (long)timeout_ms;
+		}
+		if (out->length > limit_bytes)
+			return err_set(err, "more than %zu bytes came", limit_bytes);
+		if (stream->ended)
+			return 0;
+		if (stopped(stream))
+			return err_set(err, "interrupted");
+		long left_ms = deadline_ms - stream_now_ms();
+		if (left_ms <= 0)
+			return no_answer(timeout_ms, err);
+		if (stream->ops->read(stream, (int)(left_ms < SLICE_MS ? left_ms : SLICE_MS),
+				      err) != 0)
+			return -1;
+		keep_end(&stream->errors);
+	}
+}
+
 int stream_write(struct stream *stream, const void *bytes, size_t length, unsigned timeout_ms,
 		 struct err *err)
 {

@@ -65,6 +65,9 @@ void link_close(struct link *link); /* NULL is fine */
  */
 int stream_read_line(struct stream *stream, unsigned timeout_ms, char **line, size_t *length,
 		     struct err *err);
+/* All until the end, raw; more than limit_bytes is an error. */
+int stream_read_all(struct stream *stream, unsigned timeout_ms, size_t limit_bytes, struct str *out,
+		    struct err *err);
 int stream_write(struct stream *stream, const void *bytes, size_t length, unsigned timeout_ms,
 		 struct err *err);
 int stream_end_input(struct stream *stream, struct err *err);

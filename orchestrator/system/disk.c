@@ -375,11 +375,32 @@ static PedPartition *find_part(PedDisk *table, const char *label)
 	return NULL;
 }
 
+/* In memory; commit() writes it. */
+static int add_part(PedDisk *table, const char *label, uint64_t start, uint64_t size,
+		    enum disk_use use, struct err *err)
+{
+	PedSector sector = table->dev->sector_size;
+	PedSector first = (PedSector)start / sector;
+	PedSector last = (PedSector)(start + size) / sector - 1;
+	PedPartition *part = ped_partition_new(table, PED_PARTITION_NORMAL, NULL, first, last);
+	if (part == NULL)
+		return parted_failed(err, "new partition");
+	PedConstraint *exact = ped_constraint_exact(&part->geom);
+	int added = ped_partition_set_name(part, label) &&
+		    (use != DISK_FOR_GRUB ||
+		     ped_partition_set_flag(part, PED_PARTITION_BIOS_GRUB, 1)) &&
+		    (use != DISK_FOR_EFI || ped_partition_set_flag(part, PED_PARTITION_ESP, 1)) &&
+		    ped_disk_add_partition(table, part, exact);
+	ped_constraint_destroy(exact);
+	if (added)
+		return 0;
+	ped_partition_destroy(part);
+	return parted_failed(err, "new partition");
+}
+
 static int add_new(const struct disk *disk, PedDisk *table, const char *label, uint64_t size,
 		   struct err *err)
 {
-	PedDevice *device = table->dev;
-	PedSector sector = device->sector_size;
 	uint64_t wanted = size ? size : disk->gap;
 	uint64_t start = 0;
 	size_t i = 0;
@@ -387,22 +408,10 @@ static int add_new(const struct disk *disk, PedDisk *table, const char *label, u
 		i++;
 	if (i > disk->count)
 		return err_set(err, "no gap is big enough");
-	if (blank(device, start, wanted, err) != 0)
+	if (blank(table->dev, start, wanted, err) != 0)
 		return -1;
-	PedSector first = (PedSector)start / sector;
-	PedSector last = (PedSector)(start + wanted) / sector - 1;
-	PedPartition *part = ped_partition_new(table, PED_PARTITION_NORMAL, NULL, first, last);
-	if (part == NULL)
-		return parted_failed(err, "new partition");
-	PedConstraint *exact = ped_constraint_exact(&part->geom);
-	int added =
-		ped_partition_set_name(part, label) && ped_disk_add_partition(table, part, exact);
-	ped_constraint_destroy(exact);
-	if (!added) {
-		ped_partition_destroy(part);
-		return parted_failed(err, "new partition");
-	}
-	return commit(table, err);
+	return add_part(table, label, start, wanted, DISK_FOR_LINUX, err) == 0 ? commit(table, err)
+									       : -1;
 }
 
 static int grow(const struct disk *disk, PedDisk *table, const char *label, uint64_t size,
@@ -472,6 +481,39 @@ int disk_partition_make(const char *path, const char *our_prefix, const char *la
 		return -1;
 	int rc = disk_find(&disk, label) ? grow(&disk, table, label, size, err)
 					 : add_new(&disk, table, label, size, err);
+	return change_end(&disk, device, table, rc, err);
+}
+
+static int add_all(const struct disk *disk, PedDisk *table, const struct disk_part *parts,
+		   size_t count, struct err *err)
+{
+	uint64_t start = DISK_ALIGN;
+	uint64_t end = DISK_ALIGN + disk->gap;
+	if (disk->count > 0)
+		return err_set(err, "there are partitions on it already");
+	for (size_t i = 0; i < count; i++) {
+		uint64_t size = parts[i].size ? parts[i].size : end - start;
+		if (start + size > end || size < DISK_ALIGN)
+			return err_set(err, "it is too small for %s", parts[i].label);
+		if (blank(table->dev, start, size, err) != 0 ||
+		    add_part(table, parts[i].label, start, size, parts[i].use, err) != 0)
+			return -1;
+		start += size;
+	}
+	return commit(table, err);
+}
+
+int disk_table_make(const char *path, const char *our_prefix, const struct disk_part *parts,
+		    size_t count, struct err *err)
+{
+	struct disk disk;
+	PedDevice *device;
+	PedDisk *table;
+	if (change_begin(path, our_prefix, &disk, &device, &table, err) != 0)
+		return -1;
+	int rc = add_all(&disk, table, parts, count, err);
+	if (rc != 0)
+		err_context(err, "disk %s", path);
 	return change_end(&disk, device, table, rc, err);
 }
 

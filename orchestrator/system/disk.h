@@ -55,6 +55,19 @@ const struct disk_partition *disk_find(const struct disk *disk, const char *labe
  */
 int disk_partition_make(const char *path, const char *our_prefix, const char *label, uint64_t size,
 			struct err *err);
+/*
+ * A whole table in one go, on a disk without partitions: each part follows the
+ * one before; size 0, for the last one alone: all that is left. Their first and
+ * last MiB are overwritten with zeros before the table is written, once.
+ */
+enum disk_use { DISK_FOR_LINUX, DISK_FOR_GRUB, DISK_FOR_EFI };
+struct disk_part {
+	const char *label;
+	uint64_t size;
+	enum disk_use use;
+};
+int disk_table_make(const char *path, const char *our_prefix, const struct disk_part *parts,
+		    size_t count, struct err *err);
 /* Not there is fine. In use is an error. */
 int disk_partition_remove(const char *path, const char *our_prefix, const char *label,
 			  struct err *err);

@@ -2,6 +2,7 @@
 #include "system/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,6 +145,14 @@ static int make_parent(const char *path, struct err *err)
 	return file_make_dirs(parent, 0755, err);
 }
 
+static int sync_file(const char *path, struct err *err)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) != 0)
+		return err_set_errno(err, errno, "%s", path);
+	return 0;
+}
+
 /* Fetched beside, checked, renamed: under its name a file is whole or not there. */
 static int fetch(const char *name, const char *url, struct entry *entry, struct err *err)
 {
@@ -167,6 +176,9 @@ static int fetch(const char *name, const char *url, struct entry *entry, struct 
 		return err_set(err, "%s: the sha256 of what arrived is %s, the image's is %s", from,
 			       hex, entry->sha256);
 	}
+	/* The index will vouch for its content: that has to outlast a power cut before. */
+	if (sync_file(part, err) != 0)
+		return -1;
 	if (rename(part, path) != 0)
 		return err_set_errno(err, errno, "%s", path);
 	point_pass("rename");

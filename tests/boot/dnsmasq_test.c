@@ -61,6 +61,7 @@ static int print(struct str *out, struct err *err)
 		.site = &site,
 		.share_dir = ".",
 		.boot_dir = "/state/boot",
+		.server = "10.77.0.1",
 		.interface = "br0",
 		.tftp_dir = "/usr/lib/ipxe",
 		.user = "dnsmasq",

@@ -66,6 +66,40 @@ static void test_script(void **state)
 		       "moyai.layer=base-cloud/base.squashfs," HASH ",7 || goto again\n"));
 }
 
+/* The pauses of a script, one after the other. */
+static void pauses(const char *text, unsigned out[3])
+{
+	size_t count = 0;
+	for (const char *at = text; (at = strstr(at, "sleep ")) != NULL; at++) {
+		assert_true(count < 3);
+		out[count++] = (unsigned)strtoul(at + strlen("sleep "), NULL, 10);
+	}
+	assert_int_equal((int)count, 3);
+}
+
+static void test_pauses(void **state)
+{
+	unsigned before[3] = { 0 };
+	size_t differ = 0;
+	(void)state;
+	for (unsigned i = 0; i < 100; i++) {
+		AUTO_STR struct str out = STR_INIT;
+		AUTO_FREE char *mac = xasprintf("52:54:00:4d:00:%02x", i);
+		struct err err = ERR_INIT;
+		unsigned now[3];
+		assert_int_equal(
+			ipxe_retry_script(".", "http://10.77.0.1", mac, "wait", 7, &out, &err), 0);
+		pauses(str_text(&out), now);
+		assert_true(now[0] >= 5 && now[0] <= 10);
+		assert_true(now[1] >= 15 && now[1] <= 30);
+		assert_true(now[2] >= 30 && now[2] <= 60);
+		differ += now[2] != before[2];
+		memcpy(before, now, sizeof(now));
+	}
+	/* Machines that lost power together do not come together. */
+	assert_true(differ >= 80 && differ <= 100);
+}
+
 static void test_hostile_arguments(void **state)
 {
 	(void)state;
@@ -182,9 +216,13 @@ static void test_templates(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_script),	       cmocka_unit_test(test_hostile_arguments),
-		cmocka_unit_test(test_long_arguments), cmocka_unit_test(test_manifests),
-		cmocka_unit_test(test_macs),	       cmocka_unit_test(test_templates),
+		cmocka_unit_test(test_script),
+		cmocka_unit_test(test_pauses),
+		cmocka_unit_test(test_hostile_arguments),
+		cmocka_unit_test(test_long_arguments),
+		cmocka_unit_test(test_manifests),
+		cmocka_unit_test(test_macs),
+		cmocka_unit_test(test_templates),
 	};
 	if (mkdtemp(dir) == NULL)
 		return 1;

@@ -180,21 +180,22 @@ accelerator() {
 	tail -n 1 "$cache"
 }
 
+# A disk is SERIAL:SIZE, or SERIAL:SIZE:boot: the firmware starts from it before the network.
 machine_disks() {
-	local node=$1 disks=$2 model=$3 disk serial file number=0
+	local node=$1 disks=$2 model=$3 disk serial size file first number=0
 	[ "$disks" != - ] || return 0
 	for disk in ${disks//,/ }; do
-		serial=${disk%%:*}
+		IFS=: read -r serial size first <<<"$disk"
 		file=$dir/$node.$serial.raw
 		# A test may put a disk with something on it into the machine.
 		if [ -n "${RACK_DISKS_FROM:-}" ] && [ -f "$RACK_DISKS_FROM/$serial.raw" ]; then
 			mv "$RACK_DISKS_FROM/$serial.raw" "$file"
 		elif [ ! -f "$file" ]; then
-			truncate -s "${disk#*:}" "$file"
+			truncate -s "$size" "$file"
 		fi
 		# writeback: what the guest has flushed survives the end of QEMU, as a power cut.
 		echo -drive "file=$file,format=raw,if=none,id=disk$number,cache=writeback,discard=unmap"
-		echo -device "$model,drive=disk$number,serial=$serial"
+		echo -device "$model,drive=disk$number,serial=$serial${first:+,bootindex=0}"
 		number=$((number + 1))
 	done
 }
@@ -238,7 +239,7 @@ machine_on() {
 		-machine pc,usb=off -smp "$cpus" -m "$memory" -nodefaults -display none \
 		-rtc base=utc -boot reboot-timeout=10000 "${firmware_options[@]}" \
 		-netdev "tap,id=net0,ifname=$(tap_name "$node"),script=no,downscript=no" \
-		-device "$card,netdev=net0,mac=$mac,bootindex=0" \
+		-device "$card,netdev=net0,mac=$mac,bootindex=1" \
 		-device virtio-rng-pci "${disk_options[@]}" \
 		-chardev "socket,id=con,path=$dir/$node.console,server=on,wait=off,logfile=$dir/$node.log,logappend=on" \
 		-serial chardev:con -qmp "unix:$dir/$node.monitor,server=on,wait=off"

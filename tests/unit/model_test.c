@@ -565,7 +565,9 @@ static void test_targets_of_one_name(void **state)
 	(void)state;
 	read_good(TWO_STORES("store1", "store2"), &site);
 	struct slice slice;
-	const struct derive from = { &site, site_find_node(&site, "vm1"), &key, NULL };
+	const struct derive from = { .site = &site,
+				     .node = site_find_node(&site, "vm1"),
+				     .key = &key };
 	assert_int_equal(slice_make(&from, &slice, &err), 0);
 	const struct spec *one = spec_list_find(&slice.wants, "session", "store1/home");
 	const struct spec *two = spec_list_find(&slice.wants, "session", "store2/home");

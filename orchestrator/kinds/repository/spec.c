@@ -21,6 +21,8 @@ static const struct field FIELDS[] = {
 	  "the boot server they are fetched from" },
 	{ "missing", FIELD_TEXT, AT(missing), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
 	  "why the images are not known" },
+	{ "system", FIELD_NAME, AT(system), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
+	  "the disk of the manager that they are kept on" },
 	{ "files", FIELD_LIST, AT(files), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
 	  "path, sha256 and size of each file" },
 	FIELD_END
@@ -49,6 +51,10 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	struct repository *repository = want->body;
 	AUTO_STR struct str content = STR_INIT;
 	text_list_free(&repository->files);
+	if (from->node != NULL)
+		for (size_t i = 0; i < from->node->wants.count; i++)
+			if (strcmp(from->node->wants.items[i].kind->name, "system") == 0)
+				repository->system = xstrdup(from->node->wants.items[i].id);
 	if (from->images == NULL || from->images->missing) {
 		/* Refused by judge(), and the node's other resources go on. The content differs
 		   from every other, so that there is a step. */
@@ -69,8 +75,20 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	free(repository->content);
 	free(repository->url);
 	repository->content = str_take(&content);
-	repository->url = xasprintf("http://%s:%" PRIu64 "/image/", from->site->boot_server,
-				    from->site->boot_port);
+	repository->url = from->images_url
+				  ? xstrdup(from->images_url)
+				  : xasprintf("http://%s:%" PRIu64 "/image/",
+					      from->site->boot_server, from->site->boot_port);
+	return 0;
+}
+
+/* In the manager's memory they would be hidden by the mount of its disk. */
+static int needs(const struct spec *spec, struct refs *out, struct err *err)
+{
+	const struct repository *repository = spec->body;
+	(void)err;
+	if (repository->system != NULL)
+		refs_add(out, NULL, "system", repository->system);
 	return 0;
 }
 
@@ -92,7 +110,9 @@ const struct kind_spec repository_spec = {
 	.example = "{ name = \"images\"; }",
 	.size = sizeof(struct repository),
 	.fields = FIELDS,
+	.attended = true,
 	.in_status = true,
 	.derive = derive,
+	.needs = needs,
 	.judge = judge,
 };

@@ -8,6 +8,7 @@ struct repository {
 	char *content;		/* what the files add up to: see repository_content() */
 	char *url;		/* where they are fetched from, with a slash at the end */
 	char *missing;		/* why there is nothing to fetch: the step is refused with it */
+	char *system;		/* of the same node; NULL: it has no disk of its own */
 	struct text_list files; /* "PATH SHA256 BYTES", sorted */
 };
 extern const struct kind_spec repository_spec;

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The cluster manager's daemon, and its side of what the operator's moyai asks for
+ * over ssh: docs/manager.md.
+ *   moyaid           boot service, apply queue, watcher of site.git; until SIGTERM
+ *   moyaid import    take over an archive of site and state from stdin
+ *   moyaid export    write one to stdout
+ *   moyaid keep      take over what an operator set: runtime.cfg, passwords of BMCs, as tar
+ *   moyaid view      write known hosts, boot reports and manifests to stdout
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "daemon/notify.h"
+#include "daemon/server.h"
+#include "daemon/store.h"
+#include "model/mistake.h"
+
+enum { LOOK_EVERY_MS = 1000 };
+
+/* Where things are; the variables are for tests. */
+struct layout {
+	const char *dir, *share, *moyai;
+};
+
+static const char *variable(const char *name, const char *fallback)
+{
+	const char *value = getenv(name);
+	return value ? value : fallback;
+}
+
+static int fail(const struct err *err)
+{
+	fprintf(stderr, "moyaid: %s\n", err->text);
+	return 1;
+}
+
+/* ---- the daemon ---- */
+
+struct daemon {
+	const char *dir;
+	int64_t looked_ms;
+	uint64_t stamp; /* of site.git, when it was looked at last */
+	bool ready;
+};
+
+/* In every turn of the loop: it lives; and now and then, whether somebody pushed. */
+static void turn(void *context, int64_t now_ms)
+{
+	struct daemon *daemon = context;
+	struct err err = ERR_INIT;
+	bool changed;
+	if (!daemon->ready)
+		notify("READY=1");
+	daemon->ready = true;
+	notify("WATCHDOG=1");
+	if (now_ms - daemon->looked_ms < LOOK_EVERY_MS && now_ms >= daemon->looked_ms)
+		return;
+	daemon->looked_ms = now_ms;
+	uint64_t stamp = store_stamp(daemon->dir);
+	if (stamp == daemon->stamp)
+		return;
+	daemon->stamp = stamp;
+	if (store_checkout(daemon->dir, STORE_MAIN, &changed, &err) != 0)
+		log_line("site.git: %s", err.text);
+	else if (changed)
+		log_line("another revision of the site is there");
+}
+
+static int read_site(const char *dir, const char *share, struct site *site, struct err *err)
+{
+	struct mistakes mistakes = MISTAKES_INIT;
+	if (site_read(dir, share, site, &mistakes, err) != 0)
+		return -1;
+	if (mistakes.count == 0)
+		return 0;
+	AUTO_STR struct str text = STR_INIT;
+	mistakes_sort(&mistakes, &site->files);
+	mistakes_print(&mistakes, &text);
+	mistakes_free(&mistakes);
+	site_free(site);
+	return err_set(err, "the site has mistakes:\n%s", str_text(&text));
+}
+
+/* The manager that starts from its own disk is never seen to boot. */
+static void say_ready(struct server *server)
+{
+	struct boot_node *self = boot_find_address(&server->boot, server->address);
+	if (self)
+		boot_advance(&server->boot, self, BOOT_READY, 0, NULL, server_now_ms());
+}
+
+/*
+ * The last revision; where it has mistakes, the one that a person applied: whoever pushed
+ * something wrong must not find, after a power cut, that nothing boots any more.
+ */
+static int open_site(const char *dir, const char *site_dir, const char *share, struct site *site,
+		     struct err *err)
+{
+	struct err why = ERR_INIT;
+	bool changed;
+	if (store_checkout(dir, STORE_MAIN, &changed, err) != 0)
+		return -1;
+	if (read_site(site_dir, share, site, &why) == 0)
+		return 0;
+	log_line("%s", why.text);
+	if (store_checkout(dir, STORE_APPLIED, &changed, err) != 0 ||
+	    read_site(site_dir, share, site, err) != 0)
+		return -1;
+	log_line("%s is served in its place", STORE_APPLIED);
+	return 0;
+}
+
+static int serve(const struct layout *layout)
+{
+	struct daemon daemon = { .dir = layout->dir };
+	struct server server;
+	struct site site = { 0 };
+	struct err err = ERR_INIT;
+	AUTO_FREE char *site_dir = xasprintf("%s/site", layout->dir);
+	AUTO_FREE char *git = xasprintf("%s/site.git", layout->dir);
+	AUTO_FREE char *state = xasprintf("%s/state", layout->dir);
+	AUTO_FREE char *images = xasprintf("%s/images", layout->dir);
+	AUTO_FREE char *logs = xasprintf("%s/log", layout->dir);
+	AUTO_FREE char *log_path = xasprintf("%s/unattended.jsonl", logs);
+	const struct applier_options apply = { .moyai = layout->moyai,
+					       .site_dir = git,
+					       .revision = STORE_APPLIED,
+					       .state_dir = state,
+					       .images_dir = images,
+					       .log_path = log_path };
+	const struct server_options options = { .site_dir = site_dir,
+						.share_dir = layout->share,
+						.images_dir = images,
+						.state_dir = state,
+						.apply = &apply,
+						.turn = turn,
+						.context = &daemon };
+	setvbuf(stderr, NULL, _IOLBF, 0);
+	daemon.stamp = store_stamp(layout->dir);
+	if (file_make_dirs(logs, 0700, &err) != 0 ||
+	    open_site(layout->dir, site_dir, layout->share, &site, &err) != 0 ||
+	    server_start(&options, &site, &server, &err) != 0)
+		return fail(&err);
+	say_ready(&server);
+	log_line("boot server at %s on %s, %zu nodes", server.url, server.interface,
+		 server.site.node_count);
+	int rc = server_run(&server, &err);
+	notify("STOPPING=1");
+	server_stop(&server);
+	return rc == 0 ? 0 : fail(&err);
+}
+
+/* ---- over ssh ---- */
+
+/* One at a time: they share the folders they work in. Until the process ends. */
+static int lock(const char *dir, struct err *err)
+{
+	if (file_make_dirs(dir, 0700, err) != 0)
+		return -1;
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 && flock(fd, LOCK_EX) == 0 ? 0 : err_set_errno(err, errno, "%s", dir);
+}
+
+static int copy(int from, int to, struct err *err)
+{
+	char chunk[65536];
+	for (;;) {
+		ssize_t got = read(from, chunk, sizeof(chunk));
+		if (got == 0)
+			return 0;
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return err_set_errno(err, errno, "read");
+		if (file_write_all(to, chunk, (size_t)got, err) != 0)
+			return -1;
+	}
+}
+
+/* An archive from stdin, through a file that only we can read. */
+static int take(const struct layout *layout,
+		int (*work)(const char *dir, const char *file, struct err *err))
+{
+	struct err err = ERR_INIT;
+	AUTO_FREE char *file = xasprintf("%s/.archive", layout->dir);
+	int rc = lock(layout->dir, &err);
+	int fd = rc == 0 ? open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
+	if (rc == 0 && fd < 0)
+		rc = err_set_errno(&err, errno, "%s", file);
+	if (rc == 0)
+		rc = copy(STDIN_FILENO, fd, &err);
+	if (fd >= 0)
+		close(fd);
+	if (rc == 0)
+		rc = work(layout->dir, file, &err);
+	if (fd >= 0)
+		unlink(file);
+	return rc == 0 ? 0 : fail(&err);
+}
+
+static int export_archive(const struct layout *layout)
+{
+	struct err err = ERR_INIT;
+	AUTO_FREE char *git = xasprintf("%s/site.git", layout->dir);
+	AUTO_FREE char *state = xasprintf("%s/state", layout->dir);
+	AUTO_FREE char *file = xasprintf("%s/.archive", layout->dir);
+	if (lock(layout->dir, &err) != 0)
+		return fail(&err);
+	int rc = store_pack(git, state, file, &err);
+	int fd = rc == 0 ? open(file, O_RDONLY | O_CLOEXEC) : -1;
+	if (rc == 0)
+		rc = fd < 0 ? err_set_errno(&err, errno, "%s", file)
+			    : copy(fd, STDOUT_FILENO, &err);
+	if (fd >= 0)
+		close(fd);
+	unlink(file);
+	return rc == 0 ? 0 : fail(&err);
+}
+
+static int view(const struct layout *layout)
+{
+	struct err err = ERR_INIT;
+	return store_view(layout->dir, &err) == 0 ? 0 : fail(&err);
+}
+
+int main(int argc, char **argv)
+{
+	const struct layout layout = { .dir = variable("MOYAI_MANAGER_DIR", STORE_DIR),
+				       .share = variable("MOYAI_SHARE", "/usr/share/moyai"),
+				       .moyai = variable("MOYAI_PROGRAM", "/usr/bin/moyai") };
+	umask(077);
+	if (argc == 1)
+		return serve(&layout);
+	if (argc == 2 && strcmp(argv[1], "import") == 0)
+		return take(&layout, store_unpack);
+	if (argc == 2 && strcmp(argv[1], "keep") == 0)
+		return take(&layout, store_keep);
+	if (argc == 2 && strcmp(argv[1], "export") == 0)
+		return export_archive(&layout);
+	if (argc == 2 && strcmp(argv[1], "view") == 0)
+		return view(&layout);
+	fputs("usage: moyaid [import | export | keep | view]\n", stderr);
+	return 2;
+}

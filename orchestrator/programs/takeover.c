@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "programs/takeover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/run.h"
+#include "daemon/store.h"
+#include "model/runtime.h"
+
+enum {
+	RECORD_MAX_BYTES = 64 * 1024,
+	ARCHIVE_MAX_BYTES = 1024 * 1024 * 1024,
+	VIEW_TIMEOUT_MS = 30000,
+	SEND_TIMEOUT_MS = 120000,
+	KNOWN_HOSTS_MAX_BYTES = 64 * 1024 * 1024,
+};
+#define MOYAID "/usr/lib/moyai/moyaid"
+
+const struct site_node *takeover_node(const struct site *site, struct err *err)
+{
+	const struct site_node *found = NULL;
+	for (size_t i = 0; i < site->node_count; i++) {
+		const struct site_node *node = &site->nodes[i];
+		bool has = false;
+		for (size_t j = 0; j < node->wants.count; j++)
+			has = has || strcmp(node->wants.items[j].kind->name, "system") == 0;
+		if (!has)
+			continue;
+		if (found != NULL) {
+			err_set(err, "%s and %s both have a system; one node takes over",
+				found->name, node->name);
+			return NULL;
+		}
+		found = node;
+	}
+	if (found == NULL)
+		err_set(err, "no node has a system to take over with; write systems = ( { name = "
+			     "\"main\"; disk = \"/dev/disk/by-id/…\"; } ); into the cluster "
+			     "manager's node");
+	return found;
+}
+
+/* ---- the record ---- */
+
+static char *record_path(const char *state_dir)
+{
+	return xasprintf("%s/takeover.json", state_dir);
+}
+
+int takeover_read(const char *state_dir, struct takeover *takeover, struct err *err)
+{
+	AUTO_FREE char *path = record_path(state_dir);
+	AUTO_STR struct str text = STR_INIT;
+	json_error_t why;
+	*takeover = (struct takeover){ 0 };
+	if (!file_exists(path))
+		return 0;
+	if (file_read(path, RECORD_MAX_BYTES, &text, err) != 0)
+		return -1;
+	json_t *json = json_loadb(str_text(&text), text.length, 0, &why);
+	const char *node;
+	const char *address;
+	const char *since;
+	int rc = 0;
+	if (json == NULL || json_unpack_ex(json, &why, 0, "{s:s, s:s, s:s}", "node", &node,
+					   "address", &address, "since", &since) != 0)
+		rc = err_set(err, "%s: %s", path, why.text);
+	else
+		*takeover = (struct takeover){ xstrdup(node), xstrdup(address), xstrdup(since) };
+	json_decref(json);
+	return rc;
+}
+
+int takeover_write(const char *state_dir, const struct site_node *node, const char *address,
+		   struct err *err)
+{
+	AUTO_FREE char *path = record_path(state_dir);
+	char since[32];
+	struct tm parts;
+	time_t now = time(NULL);
+	gmtime_r(&now, &parts);
+	strftime(since, sizeof(since), "%Y-%m-%dT%H:%M:%SZ", &parts);
+	json_t *json = json_pack("{s:s, s:s, s:s}", "node", node->name, "address", address, "since",
+				 since);
+	AUTO_FREE char *text = json_dumps(json, JSON_INDENT(1));
+	json_decref(json);
+	AUTO_FREE char *line = xasprintf("%s\n", text);
+	return file_write(path, line, strlen(line), 0644, err);
+}
+
+void takeover_free(struct takeover *takeover)
+{
+	free(takeover->node);
+	free(takeover->address);
+	free(takeover->since);
+	*takeover = (struct takeover){ 0 };
+}
+
+/* Commands that run at once share the folders they work in. Closing lets go. */
+static int lock(const char *state_dir, struct err *err)
+{
+	int fd = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 && flock(fd, LOCK_EX) == 0)
+		return fd;
+	err_set_errno(err, errno, "%s", state_dir);
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* ---- talking to the manager ---- */
+
+static int last_line(const struct str *errors, const char *command, int code, struct err *err)
+{
+	const char *text = str_text(errors);
+	size_t end = errors->length;
+	while (end > 0 && strchr(" \n\r\t", text[end - 1]))
+		end--;
+	size_t start = end;
+	while (start > 0 && text[start - 1] != '\n')
+		start--;
+	if (end == start)
+		return err_set(err, "%s: exit code %d", command, code);
+	return err_set(err, "%s: %.*s", command, (int)(end - start), text + start);
+}
+
+static int talk(struct link *link, const struct takeover_call *call, struct str *out,
+		struct err *err)
+{
+	AUTO_STR struct str ignored = STR_INIT;
+	struct stream *stream = link_exec(link, call->words, call->stop, err);
+	if (stream == NULL)
+		return -1;
+	int rc = 0;
+	if (call->input_length > 0)
+		rc = stream_write(stream, call->input, call->input_length, call->timeout_ms, err);
+	if (rc == 0)
+		rc = stream_end_input(stream, err);
+	if (rc == 0)
+		rc = stream_read_all(stream, call->timeout_ms, ARCHIVE_MAX_BYTES,
+				     out ? out : &ignored, err);
+	if (rc == 0 && stream->exit_code != 0)
+		rc = last_line(&stream->errors, call->words[0], stream->exit_code, err);
+	stream_close(stream);
+	return rc;
+}
+
+int takeover_run(const struct ssh_options *ssh, const char *node, const char *address,
+		 const struct takeover_call *call, struct str *out, struct err *err)
+{
+	struct link *link = ssh_link_open(ssh, node, address, call->stop, err);
+	if (link == NULL)
+		return -1;
+	int rc = talk(link, call, out, err);
+	link_close(link);
+	return rc;
+}
+
+/* ---- what it told ---- */
+
+char *takeover_images(const char *state_dir)
+{
+	return xasprintf("%s/takeover/images", state_dir);
+}
+
+static int unpack(const char *state_dir, const struct str *archive, struct err *err)
+{
+	AUTO_FREE char *fresh = xasprintf("%s/.takeover", state_dir);
+	AUTO_FREE char *place = xasprintf("%s/takeover", state_dir);
+	const struct run untar = { .argv = RUN_ARGV("tar", "-xf", "-", "--no-same-owner", "-C",
+						    fresh),
+				   .input = str_text(archive),
+				   .input_length = archive->length };
+	if (run_args(err, "rm", "-rf", "--", fresh, NULL) != 0 ||
+	    file_make_dirs(fresh, 0700, err) != 0 || run_ok(&untar, NULL, err) != 0)
+		return -1;
+	if (renameat2(AT_FDCWD, fresh, AT_FDCWD, place, RENAME_EXCHANGE) == 0)
+		return run_args(err, "rm", "-rf", "--", fresh, NULL);
+	if (errno != ENOENT || rename(fresh, place) != 0)
+		return err_set_errno(err, errno, "%s", place);
+	return 0;
+}
+
+/* Lines of all addresses but this one, or of this one alone. */
+static int pins_of(const char *path, const char *address, bool only, struct str *out,
+		   struct err *err)
+{
+	AUTO_STR struct str text = STR_INIT;
+	size_t length = strlen(address);
+	if (!file_exists(path))
+		return 0;
+	if (file_read(path, KNOWN_HOSTS_MAX_BYTES, &text, err) != 0)
+		return -1;
+	for (char *at = text.data; at && *at;) {
+		const char *line = strsep(&at, "\n");
+		bool is = strncmp(line, address, length) == 0 && line[length] == ' ';
+		if (*line && is == only)
+			str_addf(out, "%s\n", line);
+	}
+	return 0;
+}
+
+/* The manager's own pin is ours: it is what the others are believed by. */
+static int keep_pins(const struct takeover *takeover, const char *state_dir, struct err *err)
+{
+	AUTO_FREE char *told = xasprintf("%s/takeover/state/known_hosts", state_dir);
+	AUTO_FREE char *path = xasprintf("%s/known_hosts", state_dir);
+	AUTO_STR struct str pins = STR_INIT;
+	AUTO_STR struct str before = STR_INIT;
+	if (pins_of(path, takeover->address, true, &pins, err) != 0 ||
+	    pins_of(told, takeover->address, false, &pins, err) != 0)
+		return -1;
+	if (file_exists(path) && file_read(path, KNOWN_HOSTS_MAX_BYTES, &before, err) != 0)
+		return -1;
+	if (strcmp(str_text(&pins), str_text(&before)) == 0)
+		return 0;
+	return file_write(path, str_text(&pins), pins.length, 0600, err);
+}
+
+static int keep_reports(const char *state_dir, struct err *err)
+{
+	AUTO_FREE char *from = xasprintf("%s/takeover/state/boot", state_dir);
+	AUTO_FREE char *to = xasprintf("%s/boot", state_dir);
+	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+	if (file_list_dir(from, &names, err) != 0 || file_make_dirs(to, 0700, err) != 0)
+		return -1;
+	for (size_t i = 0; i < names.count; i++) {
+		AUTO_FREE char *old = xasprintf("%s/%s", from, names.items[i]);
+		AUTO_FREE char *new = xasprintf("%s/%s", to, names.items[i]);
+		if (rename(old, new) != 0)
+			return err_set_errno(err, errno, "%s", new);
+	}
+	return 0;
+}
+
+/* Who is changing ours right now tells the manager next. */
+static int keep_runtime(const char *state_dir, struct err *err)
+{
+	AUTO_FREE char *from = xasprintf("%s/takeover/state/runtime.cfg", state_dir);
+	AUTO_FREE char *to = xasprintf("%s/runtime.cfg", state_dir);
+	AUTO_CLOSE int held = runtime_lock(state_dir, false, NULL);
+	if (held >= 0 && rename(from, to) != 0 && errno != ENOENT)
+		return err_set_errno(err, errno, "%s", to);
+	return 0;
+}
+
+int takeover_sync(const struct takeover *takeover, const struct ssh_options *ssh,
+		  const char *state_dir, const bool *stop, struct err *err)
+{
+	AUTO_STR struct str archive = STR_INIT;
+	const struct takeover_call call = { .words = (const char *const[]){ MOYAID, "view", NULL },
+					    .timeout_ms = VIEW_TIMEOUT_MS,
+					    .stop = stop };
+	AUTO_CLOSE int held = lock(state_dir, err);
+	if (held < 0 ||
+	    takeover_run(ssh, takeover->node, takeover->address, &call, &archive, err) != 0 ||
+	    unpack(state_dir, &archive, err) != 0 || keep_pins(takeover, state_dir, err) != 0 ||
+	    keep_runtime(state_dir, err) != 0)
+		return -1;
+	return keep_reports(state_dir, err);
+}
+
+int takeover_export(const struct takeover *takeover, const struct ssh_options *ssh,
+		    const bool *stop, struct str *archive, struct err *err)
+{
+	const struct takeover_call call = { .words =
+						    (const char *const[]){ MOYAID, "export", NULL },
+					    .timeout_ms = SEND_TIMEOUT_MS,
+					    .stop = stop };
+	return takeover_run(ssh, takeover->node, takeover->address, &call, archive, err);
+}
+
+int takeover_send(const struct ssh_options *ssh, const char *node, const char *address,
+		  const char *site_dir, const char *state_dir, const bool *stop, struct err *err)
+{
+	AUTO_FREE char *file = xasprintf("%s/.archive", state_dir);
+	AUTO_STR struct str archive = STR_INIT;
+	AUTO_CLOSE int held = lock(state_dir, err);
+	if (held < 0)
+		return -1;
+	int rc = store_pack(site_dir, state_dir, file, err);
+	if (rc == 0)
+		rc = file_read(file, ARCHIVE_MAX_BYTES, &archive, err);
+	unlink(file);
+	const struct takeover_call call = { .words =
+						    (const char *const[]){ MOYAID, "import", NULL },
+					    .input = str_text(&archive),
+					    .input_length = archive.length,
+					    .timeout_ms = SEND_TIMEOUT_MS,
+					    .stop = stop };
+	if (rc == 0)
+		rc = takeover_run(ssh, node, address, &call, NULL, err);
+	/* It had the site key in it. */
+	if (archive.length > 0)
+		explicit_bzero(archive.data, archive.length);
+	return rc;
+}
+
+int takeover_tell(const struct takeover *takeover, const struct ssh_options *ssh,
+		  const char *state_dir, const struct text_list *files, const bool *stop,
+		  struct err *err)
+{
+	AUTO_STR struct str names = STR_INIT;
+	AUTO_STR struct str archive = STR_INIT;
+	for (size_t i = 0; i < files->count; i++)
+		str_addf(&names, "%s\n", files->items[i]);
+	const struct run tar = { .argv = RUN_ARGV("tar", "-cf", "-", "-C", state_dir,
+						  "--files-from=-"),
+				 .input = str_text(&names),
+				 .input_length = names.length };
+	int rc = run_ok(&tar, &archive, err);
+	const struct takeover_call call = { .words = (const char *const[]){ MOYAID, "keep", NULL },
+					    .input = str_text(&archive),
+					    .input_length = archive.length,
+					    .timeout_ms = SEND_TIMEOUT_MS,
+					    .stop = stop };
+	if (rc == 0)
+		rc = takeover_run(ssh, takeover->node, takeover->address, &call, NULL, err);
+	if (archive.length > 0)
+		explicit_bzero(archive.data, archive.length);
+	return rc;
+}

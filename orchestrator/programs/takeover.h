@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef PROGRAMS_TAKEOVER_H
+#define PROGRAMS_TAKEOVER_H
+#include <stdbool.h>
+
+#include "model/site.h"
+#include "remote/ssh.h"
+/*
+ * The operator's side of a site that has a cluster manager (docs/manager.md):
+ * STATE/takeover.json says that it has taken over, STATE/takeover/ is what it told
+ * last. On the manager itself neither is there.
+ */
+struct takeover {
+	char *node, *address, *since; /* all NULL: nobody has taken over */
+};
+
+/* The node that takes over: the one with a system. An error when there is none, or two. */
+const struct site_node *takeover_node(const struct site *site, struct err *err);
+
+/* Not there is fine. */
+int takeover_read(const char *state_dir, struct takeover *takeover, struct err *err);
+int takeover_write(const char *state_dir, const struct site_node *node, const char *address,
+		   struct err *err);
+void takeover_free(struct takeover *takeover);
+
+/* One command on the manager, as root: input to its stdin, its stdout to out (NULL: not
+   wanted). An exit code other than 0 is an error that ends in the last line of its stderr. */
+struct takeover_call {
+	const char *const *words; /* none of them from the configuration */
+	const char *input;	  /* NULL: none */
+	size_t input_length;
+	unsigned timeout_ms;
+	const bool *stop;
+};
+int takeover_run(const struct ssh_options *ssh, const char *node, const char *address,
+		 const struct takeover_call *call, struct str *out, struct err *err);
+
+/*
+ * Ask the manager for known hosts, runtime.cfg, boot reports and manifests, and keep them:
+ * in STATE/known_hosts, STATE/runtime.cfg, STATE/boot and STATE/takeover/images. The manager's own pin
+ * stays as it is.
+ */
+int takeover_sync(const struct takeover *takeover, const struct ssh_options *ssh,
+		  const char *state_dir, const bool *stop, struct err *err);
+
+/* What an operator has set here since: runtime.cfg, bmc/NODE. */
+int takeover_tell(const struct takeover *takeover, const struct ssh_options *ssh,
+		  const char *state_dir, const struct text_list *files, const bool *stop,
+		  struct err *err);
+
+/* The archive of site and state (daemon/store.h), as the manager makes it. */
+int takeover_export(const struct takeover *takeover, const struct ssh_options *ssh,
+		    const bool *stop, struct str *archive, struct err *err);
+
+/* Where the manifests of the manager's images are; the caller frees. */
+char *takeover_images(const char *state_dir);
+
+/* Send the site's revisions (HEAD, and the applied one) and the state. A state that is
+   there stays. */
+int takeover_send(const struct ssh_options *ssh, const char *node, const char *address,
+		  const char *site_dir, const char *state_dir, const bool *stop, struct err *err);
+#endif
