@@ -236,7 +236,7 @@ machine_on() {
 	mapfile -t firmware_options < <(machine_firmware "$node" "$firmware" | tr ' ' '\n')
 	rack_spawn "$dir/$node.qemu.log" qemu-system-x86_64 -name "$node" "${accel[@]}" \
 		-machine pc,usb=off -smp "$cpus" -m "$memory" -nodefaults -display none \
-		-rtc base=utc -boot reboot-timeout=10000 "${firmware_options[@]}" \
+		-rtc "base=${RACK_CLOCK:-utc}" -boot reboot-timeout=10000 "${firmware_options[@]}" \
 		-netdev "tap,id=net0,ifname=$(tap_name "$node"),script=no,downscript=no" \
 		-device "$card,netdev=net0,mac=$mac,bootindex=0" \
 		-device virtio-rng-pci "${disk_options[@]}" \
