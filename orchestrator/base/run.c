@@ -106,8 +106,8 @@ static enum pumped pump(const struct run *run, int *in, int out, int error,
 		if (poll(polls, 3, (int)left) < 0)
 			continue;
 		if (polls[0].revents) {
-			ssize_t put = write_quietly(*in, run->input + sent,
-						    run->input_length - sent);
+			ssize_t put =
+				write_quietly(*in, run->input + sent, run->input_length - sent);
 			if (put > 0)
 				sent += (size_t)put;
 			if (sent == run->input_length ||

@@ -459,9 +459,9 @@ static void test_run_output_limit(void **state)
 static void *feed_deaf(void *failed)
 {
 	static char input[1 << 20];
-	struct run deaf = {
-		.argv = RUN_ARGV("true"), .input = input, .input_length = sizeof(input)
-	};
+	struct run deaf = { .argv = RUN_ARGV("true"),
+			    .input = input,
+			    .input_length = sizeof(input) };
 	for (int i = 0; i < 50; i++) {
 		struct run_result result = { 0 };
 		if (run_capture(&deaf, &result, NULL) != 0 || result.exit_code != 0)
