@@ -47,20 +47,21 @@ static void check_fields(const struct site_node *node, struct mistakes *mistakes
 			      : ipmi && bmc->system ? "system"
 						    : NULL;
 	if (foreign != NULL)
-		mistake_add(mistakes, bmc->place, "node \"%s\": bmc: %s is for %s; take it out",
-			    node->name, foreign, ipmi ? "redfish" : "ipmi");
+		mistake_add(mistakes, place_of(bmc->place, foreign),
+			    "node \"%s\": bmc: %s is for %s; take it out", node->name, foreign,
+			    ipmi ? "redfish" : "ipmi");
 	if (bmc->user != NULL && !is_user(bmc->user))
-		mistake_add(mistakes, bmc->place,
+		mistake_add(mistakes, place_of(bmc->place, "user"),
 			    "node \"%s\": bmc: user: \"%s\" is not valid; letters and digits, "
 			    "without blanks, quotes and colons",
 			    node->name, bmc->user);
 	if (bmc->pin != NULL && !is_pin(bmc->pin))
-		mistake_add(mistakes, bmc->place,
+		mistake_add(mistakes, place_of(bmc->place, "pin"),
 			    "node \"%s\": bmc: pin: \"%s\" is not valid; write \"sha256//\" and "
 			    "the 44 characters of base64",
 			    node->name, bmc->pin);
 	if (bmc->system != NULL && !is_system(bmc->system))
-		mistake_add(mistakes, bmc->place,
+		mistake_add(mistakes, place_of(bmc->place, "system"),
 			    "node \"%s\": bmc: system: \"%s\" is not valid; write the Id alone, "
 			    "like \"1\"",
 			    node->name, bmc->system);
@@ -80,12 +81,12 @@ static void check_address(const struct site_node *node, struct map *owners, stru
 	const struct site_node *owner = map_get(owners, bmc->address);
 	struct site_node *other = map_put(boards, bmc->address, (void *)(size_t)node);
 	if (owner != NULL)
-		mistake_add(mistakes, bmc->place,
+		mistake_add(mistakes, place_of(bmc->place, "address"),
 			    "node \"%s\": bmc: address: %s is node \"%s\"'s; a BMC has an address "
 			    "of its own",
 			    node->name, bmc->address, owner->name);
 	if (other != NULL && same_board(bmc, &other->bmc))
-		mistake_add(mistakes, bmc->place,
+		mistake_add(mistakes, place_of(bmc->place, "address"),
 			    "node \"%s\": bmc: address: %s is also that of node \"%s\"'s BMC; it "
 			    "would switch the other machine",
 			    node->name, bmc->address, other->name);

@@ -11,6 +11,7 @@
 
 #include "engine/device.h"
 #include "engine/plan.h"
+#include "kinds/session/spec.h"
 #include "kinds/target/spec.h"
 #include "kinds/volume/spec.h"
 #include "system/lvm.h"
@@ -20,6 +21,7 @@
 #include "system/unit_file.h"
 
 extern const struct kind_spec target_spec;
+extern const struct kind_node session_node;
 
 static void two_partitions_with_one_label(void **state)
 {
@@ -36,6 +38,29 @@ static void two_partitions_with_one_label(void **state)
 	assert_int_equal(sysfs_partition_check(&all, "moyai.main", &err), -1);
 	assert_string_equal(err.text, "/dev/vda1 and /dev/vdb1 both have the label moyai.main; "
 				      "take the disk that does not belong here out");
+}
+
+/* The id of a session has two parts, and a node is asked over the wire. */
+static void an_id_that_is_no_session(void **state)
+{
+	static const char *const IDS[] = { "home", "", "/home", "store1/", "/" };
+	struct session body;
+	struct spec seen = { .kind = &session_spec, .body = &body };
+	struct node node;
+	(void)state;
+	node_init(&node, "demo", "vm1");
+	for (size_t i = 0; i < COUNT_OF(IDS); i++) {
+		struct err err = ERR_INIT;
+		bool found = true;
+		AUTO_FREE char *text = xasprintf("session %s: the id is not FROM/NAME", IDS[i]);
+		fields_init(session_spec.fields, &body);
+		assert_int_equal(session_node.observe(&node, IDS[i], NULL, &seen, &found, &err),
+				 -1);
+		assert_string_equal(err.text, text);
+		assert_false(found);
+		fields_free(session_spec.fields, &body);
+	}
+	node_free(&node);
 }
 
 static void another_volume_under_a_target(void **state)
@@ -215,6 +240,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_partitions_with_one_label),
+		cmocka_unit_test(an_id_that_is_no_session),
 		cmocka_unit_test(another_volume_under_a_target),
 		cmocka_unit_test(sizes_of_thin_pools),
 		cmocka_unit_test(room_in_a_pool),

@@ -67,15 +67,15 @@ static void check_disk(const struct spec *want, const char *disk, struct mistake
 	const char *serial = text_starts(disk, "serial:") ? disk + strlen("serial:") : NULL;
 	/* As udev writes them: what is not plain it has made "_". */
 	if (serial != NULL && (*serial == '\0' || strpbrk(serial, " \t\n/") != NULL))
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "disk"),
 			    "partition \"%s\": disk: \"%s\" is no serial number; write it as "
 			    "`moyai facts` shows it",
 			    want->id, disk);
 	else if (serial == NULL && field_set_text(&PATH, &path, disk, &err) != 0)
-		mistake_add(mistakes, want->place, "partition \"%s\": disk: %s", want->id,
-			    err.text);
+		mistake_add(mistakes, place_of(want->place, "disk"), "partition \"%s\": disk: %s",
+			    want->id, err.text);
 	else if (serial == NULL && !text_starts(disk, "/dev/"))
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "disk"),
 			    "partition \"%s\": disk \"%s\" is not under /dev; "
 			    "write a name like \"/dev/disk/by-id/…\" or \"serial:XYZ\"",
 			    want->id, disk);
