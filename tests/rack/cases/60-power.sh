@@ -25,7 +25,7 @@ cp "$test_dir/layer" "$layer"
 printf '\377' | dd of="$layer" bs=1 seek=300000 conv=notrunc status=none
 rack power on gw
 pin=$(grep '^10.77.0.15,mem1 ' "$state/known_hosts")
-expect_text "twin: mem1 has a pin" '^10.77.0.15 ssh-ed25519 ' "$pin"
+expect_text "twin: mem1 has a pin" '^10.77.0.15,mem1 ssh-ed25519 ' "$pin"
 rack power on twin
 twin_refused() {
 	[ "$(jq -r .refused "$state/boot/mem1.json")" = \
