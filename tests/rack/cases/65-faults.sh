@@ -148,7 +148,7 @@ for ((round = 1; round <= rounds; round++)); do
 	expect_exit "faults: full pool: apply of what is there now fails, too, $of" 1 moyai apply --yes
 	expect_text "faults: full pool: it says why, $of" 'pool main has 0 free; volume late needs 256M$' "$output"
 	expect_same "faults: full pool: the others went on, $of" 67108864 \
-		"$(on mem1 "sed -n 's/.*Size: \([0-9]*\).*/\1/p' /sys/kernel/config/target/core/*/moyai.mem1.spare/info")"
+		"$(on mem1 "sed -n 's/.* Size: \([0-9]*\).*/\1/p' /sys/kernel/config/target/core/*/moyai.mem1.spare/info")"
 	expect "faults: the pool has room again, $of" in_pool lvremove "-qq -y moyai-main/filler"
 	expect_exit "faults: the volume is made, $of" 0 moyai apply --yes
 	expect_same "faults: … in its size, $of" 268435456 "$(in_pool lvs "--noheadings --units b --nosuffix -o lv_size moyai-main/late" | xargs)"
