@@ -407,6 +407,74 @@ static void check_address(struct check *check, struct map *owners, struct owner 
 	check_only_owner(check, owners, owner, address->address6, what);
 }
 
+/* Who has an address by a resource. */
+struct holder {
+	const struct site_node *node;
+	const struct spec *want;
+	size_t item;
+};
+
+static struct place holder_place(const struct holder *holder)
+{
+	return place_of_item(holder->want->place, "addresses", holder->item);
+}
+
+static void collect(const struct site_node *node, const struct spec_list *wants,
+		    struct text_list *keys, struct holder **holders)
+{
+	for (size_t i = 0; wants && i < wants->count; i++) {
+		const struct spec *want = &wants->items[i];
+		size_t before = keys->count;
+		if (want->kind->addresses == NULL || want->broken)
+			continue;
+		want->kind->addresses(node, want, keys);
+		for (size_t j = before; j < keys->count; j++) {
+			if ((j & (j - 1)) == 0)
+				*holders = xrealloc(*holders, j ? j * 2 : 1, sizeof(**holders));
+			(*holders)[j] = (struct holder){ node, want, j - before };
+		}
+	}
+}
+
+static void add_held_twice(struct check *check, const char *key, const struct holder *holder,
+			   const struct holder *other)
+{
+	AUTO_FREE char *where = place_text(holder_place(other), holder_place(holder));
+	mistake_add(check->mistakes, holder_place(holder),
+		    "%s %s: addresses: %s is also node \"%s\"'s, by %s %s (%s); choose another",
+		    holder->want->kind->name, holder->want->id, strchr(key, ' ') + 1,
+		    other->node->name, other->want->kind->name, other->want->id, where);
+}
+
+/* Those that nodes have by resources of their own and of their roles, beside the networks'. */
+static void check_held(struct check *check)
+{
+	const struct site *site = check->site;
+	AUTO_LIST struct text_list keys = TEXT_LIST_INIT;
+	struct holder *holders = NULL;
+	struct map by_address = MAP_INIT;
+	const struct spec *said = NULL;
+	for (size_t i = 0; i < site->node_count; i++) {
+		const struct site_node *node = &site->nodes[i];
+		collect(node, &node->wants, &keys, &holders);
+		if (node->role != NULL)
+			collect(node, node->role->wants, &keys, &holders);
+	}
+	for (size_t i = 0; i < keys.count; i++) {
+		const struct holder *holder = &holders[i];
+		const struct holder *other =
+			keys.items[i][0] ? map_put(&by_address, keys.items[i], &holders[i]) : NULL;
+		/* Twice in one list the kind says itself; a role's, which all its nodes have, once. */
+		if (other == NULL || (other->node == holder->node && other->want == holder->want) ||
+		    (other->want == holder->want && said == holder->want))
+			continue;
+		add_held_twice(check, keys.items[i], holder, other);
+		said = holder->want;
+	}
+	map_free(&by_address);
+	free(holders);
+}
+
 static void check_addresses(struct check *check)
 {
 	const struct site *site = check->site;
@@ -528,8 +596,11 @@ void check_site(struct site *site, struct mistakes *mistakes)
 	check_boot(&check);
 	check_networks(&check);
 	check_addresses(&check);
+	check_held(&check);
 	check_nodes(&check);
 	check_bmcs(site, mistakes);
+	check_consents(site, mistakes);
+	check_kernel_arguments(site, mistakes);
 	for (size_t i = 0; i < site->roles.count; i++) {
 		check_role(&check, &site->roles.items[i]);
 		check_role_wants(&check, &site->roles.items[i]);

@@ -74,8 +74,8 @@ static bool same_board(const struct site_bmc *a, const struct site_bmc *b)
 	       text_equal(a->system, b->system);
 }
 
-static void check_address(const struct site_node *node, struct map *owners, struct map *boards,
-			  struct mistakes *mistakes)
+static void check_address(const struct site_node *node, const char *boot_server, struct map *owners,
+			  struct map *boards, struct mistakes *mistakes)
 {
 	const struct site_bmc *bmc = &node->bmc;
 	const struct site_node *owner = map_get(owners, bmc->address);
@@ -85,6 +85,11 @@ static void check_address(const struct site_node *node, struct map *owners, stru
 			    "node \"%s\": bmc: address: %s is node \"%s\"'s; a BMC has an address "
 			    "of its own",
 			    node->name, bmc->address, owner->name);
+	if (text_equal(bmc->address, boot_server))
+		mistake_add(mistakes, place_of(bmc->place, "address"),
+			    "node \"%s\": bmc: address: %s is the boot server's; a BMC has an "
+			    "address of its own",
+			    node->name, bmc->address);
 	if (other != NULL && same_board(bmc, &other->bmc))
 		mistake_add(mistakes, place_of(bmc->place, "address"),
 			    "node \"%s\": bmc: address: %s is also that of node \"%s\"'s BMC; it "
@@ -96,16 +101,29 @@ void check_bmcs(const struct site *site, struct mistakes *mistakes)
 {
 	struct map owners = MAP_INIT;
 	struct map boards = MAP_INIT;
-	for (size_t i = 0; i < site->node_count; i++)
-		for (size_t j = 0; j < site->nodes[i].address_count; j++)
-			map_put(&owners, site->nodes[i].addresses[j].address, &site->nodes[i]);
+	AUTO_LIST struct text_list held = TEXT_LIST_INIT;
+	for (size_t i = 0; i < site->node_count; i++) {
+		struct site_node *node = &site->nodes[i];
+		for (size_t j = 0; j < node->address_count; j++)
+			map_put(&owners, node->addresses[j].address, node);
+		for (size_t j = 0; j < node->wants.count; j++) {
+			const struct spec *want = &node->wants.items[j];
+			size_t before = held.count;
+			if (want->kind->addresses == NULL || want->broken)
+				continue;
+			want->kind->addresses(node, want, &held);
+			for (size_t k = before; k < held.count; k++)
+				if (strchr(held.items[k], ' ') != NULL)
+					map_put(&owners, strchr(held.items[k], ' ') + 1, node);
+		}
+	}
 	for (size_t i = 0; i < site->node_count; i++) {
 		const struct site_node *node = &site->nodes[i];
 		if (node->bmc.type == NULL)
 			continue;
 		check_fields(node, mistakes);
 		if (node->bmc.address != NULL)
-			check_address(node, &owners, &boards, mistakes);
+			check_address(node, site->boot_server, &owners, &boards, mistakes);
 	}
 	map_free(&owners);
 	map_free(&boards);

@@ -75,6 +75,9 @@ void read_site(struct reader *reader, const config_setting_t *root);
 void read_roles(struct reader *reader);
 /* check_bmc.c */
 void check_bmcs(const struct site *site, struct mistakes *mistakes);
+/* check_node.c */
+void check_consents(const struct site *site, struct mistakes *mistakes);
+void check_kernel_arguments(const struct site *site, struct mistakes *mistakes);
 /* check.c */
 void check_site(struct site *site, struct mistakes *mistakes);
 #endif

@@ -8,12 +8,14 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/device.h"
 #include "engine/plan.h"
 #include "kinds/session/spec.h"
 #include "kinds/target/spec.h"
 #include "kinds/volume/spec.h"
+#include "system/disk_name.h"
 #include "system/lvm.h"
 #include "system/mark.h"
 #include "system/node.h"
@@ -61,6 +63,31 @@ static void an_id_that_is_no_session(void **state)
 		fields_free(session_spec.fields, &body);
 	}
 	node_free(&node);
+}
+
+/* Only the node knows what its links lead to. */
+static void a_disk_with_two_names(void **state)
+{
+	char dir[] = "/tmp/moyai-disk-XXXXXX";
+	struct text_list others = TEXT_LIST_INIT;
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	AUTO_FREE char *link = xasprintf("%s/by-id", dir);
+	AUTO_FREE char *gone = xasprintf("%s/gone", dir);
+	assert_int_equal(symlink("/dev/null", link), 0);
+	text_list_add(&others, "/dev/zero");
+	text_list_add(&others, gone);
+	assert_null(disk_name_twin("/dev/null", &others));
+	text_list_add(&others, link);
+	assert_null(disk_name_twin(gone, &others));
+	AUTO_FREE char *said = disk_name_twin("/dev/null", &others);
+	AUTO_FREE char *wanted = xasprintf("/dev/null and %s are one disk, /dev/null; write it the "
+					   "same way in all its partitions",
+					   link);
+	assert_string_equal(said, wanted);
+	text_list_free(&others);
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(rmdir(dir), 0);
 }
 
 static void another_volume_under_a_target(void **state)
@@ -241,6 +268,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_partitions_with_one_label),
 		cmocka_unit_test(an_id_that_is_no_session),
+		cmocka_unit_test(a_disk_with_two_names),
 		cmocka_unit_test(another_volume_under_a_target),
 		cmocka_unit_test(sizes_of_thin_pools),
 		cmocka_unit_test(room_in_a_pool),

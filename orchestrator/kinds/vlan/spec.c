@@ -271,6 +271,35 @@ static void check(const struct site *site, const struct site_node *node, const s
 	check_tag(site, node, want, mistakes);
 }
 
+/* What tells wires apart is the tag, and in a VLAN in a VLAN all of them from the outside in:
+   "30.20". Which cable it is the site does not say, so all are taken for one. */
+static void add_wire(const struct site_node *node, const struct vlan *vlan, unsigned depth,
+		     struct str *out)
+{
+	const struct vlan *parent = vlan->parent ? vlan_named(node, vlan->parent) : NULL;
+	if (parent != NULL && depth < NEST_MAX) {
+		add_wire(node, parent, depth + 1, out);
+		str_add(out, ".");
+	}
+	str_addf(out, "%" PRIu64, vlan->id);
+}
+
+static void addresses(const struct site_node *node, const struct spec *want, struct text_list *out)
+{
+	const struct vlan *vlan = want->body;
+	AUTO_STR struct str wire = STR_INIT;
+	add_wire(node, vlan, 0, &wire);
+	for (size_t i = 0; i < vlan->addresses.count; i++) {
+		struct ip_subnet own;
+		AUTO_FREE char *text = NULL;
+		if (ip_parse_subnet(vlan->addresses.items[i], &own))
+			text = ip_subnet_text(&own);
+		text_list_take(out, text ? xasprintf("%s %.*s", str_text(&wire),
+						     (int)strcspn(text, "/"), text)
+					 : xstrdup(""));
+	}
+}
+
 /* One that the slice made: the interface of a network of the site. */
 static void derive_network(const struct derive *from, const struct network *network,
 			   struct vlan *vlan)
@@ -355,6 +384,7 @@ const struct kind_spec vlan_spec = {
 	.fields = FIELDS,
 	.risks_connection = true,
 	.check = check,
+	.addresses = addresses,
 	.derive = derive,
 	.needs = needs,
 	.judge = judge,
