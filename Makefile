@@ -96,7 +96,7 @@ test: deps
 
 test-long: deps
 	+@$(MAKE) -s -j$(JOBS) all
-	+@MOYAI_TEST_EVERY=1 POINT_STEP=1 FUZZ_SECONDS=600 RACK_TEST=long IMAGES_TEST=long tests/run "images sanitizer rack metal" "includes lint unit golden wire manual deb manager boot chainload fuzz kinds"
+	+@MOYAI_TEST_EVERY=1 POINT_STEP=1 KINDS_TIMEOUT_S=9000 FUZZ_SECONDS=600 RACK_TEST=long IMAGES_TEST=long tests/run "images sanitizer rack metal" "includes lint unit golden wire manual deb manager boot chainload fuzz kinds"
 
 bench:
 	@tests/bench/bench

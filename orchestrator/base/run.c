@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,9 @@
 #include <unistd.h>
 
 #include "base/point.h"
+#include "base/size.h"
 
-enum { DEFAULT_TIMEOUT_MS = 60000 };
+enum { DEFAULT_TIMEOUT_MS = 60000, DEFAULT_OUTPUT_MAX_BYTES = 64 * 1024 * 1024 };
 
 static long now_ms(void)
 {
@@ -56,10 +58,36 @@ static void child(const struct run *run, const int *in, const int *out, const in
 	_exit(127);
 }
 
+/*
+ * A child that stops reading must not end us: the signal is for this thread alone, so it is kept
+ * waiting here and taken back. What the program does with SIGPIPE is the same for all threads, and
+ * not ours to change while others run.
+ */
+static ssize_t write_quietly(int fd, const void *bytes, size_t length)
+{
+	sigset_t pipe;
+	sigset_t before;
+	sigset_t waiting;
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &pipe, &before);
+	sigpending(&waiting);
+	ssize_t put = write(fd, bytes, length);
+	int why = errno;
+	if (put < 0 && why == EPIPE && !sigismember(&waiting, SIGPIPE))
+		while (sigtimedwait(&pipe, NULL, &(struct timespec){ 0 }) < 0 && errno == EINTR)
+			continue;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = why;
+	return put;
+}
+
+enum pumped { PUMP_DONE, PUMP_LATE, PUMP_TOO_MUCH };
+
 /* Move bytes between us and the child until both its outputs are closed. Closes
    *in when all is sent, and sets it to -1. */
-static int pump(const struct run *run, int *in, int out, int error, struct run_result *result,
-		long deadline_ms)
+static enum pumped pump(const struct run *run, int *in, int out, int error,
+			struct run_result *result, long deadline_ms, size_t output_max_bytes)
 {
 	size_t sent = 0;
 	bool in_open = run->input != NULL;
@@ -74,11 +102,12 @@ static int pump(const struct run *run, int *in, int out, int error, struct run_r
 		};
 		long left = deadline_ms - now_ms();
 		if (left <= 0)
-			return -1;
-		if (poll(polls, 3, (int)left) < 0 && errno != EINTR)
-			return -1;
+			return PUMP_LATE;
+		if (poll(polls, 3, (int)left) < 0)
+			continue;
 		if (polls[0].revents) {
-			ssize_t put = write(*in, run->input + sent, run->input_length - sent);
+			ssize_t put =
+				write_quietly(*in, run->input + sent, run->input_length - sent);
 			if (put > 0)
 				sent += (size_t)put;
 			if (sent == run->input_length ||
@@ -97,9 +126,28 @@ static int pump(const struct run *run, int *in, int out, int error, struct run_r
 				str_add_bytes(sink[i], chunk, (size_t)got);
 			else if (got == 0 || (errno != EINTR && errno != EAGAIN))
 				open_out[i] = false;
+			if (sink[i]->length > output_max_bytes)
+				return PUMP_TOO_MUCH;
 		}
 	}
-	return 0;
+	return PUMP_DONE;
+}
+
+static void wait_for(pid_t pid, int *status)
+{
+	while (waitpid(pid, status, 0) < 0 && errno == EINTR)
+		continue;
+}
+
+/* Why the child could not be started; 0: it was. */
+static int start_error(int report)
+{
+	int why = 0;
+	ssize_t got;
+	do
+		got = read(report, &why, sizeof(why));
+	while (got < 0 && errno == EINTR);
+	return got == (ssize_t)sizeof(why) ? why : 0;
 }
 
 /* Wait for the child until the deadline; -1 when it still runs. */
@@ -125,6 +173,8 @@ static int run_child(const struct run *run, struct run_result *result, struct er
 	int report[2] = { -1, -1 };
 	int rc = -1;
 	unsigned timeout_ms = run->timeout_ms ? run->timeout_ms : DEFAULT_TIMEOUT_MS;
+	size_t output_max_bytes =
+		run->output_max_bytes ? run->output_max_bytes : DEFAULT_OUTPUT_MAX_BYTES;
 	long deadline_ms = now_ms() + (long)timeout_ms;
 
 	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC) || pipe2(error, O_CLOEXEC) ||
@@ -149,18 +199,25 @@ static int run_child(const struct run *run, struct run_result *result, struct er
 		close_pair(in);
 	fcntl(in[1], F_SETFL, O_NONBLOCK);
 
-	int why = 0;
 	int status = 0;
-	if (read(report[0], &why, sizeof(why)) == (ssize_t)sizeof(why)) {
-		waitpid(pid, &status, 0);
+	int why = start_error(report[0]);
+	if (why != 0) {
+		wait_for(pid, &status);
 		err_set_errno(err, why, "%s: cannot be started", run->argv[0]);
 		goto out;
 	}
-	int late = pump(run, &in[1], out[0], error[0], result, deadline_ms);
-	if (late != 0 || reap(pid, &status, deadline_ms) != 0) {
+	enum pumped end =
+		pump(run, &in[1], out[0], error[0], result, deadline_ms, output_max_bytes);
+	if (end != PUMP_DONE || reap(pid, &status, deadline_ms) != 0) {
+		AUTO_STR struct str most = STR_INIT;
 		kill(-pid, SIGKILL);
-		waitpid(pid, &status, 0);
-		err_set(err, "%s: no end after %u ms; killed", run->argv[0], timeout_ms);
+		wait_for(pid, &status);
+		size_print(output_max_bytes, &most);
+		if (end == PUMP_TOO_MUCH)
+			err_set(err, "%s: more than %s of output; killed", run->argv[0],
+				str_text(&most));
+		else
+			err_set(err, "%s: no end after %u ms; killed", run->argv[0], timeout_ms);
 		goto out;
 	}
 	result->exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
@@ -176,16 +233,11 @@ out:
 int run_capture(const struct run *run, struct run_result *result, struct err *err)
 {
 	*result = (struct run_result){ 0 };
-	/* A child that stops reading must not end us. */
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
-	struct sigaction before;
-	sigaction(SIGPIPE, &ignore, &before);
 	if (!run->reads_only)
 		point_pass(run->argv[0]);
 	int rc = run_child(run, result, err);
 	if (!run->reads_only)
 		point_pass(run->argv[0]);
-	sigaction(SIGPIPE, &before, NULL);
 	if (rc != 0)
 		run_result_free(result);
 	return rc;

@@ -168,12 +168,14 @@ static char *pinned_fingerprint(const char *where, const char *pins)
 	enum { PINS_MAX = 16 * 1024 * 1024 };
 	AUTO_STR struct str text = STR_INIT;
 	char host[256], type[64], base64[2048];
+	size_t length = strlen(where);
 	if (file_read(pins, PINS_MAX, &text, NULL) != 0)
 		return fingerprint(NULL);
 	for (const char *line = text.data; line; line = strchr(line, '\n')) {
 		line += *line == '\n';
+		/* The address, and behind it perhaps the node's name. */
 		if (sscanf(line, "%255s %63s %2047s", host, type, base64) != 3 ||
-		    strcmp(host, where) != 0)
+		    strncmp(host, where, length) != 0 || strcspn(host + length, ",") != 0)
 			continue;
 		ssh_key key = NULL;
 		ssh_pki_import_pubkey_base64(base64, ssh_key_type_from_name(type), &key);

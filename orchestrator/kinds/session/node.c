@@ -33,7 +33,7 @@ static int list(struct node *node, struct text_list *owned, struct err *err)
 	for (size_t i = 0; i < iqns.count; i++) {
 		AUTO_FREE char *id = xstrdup(iqns.items[i] + strlen(prefix));
 		char *dot = strchr(id, '.');
-		if (dot == NULL)
+		if (dot == NULL || dot == id || dot[1] == '\0')
 			continue;
 		*dot = '/';
 		text_list_add(owned, id);
@@ -86,12 +86,16 @@ static int observe(struct node *node, const char *id, const struct spec *wanted,
 {
 	const struct session *want = wanted ? wanted->body : NULL;
 	struct session *have = seen->body;
+	const char *slash = strchr(id, '/');
+	*found = false;
+	/* It may come from another program than ours, over the wire. */
+	if (slash == NULL || slash == id || slash[1] == '\0')
+		return err_set(err, "session %s: the id is not FROM/NAME", id);
 	AUTO_FREE char *iqn = iqn_of(node, id);
 	struct iscsi_login record = { 0 };
 	struct iscsi_session running = { 0 };
 	bool recorded = false;
 	bool runs = false;
-	*found = false;
 	if (iscsi_record_read(iqn, &record, &recorded, err) != 0)
 		return -1;
 	if (iscsi_session_read(iqn, &running, &runs, err) != 0) {
@@ -105,9 +109,8 @@ static int observe(struct node *node, const char *id, const struct spec *wanted,
 	/* For needs(): the interface stays until the session is gone from it. */
 	const char *portal = runs ? running.login.portal : record.portal;
 	have->link = xstrdup(links_toward(links, portal));
-	const char *name = strchr(id, '/') + 1;
-	have->name = xstrdup(name);
-	have->from = xstrndup(id, (size_t)(name - 1 - id));
+	have->name = xstrdup(slash + 1);
+	have->from = xstrndup(id, (size_t)(slash - id));
 	have->target_iqn = xstrdup(iqn);
 	fill(want, &record, &running, have);
 out:

@@ -50,19 +50,20 @@ static void check(const struct site *site, const struct site_node *node, const s
 	const struct session *session = want->body;
 	AUTO_FREE char *what = xasprintf("session \"%s\"", session->name);
 	AUTO_STR struct str known = STR_INIT;
-	refer_check_network(site, node, session->network, want->place, what, mistakes);
+	refer_check_network(site, node, session->network, place_of(want->place, "network"), what,
+			    mistakes);
 	if (session->from == NULL)
 		return;
 	const struct site_node *from = site_find_node(site, session->from);
 	if (from == NULL) {
 		refer_nodes(site, &known);
-		mistake_add(mistakes, want->place, "%s: there is no node \"%s\"%s", what,
-			    session->from, str_text(&known));
+		mistake_add(mistakes, place_of(want->place, "from"),
+			    "%s: there is no node \"%s\"%s", what, session->from, str_text(&known));
 		return;
 	}
 	if (from == node) {
 		mistake_add(
-			mistakes, want->place,
+			mistakes, place_of(want->place, "from"),
 			"%s: from \"%s\" is this node itself, which has no need to log in; name "
 			"another node",
 			what, session->from);
@@ -71,15 +72,16 @@ static void check(const struct site *site, const struct site_node *node, const s
 	const struct spec *target = refer_find(from, "target", session->name);
 	if (target == NULL) {
 		refer_choices(from, "target", &known);
-		mistake_add(mistakes, want->place, "%s: %s has no target of this name%s", what,
-			    from->name, str_text(&known));
+		mistake_add(mistakes, place_of(want->place, "name"),
+			    "%s: %s has no target of this name%s", what, from->name,
+			    str_text(&known));
 		return;
 	}
 	const char *initiator = refer_text(target, "initiator");
 	AUTO_LIST struct text_list networks = TEXT_LIST_INIT;
 	export_networks(target, &networks);
 	if (initiator != NULL && !text_equal(initiator, node->name))
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "name"),
 			    "%s: the target of %s is for initiator \"%s\", not for %s", what,
 			    from->name, initiator, node->name);
 	if (networks.count == 0 || session->network == NULL ||
@@ -87,8 +89,9 @@ static void check(const struct site *site, const struct site_node *node, const s
 		return;
 	for (size_t i = 0; i < networks.count; i++)
 		str_addf(&known, "%s\"%s\"", i ? ", " : "", networks.items[i]);
-	mistake_add(mistakes, want->place, "%s: the target of %s is on network %s, not on \"%s\"",
-		    what, from->name, str_text(&known), session->network);
+	mistake_add(mistakes, place_of(want->place, "network"),
+		    "%s: the target of %s is on network %s, not on \"%s\"", what, from->name,
+		    str_text(&known), session->network);
 }
 
 static int derive(const struct derive *from, struct spec *want, struct err *err)
