@@ -70,7 +70,7 @@ images: all
 	$(BUILD)/moyai -C configs/demo image build
 
 check: all
-	+@tests/run "unit golden wire" "boot manager" "includes lint-changed manual"
+	+@tests/run "wire power" "unit golden boot manager manual" "includes lint-changed remote"
 
 check-lint lint:
 	@CC_FLAGS='$(CFLAGS)' tests/lint/lint all
@@ -92,11 +92,11 @@ check-metal:
 # Groups in one pair of quotes follow each other, the rows run side by side.
 test: deps
 	+@$(MAKE) -s -j$(JOBS) all
-	+@MOYAI_TEST_EVERY=1 tests/run "images sanitizer rack" "includes lint unit golden wire manual deb manager boot chainload fuzz kinds"
+	+@MOYAI_TEST_EVERY=1 tests/run "images sanitizer rack" "includes lint unit golden wire remote power manual deb manager boot chainload fuzz kinds"
 
 test-long: deps
 	+@$(MAKE) -s -j$(JOBS) all
-	+@MOYAI_TEST_EVERY=1 POINT_STEP=1 KINDS_TIMEOUT_S=9000 FUZZ_SECONDS=600 RACK_TEST=long IMAGES_TEST=long tests/run "images sanitizer rack metal" "includes lint unit golden wire manual deb manager boot chainload fuzz kinds"
+	+@MOYAI_TEST_EVERY=1 POINT_STEP=1 KINDS_TIMEOUT_S=9000 FUZZ_SECONDS=600 RACK_TEST=long IMAGES_TEST=long tests/run "images sanitizer rack metal" "includes lint unit golden wire remote power manual deb manager boot chainload fuzz kinds"
 
 bench:
 	@tests/bench/bench
