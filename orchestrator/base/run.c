@@ -33,8 +33,46 @@ static void close_pair(int pair[2])
 	}
 }
 
-static void child(const struct run *run, const int *in, const int *out, const int *error,
-		  int report)
+static bool same_variable(const char *a, const char *b)
+{
+	size_t length = strcspn(a, "=");
+	return length == strcspn(b, "=") && strncmp(a, b, length) == 0;
+}
+
+/* Ours with what differs, before the fork: after it, only what is safe beside other threads. The
+   texts are borrowed, the array is not. */
+static char **make_environment(const struct run *run)
+{
+	/* The same messages in every locale: they are shown and tested. */
+	static const char *const LOCALE[] = { "LC_ALL=C.UTF-8", NULL };
+	const char *const *changes[] = { LOCALE, run->environment };
+	size_t count = 0;
+	size_t room = 2; /* the locale, and the end */
+	for (char *const *at = environ; *at; at++)
+		room++;
+	for (const char *const *at = run->environment; at && *at; at++)
+		room++;
+	char **made = xcalloc(room, sizeof(*made));
+	for (char *const *at = environ; *at; at++)
+		made[count++] = *at;
+	for (size_t i = 0; i < COUNT_OF(changes); i++) {
+		for (const char *const *at = changes[i]; at && *at; at++) {
+			size_t kept = 0;
+			for (size_t j = 0; j < count; j++)
+				if (!same_variable(made[j], *at))
+					made[kept++] = made[j];
+			count = kept;
+			if (strchr(*at, '='))
+				made[count++] = (char *)(size_t)*at;
+		}
+	}
+	made[count] = NULL;
+	return made;
+}
+
+/* Only async-signal-safe calls. */
+static void child(const struct run *run, char **environment, const int *in, const int *out,
+		  const int *error, int report)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t none;
@@ -47,11 +85,7 @@ static void child(const struct run *run, const int *in, const int *out, const in
 		dup2(out[1], 1);
 		dup2(error[1], 2);
 	}
-	/* The same messages in every locale: they are shown and tested. */
-	setenv("LC_ALL", "C.UTF-8", 1);
-	for (const char *const *at = run->environment; at && *at; at++)
-		putenv((char *)(size_t)*at); /* glibc: without "=" it is taken away */
-	execvp(run->argv[0], (char *const *)(const void *)run->argv);
+	execvpe(run->argv[0], (char *const *)(const void *)run->argv, environment);
 	int why = errno;
 	ssize_t ignored = write(report, &why, sizeof(why));
 	(void)ignored;
@@ -182,13 +216,15 @@ static int run_child(const struct run *run, struct run_result *result, struct er
 		err_set_errno(err, errno, "%s: pipe", run->argv[0]);
 		goto out;
 	}
+	char **environment = make_environment(run);
 	pid_t pid = fork();
+	if (pid == 0)
+		child(run, environment, in, out, error, report[1]);
+	free(environment);
 	if (pid < 0) {
 		err_set_errno(err, errno, "%s: fork", run->argv[0]);
 		goto out;
 	}
-	if (pid == 0)
-		child(run, in, out, error, report[1]);
 	setpgid(pid, pid);
 	close(report[1]);
 	close(out[1]);

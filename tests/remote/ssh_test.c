@@ -3,15 +3,7 @@
  * remote/ssh.c against a real sshd on loopback, with a configuration, host key
  * and port of its own, run as a child of this test.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "../unit/test.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -19,6 +11,8 @@
 #include <pthread.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -480,13 +474,6 @@ static size_t log_in_through_relay(size_t limit, bool *done, struct err *err)
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	close(relay.listening);
 	return passed;
-}
-
-static size_t open_descriptors(void)
-{
-	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
-	assert_int_equal(file_list_dir("/proc/self/fd", &names, NULL), 0);
-	return names.count;
 }
 
 /* Wherever in key exchange, log-in and start of a command a node falls silent. */
