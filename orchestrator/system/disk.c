@@ -356,8 +356,27 @@ static int blank(PedDevice *device, uint64_t start, uint64_t size, struct err *e
 	return 0;
 }
 
+/* Before there is a table, for libparted keeps the code; anew: even where there is other code. */
+static int pass_on(PedDevice *device, bool anew, struct err *err)
+{
+	AUTO_FREE unsigned char *mbr = xcalloc(1, (size_t)device->sector_size);
+	if (!ped_device_read(device, mbr, 0, 1))
+		return parted_failed(err, "read");
+	for (size_t i = 0; i < sizeof(GPT_PASS_ON); i++)
+		if (mbr[i] != 0 && !anew)
+			return 0;
+	memcpy(mbr, GPT_PASS_ON, sizeof(GPT_PASS_ON));
+	point_pass("disk boot code");
+	if (!ped_device_write(device, mbr, 0, 1) || !ped_device_sync(device))
+		return parted_failed(err, "boot code");
+	point_pass("disk boot code");
+	return 0;
+}
+
 static int commit(PedDisk *table, struct err *err)
 {
+	if (pass_on(table->dev, false, err) != 0)
+		return -1;
 	point_pass("disk commit");
 	if (!ped_disk_commit(table))
 		return parted_failed(err, "partition table");
@@ -514,6 +533,17 @@ int disk_table_make(const char *path, const char *our_prefix, const struct disk_
 	int rc = add_all(&disk, table, parts, count, err);
 	if (rc != 0)
 		err_context(err, "disk %s", path);
+	return change_end(&disk, device, table, rc, err);
+}
+
+int disk_pass_on(const char *path, const char *our_prefix, struct err *err)
+{
+	struct disk disk;
+	PedDevice *device;
+	PedDisk *table;
+	if (change_begin(path, our_prefix, &disk, &device, &table, err) != 0)
+		return -1;
+	int rc = pass_on(device, true, err);
 	return change_end(&disk, device, table, rc, err);
 }
 

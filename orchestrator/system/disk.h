@@ -68,6 +68,9 @@ struct disk_part {
 };
 int disk_table_make(const char *path, const char *our_prefix, const struct disk_part *parts,
 		    size_t count, struct err *err);
+/* Take away the MBR's boot code, before another is written: a BIOS goes on to its next boot device
+   until then. Every disk that gets a table has this from the beginning. */
+int disk_pass_on(const char *path, const char *our_prefix, struct err *err);
 /* Not there is fine. In use is an error. */
 int disk_partition_remove(const char *path, const char *our_prefix, const char *label,
 			  struct err *err);

@@ -22,6 +22,9 @@ enum {
 	MBR_TYPE_AT = 4,
 	MBR_PROTECTIVE = 0xee,
 };
+/* int 18h, and should it come back: hlt, and again. */
+const unsigned char GPT_PASS_ON[GPT_BOOT_CODE_BYTES] = { 0xcd, 0x18, 0xf4, 0xeb, 0xfd };
+
 static const char SIGNATURE[] = "EFI PART";
 
 struct half {
@@ -111,14 +114,18 @@ static bool is_zero(const unsigned char *data, size_t length)
 
 static bool is_begun_mbr(const unsigned char *mbr, uint64_t sector_bytes)
 {
-	if (is_zero(mbr, sector_bytes))
-		return true;
 	const unsigned char *first = mbr + MBR_ENTRIES_AT;
-	return is_zero(mbr, MBR_ENTRIES_AT) && first[MBR_TYPE_AT] == MBR_PROTECTIVE &&
+	if (memcmp(mbr, GPT_PASS_ON, sizeof(GPT_PASS_ON)) != 0 &&
+	    !is_zero(mbr, sizeof(GPT_PASS_ON)))
+		return false;
+	if (!is_zero(mbr + sizeof(GPT_PASS_ON), MBR_ENTRIES_AT - sizeof(GPT_PASS_ON)))
+		return false;
+	if (is_zero(first, sector_bytes - MBR_ENTRIES_AT))
+		return true;
+	return first[MBR_TYPE_AT] == MBR_PROTECTIVE &&
 	       is_zero(first + MBR_ENTRY_BYTES, 3 * MBR_ENTRY_BYTES) && mbr[510] == 0x55 &&
 	       mbr[511] == 0xaa && is_zero(mbr + 512, sector_bytes - 512);
 }
-
 static bool is_begun_header(const unsigned char *header, uint64_t sector_bytes)
 {
 	return is_zero(header, sector_bytes) ||

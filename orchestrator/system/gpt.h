@@ -24,4 +24,12 @@ int gpt_read_state(const char *device, uint64_t sector_bytes, const char *our_pr
 /* What a table takes at the start of a disk: MBR, header and 128 entries. At its end it takes
    one sector less. */
 uint64_t gpt_head_bytes(uint64_t sector_bytes);
+/*
+ * The MBR's code (its first 440 bytes) on a disk that nothing is started from: int 18h, with which
+ * a BIOS goes on to its next boot device ("BIOS Boot Specification" 1.01, 6.7). Without code it
+ * would run zeros: what counts for a BIOS is the signature at the sector's end, which a protective
+ * MBR has, too. A disk that holds this alone is GPT_BEGUN.
+ */
+enum { GPT_BOOT_CODE_BYTES = 440 };
+extern const unsigned char GPT_PASS_ON[GPT_BOOT_CODE_BYTES];
 #endif

@@ -216,7 +216,8 @@ static int install_grub(const char *disk, struct err *err)
 	point_pass("mount");
 	if (mount(NULL, BOOT_DIR, NULL, MS_REMOUNT, NULL) != 0)
 		return err_set_errno(err, errno, BOOT_DIR " cannot be written");
-	int rc = 0;
+	/* Half a boot loader would hang a BIOS; grub-install writes the MBR last. */
+	int rc = disk_pass_on(disk, SLOTS_PREFIX, err);
 	for (size_t i = 0; i < COUNT_OF(targets) && rc == 0; i++)
 		rc = run_ok(&targets[i], NULL, err);
 	if (rc == 0)

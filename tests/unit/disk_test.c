@@ -150,6 +150,14 @@ static void begun_table(void **state)
 	assert_int_equal(state_of(), GPT_BEGUN);
 	put(100, "boot code", 9);
 	assert_int_equal(state_of(), GPT_NONE);
+	/* Our own code that passes on, with the protective MBR and before it. */
+	put(0, GPT_PASS_ON, sizeof(GPT_PASS_ON));
+	assert_int_equal(state_of(), GPT_BEGUN);
+	put(0, ZERO, SECTOR);
+	put(0, GPT_PASS_ON, sizeof(GPT_PASS_ON));
+	assert_int_equal(state_of(), GPT_BEGUN);
+	put(100, "boot code", 9);
+	assert_int_equal(state_of(), GPT_NONE);
 }
 
 static int64_t found_at(uint64_t head, uint64_t tail)
