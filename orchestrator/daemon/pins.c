@@ -142,6 +142,14 @@ static bool line_is_of(const struct pin_line *line, const char *node, const char
 	return found && line->hosts < line->length;
 }
 
+bool pin_is_of(const char *text, const char *node, const char *address)
+{
+	AUTO_STR struct str where = STR_INIT;
+	struct pin_line line;
+	return next_line(&text, &line) && (line_is_of(&line, node, address, true, &where) ||
+					   line_is_of(&line, node, address, false, &where));
+}
+
 static int read_pins(const char *state_dir, struct str *text, struct err *err)
 {
 	AUTO_FREE char *path = xasprintf("%s/known_hosts", state_dir);

@@ -27,6 +27,9 @@ int pin_fingerprint(const char *key, struct str *out, struct err *err);
 int pins_find(const char *state_dir, const char *node, const char *address, struct str *key,
 	      struct str *where, struct err *err);
 
+/* Whether a line of known_hosts pins this node: it names it, or, naming none, this address. */
+bool pin_is_of(const char *line, const char *node, const char *address);
+
 /*
  * Pin the key: replaces what was pinned for the node, or for the address without a
  * name, and adds a line "TIME NODE ADDRESS FINGERPRINT WHY" to pins.log first: a pin

@@ -131,6 +131,35 @@ int store_pack(const char *site_dir, const char *state_dir, const char *file, st
 
 /* ---- taking over ---- */
 
+/*
+ * What is there must be a part of what comes: somebody who works on an older clone, or on another
+ * branch, would take away what others have brought.
+ */
+static int check_newer(const char *repository, const char *bundle, struct err *err)
+{
+	static const char INCOMING[] = "refs/moyai/incoming";
+	char have[REVISION_SIZE];
+	char come[REVISION_SIZE];
+	AUTO_FREE char *fetched = xasprintf("+HEAD:%s", INCOMING);
+	if (run_long(RUN_ARGV("git", "--git-dir", repository, "fetch", "--quiet", bundle, fetched),
+		     NULL, err) != 0 ||
+	    revision_of(repository, STORE_MAIN, have, err) != 0 ||
+	    revision_of(repository, INCOMING, come, err) != 0)
+		return -1;
+	int rc = run_long(
+		RUN_ARGV("git", "--git-dir", repository, "merge-base", "--is-ancestor", have, come),
+		NULL, NULL);
+	run_args(NULL, "git", "--git-dir", repository, "update-ref", "-d", INCOMING, NULL);
+	if (rc == 0)
+		return 0;
+	return err_set(
+		err,
+		"the site here is at %.12s, which is no part of your %.12s; take it up first: "
+		"git pull root@MANAGER:%s main. If it is to be forgotten, there: git -C %s "
+		"update-ref %s %s",
+		have, come, repository, repository, STORE_MAIN, come);
+}
+
 static int take_site(const char *dir, const char *bundle, struct err *err)
 {
 	AUTO_FREE char *place = xasprintf("%s/site.git", dir);
@@ -144,6 +173,8 @@ static int take_site(const char *dir, const char *bundle, struct err *err)
 	    (clear_folder(fresh, err) != 0 ||
 	     run_long(RUN_ARGV("git", "init", "--quiet", "--bare", "--initial-branch=main", fresh),
 		      NULL, err) != 0))
+		return -1;
+	if (there && check_newer(repository, bundle, err) != 0)
 		return -1;
 	const char *applied = strstr(str_text(&heads), " " STORE_APPLIED) ? "+" STORE_APPLIED
 									    ":" STORE_APPLIED
@@ -183,21 +214,16 @@ static int take_file(const char *fresh, const char *state, const char *name, str
 	return 0;
 }
 
-static int take_state(const char *dir, const char *fresh, struct err *err)
+/* there: this site's state; what is there stays. */
+static int check_owner(const char *state, const char *fresh, bool *there, struct err *err)
 {
-	AUTO_FREE char *place = xasprintf("%s/state", dir);
-	bool there;
-	int same = same_site(place, fresh, &there, err);
-	if (same < 0)
-		return -1;
-	if (!there)
-		return replace(fresh, place, err);
-	if (same)
-		return 0;
+	int same = same_site(state, fresh, there, err);
+	if (same < 0 || same > 0 || !*there)
+		return same < 0 ? -1 : 0;
 	return err_set(err,
 		       "%s/site.key is another site's: this manager holds a site that is not "
 		       "yours. To give it up, remove %s there",
-		       place, place);
+		       state, state);
 }
 
 /* Unpacked beside: what is in it is looked at before it takes anything's place. */
@@ -218,13 +244,17 @@ int store_unpack(const char *dir, const char *file, struct err *err)
 {
 	AUTO_FREE char *work = xasprintf("%s/.import", dir);
 	AUTO_FREE char *bundle = xasprintf("%s/site.bundle", work);
-	AUTO_FREE char *state = xasprintf("%s/state", work);
+	AUTO_FREE char *fresh = xasprintf("%s/state", work);
+	AUTO_FREE char *state = xasprintf("%s/state", dir);
+	bool there = false;
 	int rc = open_archive(file, work, err);
+	if (rc == 0)
+		rc = check_owner(state, fresh, &there, err);
 	/* The state last: with it there, moyaid starts. */
 	if (rc == 0)
 		rc = take_site(dir, bundle, err);
-	if (rc == 0)
-		rc = take_state(dir, state, err);
+	if (rc == 0 && !there)
+		rc = replace(fresh, state, err);
 	if (rc == 0)
 		rc = sync_tree(dir, err);
 	run_args(NULL, "rm", "-rf", "--", work, NULL);

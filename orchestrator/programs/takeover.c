@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/run.h"
+#include "daemon/pins.h"
 #include "daemon/store.h"
 #include "model/runtime.h"
 
@@ -190,20 +191,18 @@ static int unpack(const char *state_dir, const struct str *archive, struct err *
 	return 0;
 }
 
-/* Lines of all addresses but this one, or of this one alone. */
-static int pins_of(const char *path, const char *address, bool only, struct str *out,
+/* The lines of all nodes but the manager, or of it alone. */
+static int pins_of(const char *path, const struct takeover *takeover, bool only, struct str *out,
 		   struct err *err)
 {
 	AUTO_STR struct str text = STR_INIT;
-	size_t length = strlen(address);
 	if (!file_exists(path))
 		return 0;
 	if (file_read(path, KNOWN_HOSTS_MAX_BYTES, &text, err) != 0)
 		return -1;
 	for (char *at = text.data; at && *at;) {
 		const char *line = strsep(&at, "\n");
-		bool is = strncmp(line, address, length) == 0 && line[length] == ' ';
-		if (*line && is == only)
+		if (*line && pin_is_of(line, takeover->node, takeover->address) == only)
 			str_addf(out, "%s\n", line);
 	}
 	return 0;
@@ -216,8 +215,8 @@ static int keep_pins(const struct takeover *takeover, const char *state_dir, str
 	AUTO_FREE char *path = xasprintf("%s/known_hosts", state_dir);
 	AUTO_STR struct str pins = STR_INIT;
 	AUTO_STR struct str before = STR_INIT;
-	if (pins_of(path, takeover->address, true, &pins, err) != 0 ||
-	    pins_of(told, takeover->address, false, &pins, err) != 0)
+	if (pins_of(path, takeover, true, &pins, err) != 0 ||
+	    pins_of(told, takeover, false, &pins, err) != 0)
 		return -1;
 	if (file_exists(path) && file_read(path, KNOWN_HOSTS_MAX_BYTES, &before, err) != 0)
 		return -1;

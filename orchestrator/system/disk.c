@@ -375,6 +375,10 @@ static int pass_on(PedDevice *device, bool anew, struct err *err)
 
 static int commit(PedDisk *table, struct err *err)
 {
+	/* libparted would do this, and take the code away with it, after us. */
+	if (table->needs_clobber && !ped_disk_clobber(table->dev))
+		return parted_failed(err, "old table");
+	table->needs_clobber = 0;
 	if (pass_on(table->dev, false, err) != 0)
 		return -1;
 	point_pass("disk commit");

@@ -145,6 +145,18 @@ static void test_parse(void **state)
 	assert_string_equal(str_text(&key), KEY_A);
 }
 
+/* The cluster manager's own line among those that it tells of. */
+static void test_whose(void **state)
+{
+	(void)state;
+	assert_true(pin_is_of("10.0.0.2,manager " KEY_A, "manager", "10.0.0.2"));
+	assert_true(pin_is_of("10.0.0.9,manager " KEY_A "\n", "manager", "10.0.0.2"));
+	assert_true(pin_is_of("10.0.0.2 " KEY_A, "manager", "10.0.0.2"));
+	assert_false(pin_is_of("10.0.0.2,other " KEY_A, "manager", "10.0.0.3"));
+	assert_false(pin_is_of("10.0.0.20 " KEY_A, "manager", "10.0.0.2"));
+	assert_false(pin_is_of("", "manager", "10.0.0.2"));
+}
+
 static void test_identity(void **state)
 {
 	(void)state;
@@ -174,7 +186,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pins),	     cmocka_unit_test(test_pins_of_nodes_that_move),
 		cmocka_unit_test(test_pins_by_hand), cmocka_unit_test(test_parse),
-		cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_identity),     cmocka_unit_test(test_whose),
 	};
 	if (mkdtemp(dir) == NULL)
 		return 1;
