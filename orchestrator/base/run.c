@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,9 @@
 #include <unistd.h>
 
 #include "base/point.h"
+#include "base/size.h"
 
-enum { DEFAULT_TIMEOUT_MS = 60000 };
+enum { DEFAULT_TIMEOUT_MS = 60000, DEFAULT_OUTPUT_MAX_BYTES = 64 * 1024 * 1024 };
 
 static long now_ms(void)
 {
@@ -31,8 +33,46 @@ static void close_pair(int pair[2])
 	}
 }
 
-static void child(const struct run *run, const int *in, const int *out, const int *error,
-		  int report)
+static bool same_variable(const char *a, const char *b)
+{
+	size_t length = strcspn(a, "=");
+	return length == strcspn(b, "=") && strncmp(a, b, length) == 0;
+}
+
+/* Ours with what differs, before the fork: after it, only what is safe beside other threads. The
+   texts are borrowed, the array is not. */
+static char **make_environment(const struct run *run)
+{
+	/* The same messages in every locale: they are shown and tested. */
+	static const char *const LOCALE[] = { "LC_ALL=C.UTF-8", NULL };
+	const char *const *changes[] = { LOCALE, run->environment };
+	size_t count = 0;
+	size_t room = 2; /* the locale, and the end */
+	for (char *const *at = environ; *at; at++)
+		room++;
+	for (const char *const *at = run->environment; at && *at; at++)
+		room++;
+	char **made = xcalloc(room, sizeof(*made));
+	for (char *const *at = environ; *at; at++)
+		made[count++] = *at;
+	for (size_t i = 0; i < COUNT_OF(changes); i++) {
+		for (const char *const *at = changes[i]; at && *at; at++) {
+			size_t kept = 0;
+			for (size_t j = 0; j < count; j++)
+				if (!same_variable(made[j], *at))
+					made[kept++] = made[j];
+			count = kept;
+			if (strchr(*at, '='))
+				made[count++] = (char *)(size_t)*at;
+		}
+	}
+	made[count] = NULL;
+	return made;
+}
+
+/* Only async-signal-safe calls. */
+static void child(const struct run *run, char **environment, const int *in, const int *out,
+		  const int *error, int report)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t none;
@@ -45,21 +85,43 @@ static void child(const struct run *run, const int *in, const int *out, const in
 		dup2(out[1], 1);
 		dup2(error[1], 2);
 	}
-	/* The same messages in every locale: they are shown and tested. */
-	setenv("LC_ALL", "C.UTF-8", 1);
-	for (const char *const *at = run->environment; at && *at; at++)
-		putenv((char *)(size_t)*at); /* glibc: without "=" it is taken away */
-	execvp(run->argv[0], (char *const *)(const void *)run->argv);
+	execvpe(run->argv[0], (char *const *)(const void *)run->argv, environment);
 	int why = errno;
 	ssize_t ignored = write(report, &why, sizeof(why));
 	(void)ignored;
 	_exit(127);
 }
 
+/*
+ * A child that stops reading must not end us: the signal is for this thread alone, so it is kept
+ * waiting here and taken back. What the program does with SIGPIPE is the same for all threads, and
+ * not ours to change while others run.
+ */
+static ssize_t write_quietly(int fd, const void *bytes, size_t length)
+{
+	sigset_t pipe;
+	sigset_t before;
+	sigset_t waiting;
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &pipe, &before);
+	sigpending(&waiting);
+	ssize_t put = write(fd, bytes, length);
+	int why = errno;
+	if (put < 0 && why == EPIPE && !sigismember(&waiting, SIGPIPE))
+		while (sigtimedwait(&pipe, NULL, &(struct timespec){ 0 }) < 0 && errno == EINTR)
+			continue;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = why;
+	return put;
+}
+
+enum pumped { PUMP_DONE, PUMP_LATE, PUMP_TOO_MUCH };
+
 /* Move bytes between us and the child until both its outputs are closed. Closes
    *in when all is sent, and sets it to -1. */
-static int pump(const struct run *run, int *in, int out, int error, struct run_result *result,
-		long deadline_ms)
+static enum pumped pump(const struct run *run, int *in, int out, int error,
+			struct run_result *result, long deadline_ms, size_t output_max_bytes)
 {
 	size_t sent = 0;
 	bool in_open = run->input != NULL;
@@ -74,11 +136,12 @@ static int pump(const struct run *run, int *in, int out, int error, struct run_r
 		};
 		long left = deadline_ms - now_ms();
 		if (left <= 0)
-			return -1;
-		if (poll(polls, 3, (int)left) < 0 && errno != EINTR)
-			return -1;
+			return PUMP_LATE;
+		if (poll(polls, 3, (int)left) < 0)
+			continue;
 		if (polls[0].revents) {
-			ssize_t put = write(*in, run->input + sent, run->input_length - sent);
+			ssize_t put =
+				write_quietly(*in, run->input + sent, run->input_length - sent);
 			if (put > 0)
 				sent += (size_t)put;
 			if (sent == run->input_length ||
@@ -97,9 +160,28 @@ static int pump(const struct run *run, int *in, int out, int error, struct run_r
 				str_add_bytes(sink[i], chunk, (size_t)got);
 			else if (got == 0 || (errno != EINTR && errno != EAGAIN))
 				open_out[i] = false;
+			if (sink[i]->length > output_max_bytes)
+				return PUMP_TOO_MUCH;
 		}
 	}
-	return 0;
+	return PUMP_DONE;
+}
+
+static void wait_for(pid_t pid, int *status)
+{
+	while (waitpid(pid, status, 0) < 0 && errno == EINTR)
+		continue;
+}
+
+/* Why the child could not be started; 0: it was. */
+static int start_error(int report)
+{
+	int why = 0;
+	ssize_t got;
+	do
+		got = read(report, &why, sizeof(why));
+	while (got < 0 && errno == EINTR);
+	return got == (ssize_t)sizeof(why) ? why : 0;
 }
 
 /* Wait for the child until the deadline; -1 when it still runs. */
@@ -125,6 +207,8 @@ static int run_child(const struct run *run, struct run_result *result, struct er
 	int report[2] = { -1, -1 };
 	int rc = -1;
 	unsigned timeout_ms = run->timeout_ms ? run->timeout_ms : DEFAULT_TIMEOUT_MS;
+	size_t output_max_bytes =
+		run->output_max_bytes ? run->output_max_bytes : DEFAULT_OUTPUT_MAX_BYTES;
 	long deadline_ms = now_ms() + (long)timeout_ms;
 
 	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC) || pipe2(error, O_CLOEXEC) ||
@@ -132,13 +216,15 @@ static int run_child(const struct run *run, struct run_result *result, struct er
 		err_set_errno(err, errno, "%s: pipe", run->argv[0]);
 		goto out;
 	}
+	char **environment = make_environment(run);
 	pid_t pid = fork();
+	if (pid == 0)
+		child(run, environment, in, out, error, report[1]);
+	free(environment);
 	if (pid < 0) {
 		err_set_errno(err, errno, "%s: fork", run->argv[0]);
 		goto out;
 	}
-	if (pid == 0)
-		child(run, in, out, error, report[1]);
 	setpgid(pid, pid);
 	close(report[1]);
 	close(out[1]);
@@ -149,18 +235,25 @@ static int run_child(const struct run *run, struct run_result *result, struct er
 		close_pair(in);
 	fcntl(in[1], F_SETFL, O_NONBLOCK);
 
-	int why = 0;
 	int status = 0;
-	if (read(report[0], &why, sizeof(why)) == (ssize_t)sizeof(why)) {
-		waitpid(pid, &status, 0);
+	int why = start_error(report[0]);
+	if (why != 0) {
+		wait_for(pid, &status);
 		err_set_errno(err, why, "%s: cannot be started", run->argv[0]);
 		goto out;
 	}
-	int late = pump(run, &in[1], out[0], error[0], result, deadline_ms);
-	if (late != 0 || reap(pid, &status, deadline_ms) != 0) {
+	enum pumped end =
+		pump(run, &in[1], out[0], error[0], result, deadline_ms, output_max_bytes);
+	if (end != PUMP_DONE || reap(pid, &status, deadline_ms) != 0) {
+		AUTO_STR struct str most = STR_INIT;
 		kill(-pid, SIGKILL);
-		waitpid(pid, &status, 0);
-		err_set(err, "%s: no end after %u ms; killed", run->argv[0], timeout_ms);
+		wait_for(pid, &status);
+		size_print(output_max_bytes, &most);
+		if (end == PUMP_TOO_MUCH)
+			err_set(err, "%s: more than %s of output; killed", run->argv[0],
+				str_text(&most));
+		else
+			err_set(err, "%s: no end after %u ms; killed", run->argv[0], timeout_ms);
 		goto out;
 	}
 	result->exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
@@ -176,16 +269,11 @@ out:
 int run_capture(const struct run *run, struct run_result *result, struct err *err)
 {
 	*result = (struct run_result){ 0 };
-	/* A child that stops reading must not end us. */
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
-	struct sigaction before;
-	sigaction(SIGPIPE, &ignore, &before);
 	if (!run->reads_only)
 		point_pass(run->argv[0]);
 	int rc = run_child(run, result, err);
 	if (!run->reads_only)
 		point_pass(run->argv[0]);
-	sigaction(SIGPIPE, &before, NULL);
 	if (rc != 0)
 		run_result_free(result);
 	return rc;

@@ -14,9 +14,10 @@ struct run {
 	const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
 	const char *input;	 /* for stdin; NULL: /dev/null */
 	size_t input_length;
-	unsigned timeout_ms; /* 0: 60 s */
-	int reads_only;	     /* observes: not a crash point */
-	int keep_stdout;     /* let the child write to our stdout/stderr */
+	unsigned timeout_ms;	 /* 0: 60 s */
+	size_t output_max_bytes; /* of stdout, and of stderr; 0: 64 MiB */
+	int reads_only;		 /* observes: not a crash point */
+	int keep_stdout;	 /* let the child write to our stdout/stderr */
 	/* What differs in the child's environment: "NAME=value", or "NAME" to go. Ends
 	   with NULL; NULL: nothing does. */
 	const char *const *environment;
@@ -29,7 +30,8 @@ struct run_result {
 };
 
 /* Run and wait. 0 when it ran, whatever its exit code; -1 when it could not be
-   started or was killed at the timeout (with its process group). */
+   started, or was killed (with its process group): at the timeout, or because it wrote more than
+   is allowed. May be called by several threads at a time; no disposition of a signal is changed. */
 int run_capture(const struct run *run, struct run_result *result, struct err *err);
 
 /* Run, and take an exit code other than 0 as an error that ends in the last

@@ -10,7 +10,7 @@
 /*
  * Who gets a token: the rules of "Host keys" in docs/architecture.md. A machine
  * may boot as a node when no key of the node is pinned, when Moyai ordered the
- * boot, or when the pinned key no longer answers at the node's address.
+ * boot, or when the pinned key no longer answers where the node was.
  */
 
 /* A script that says what happened; without templates, at least the words. */
@@ -104,10 +104,10 @@ static enum MHD_Result judge(struct request *request, struct boot_node *node)
 {
 	AUTO_FREE char *alive = xasprintf(
 		"another machine has this MAC: %s is alive and answers at %s with its pinned key",
-		node->name, node->address);
+		node->name, probe_address(request->probe));
 	AUTO_FREE char *unclear = xasprintf(
 		"something listens for ssh at %s and did not prove its key in time: is %s alive?",
-		node->address, node->name);
+		probe_address(request->probe), node->name);
 	switch (probe_result(request->probe)) {
 	case PROBE_SILENT:
 		return admit(request, node, "the pinned key no longer answers");
@@ -125,15 +125,19 @@ static enum MHD_Result first_look(struct request *request, struct boot_node *nod
 {
 	struct server *server = request->server;
 	AUTO_STR struct str pinned = STR_INIT;
+	AUTO_STR struct str where = STR_INIT;
 	struct probe *probe;
 	struct err err = ERR_INIT;
-	if (pins_find(server->options.state_dir, node->address, &pinned, &err) != 0)
+	if (pins_find(server->options.state_dir, node->name, node->address, &pinned, &where,
+		      &err) != 0)
 		return not_yet(request, node, &err);
 	if (pinned.length == 0)
 		return admit(request, node, "no key was pinned");
 	if (boot_take_order(&server->boot, node, server_now_ms()))
 		return admit(request, node, "the boot was ordered");
-	if (probe_start(node->address, str_text(&pinned), server->interface, server->address,
+	/* Where it was pinned: a living node keeps its address until it boots, whatever the
+	   configuration says by now. */
+	if (probe_start(str_text(&where), str_text(&pinned), server->interface, server->address,
 			server->probe_pipe[1], request, &probe, &err) != 0)
 		return not_yet(request, node, &err);
 	return http_wait(request, probe);

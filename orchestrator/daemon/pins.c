@@ -79,37 +79,132 @@ int pin_fingerprint(const char *key, struct str *out, struct err *err)
 	return 0;
 }
 
-/* Split known_hosts into the key of the address and all other lines. */
-static int split(const char *state_dir, const char *address, struct str *key, struct str *others,
-		 struct err *err)
+/* The first word of a line of known_hosts, "ADDRESS,NODE", one by one. */
+static bool next_host(const char **at, const char *end, const char **host, size_t *length)
+{
+	if (*at >= end)
+		return false;
+	*host = *at;
+	while (*at < end && **at != ',')
+		(*at)++;
+	*length = (size_t)(*at - *host);
+	*at += *at < end;
+	return true;
+}
+
+static bool is_host(const char *host, size_t length, const char *wanted)
+{
+	return strlen(wanted) == length && memcmp(host, wanted, length) == 0;
+}
+
+/* Of an IPv4 address, as the boot network's are: no name of a node is one. */
+static bool is_address(const char *host, size_t length)
+{
+	return length > 0 && strspn(host, "0123456789.") >= length && memchr(host, '.', length);
+}
+
+struct pin_line {
+	const char *text;
+	size_t length;
+	size_t hosts; /* length of the first word */
+};
+
+static bool next_line(const char **at, struct pin_line *line)
+{
+	if (**at == '\0')
+		return false;
+	line->text = *at;
+	line->length = strcspn(*at, "\n");
+	*at += line->length + ((*at)[line->length] == '\n');
+	const char *space = memchr(line->text, ' ', line->length);
+	line->hosts = space ? (size_t)(space - line->text) : line->length;
+	return true;
+}
+
+/* Whether the line is the node's: it names it, or, of those without a name, it has its address.
+   where gets the address that is written there. */
+static bool line_is_of(const struct pin_line *line, const char *node, const char *address,
+		       bool named, struct str *where)
+{
+	const char *at = line->text;
+	const char *end = at + line->hosts;
+	const char *host;
+	size_t length;
+	bool found = false;
+	str_clear(where);
+	if (!named)
+		return line->hosts < line->length && is_host(line->text, line->hosts, address);
+	while (next_host(&at, end, &host, &length)) {
+		found = found || is_host(host, length, node);
+		if (is_address(host, length) && where->length == 0)
+			str_add_bytes(where, host, length);
+	}
+	return found && line->hosts < line->length;
+}
+
+static int read_pins(const char *state_dir, struct str *text, struct err *err)
 {
 	AUTO_FREE char *path = xasprintf("%s/known_hosts", state_dir);
+	return file_exists(path) ? file_read(path, KNOWN_HOSTS_MAX_BYTES, text, err) : 0;
+}
+
+/* Without a comment, which a person may have added. */
+static void add_key(const struct pin_line *line, struct str *key)
+{
+	const char *from = line->text + line->hosts + 1;
+	const char *end = line->text + line->length;
+	const char *type_end = memchr(from, ' ', (size_t)(end - from));
+	const char *comment =
+		type_end ? memchr(type_end + 1, ' ', (size_t)(end - type_end - 1)) : NULL;
+	str_add_bytes(key, from, (size_t)((comment ? comment : end) - from));
+}
+
+int pins_find(const char *state_dir, const char *node, const char *address, struct str *key,
+	      struct str *where, struct err *err)
+{
 	AUTO_STR struct str text = STR_INIT;
-	if (!file_exists(path))
-		return 0;
-	if (file_read(path, KNOWN_HOSTS_MAX_BYTES, &text, err) != 0)
+	AUTO_STR struct str written = STR_INIT;
+	struct pin_line line;
+	if (read_pins(state_dir, &text, err) != 0)
 		return -1;
-	size_t length = strlen(address);
-	const char *line = str_text(&text);
-	while (*line) {
-		const char *end = strchr(line, '\n');
-		size_t size = end ? (size_t)(end - line) : strlen(line);
-		bool ours =
-			size > length && strncmp(line, address, length) == 0 && line[length] == ' ';
-		if (ours && key && key->length == 0) {
-			str_add_bytes(key, line + length + 1, size - length - 1);
-		} else if (!ours && others) {
-			str_add_bytes(others, line, size);
-			str_add(others, "\n");
+	for (int named = 1; named >= 0; named--) {
+		const char *at = str_text(&text);
+		while (next_line(&at, &line)) {
+			if (!line_is_of(&line, node, address, named, &written))
+				continue;
+			add_key(&line, key);
+			str_add(where, written.length ? str_text(&written) : address);
+			return 0;
 		}
-		line += size + (end ? 1 : 0);
 	}
 	return 0;
 }
 
-int pins_find(const char *state_dir, const char *address, struct str *key, struct err *err)
+/* What is pinned for others. Of a line with this address only the names stay: who was there keeps
+   its key, and is found by its name. */
+static void add_others(const char *text, const char *node, const char *address, struct str *out)
 {
-	return split(state_dir, address, key, NULL, err);
+	AUTO_STR struct str ignored = STR_INIT;
+	struct pin_line line;
+	while (next_line(&text, &line)) {
+		AUTO_STR struct str hosts = STR_INIT;
+		const char *at = line.text;
+		const char *host;
+		size_t length;
+		if (line_is_of(&line, node, address, true, &ignored))
+			continue;
+		while (next_host(&at, line.text + line.hosts, &host, &length)) {
+			if (is_host(host, length, address))
+				continue;
+			str_add(&hosts, hosts.length ? "," : "");
+			str_add_bytes(&hosts, host, length);
+		}
+		if (hosts.length == 0)
+			continue;
+		str_add(out, str_text(&hosts));
+		str_add_bytes(out, line.text + line.hosts, line.length - line.hosts);
+		str_add(out, "\n");
+	}
 }
 
 static int log_pin(const char *state_dir, const char *line, struct err *err)
@@ -128,7 +223,9 @@ static int log_pin(const char *state_dir, const char *line, struct err *err)
 int pins_set(const char *state_dir, const char *node, const char *address, const char *key,
 	     const char *why, int64_t now_s, bool *changed, struct err *err)
 {
+	AUTO_STR struct str text = STR_INIT;
 	AUTO_STR struct str before = STR_INIT;
+	AUTO_STR struct str where = STR_INIT;
 	AUTO_STR struct str hosts = STR_INIT;
 	AUTO_STR struct str print = STR_INIT;
 	AUTO_STR struct str line = STR_INIT;
@@ -136,17 +233,19 @@ int pins_set(const char *state_dir, const char *node, const char *address, const
 	struct tm parts;
 	time_t now = (time_t)now_s;
 
-	if (split(state_dir, address, &before, &hosts, err) != 0 ||
+	if (read_pins(state_dir, &text, err) != 0 ||
+	    pins_find(state_dir, node, address, &before, &where, err) != 0 ||
 	    pin_fingerprint(key, &print, err) != 0)
 		return -1;
-	bool same = strcmp(str_text(&before), key) == 0;
+	bool same = strcmp(str_text(&before), key) == 0 && strcmp(str_text(&where), address) == 0;
 	if (!same) {
 		gmtime_r(&now, &parts);
 		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &parts);
 		str_addf(&line, "%s %s %s %s %s\n", stamp, node, address, str_text(&print), why);
 		if (log_pin(state_dir, str_text(&line), err) != 0)
 			return -1;
-		str_addf(&hosts, "%s %s\n", address, key);
+		add_others(str_text(&text), node, address, &hosts);
+		str_addf(&hosts, "%s,%s %s\n", address, node, key);
 		AUTO_FREE char *path = xasprintf("%s/known_hosts", state_dir);
 		if (file_write(path, str_text(&hosts), hosts.length, 0600, err) != 0)
 			return -1;

@@ -276,6 +276,11 @@ enum probe_result probe_result(const struct probe *probe)
 	return probe->result;
 }
 
+const char *probe_address(const struct probe *probe)
+{
+	return probe->address;
+}
+
 void probe_free(struct probe *probe)
 {
 	if (probe == NULL)

@@ -33,6 +33,8 @@ int probe_start(const char *address, const char *key, const char *interface, con
 
 /* Valid after the notification. */
 enum probe_result probe_result(const struct probe *probe);
+/* That was asked; borrowed from the probe. */
+const char *probe_address(const struct probe *probe);
 
 /* Cut it short if it still runs, wait for its end, free. NULL is fine. */
 void probe_free(struct probe *probe);

@@ -169,7 +169,7 @@ void device_check(const struct site_node *node, const struct spec *want, struct 
 	bool session = text_equal(on, "session");
 	if (session != (refer_text(want, "from") != NULL)) {
 		mistake_add(
-			mistakes, want->place,
+			mistakes, place_of(want->place, session ? "on" : "from"),
 			session ? "%s \"%s\": from is missing; name the node that the session is to"
 				: "%s \"%s\": from is for on = \"session\"; leave it out",
 			kind, want->id);
@@ -181,16 +181,17 @@ void device_check(const struct site_node *node, const struct spec *want, struct 
 	if (below == NULL) {
 		AUTO_STR struct str known = STR_INIT;
 		refer_choices(node, on, &known);
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "name"),
 			    "%s \"%s\": there is no %s \"%s\" for it to be on%s", kind, want->id,
 			    on, id, str_text(&known));
 	} else if (text_equal(on, "volume") && text_equal(device_volume_type(below), "thin-pool")) {
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "name"),
 			    "%s \"%s\": volume \"%s\" is a thin-pool, which holds thin volumes and "
 			    "nothing else",
 			    kind, want->id, id);
 	} else if (user != NULL) {
-		mistake_add(mistakes, want->place, "%s \"%s\": %s \"%s\" is used by %s already",
-			    kind, want->id, on, id, user);
+		mistake_add(mistakes, place_of(want->place, "name"),
+			    "%s \"%s\": %s \"%s\" is used by %s already", kind, want->id, on, id,
+			    user);
 	}
 }

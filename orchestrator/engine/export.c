@@ -62,6 +62,14 @@ void export_networks(const struct spec *spec, struct text_list *networks)
 	text_list_copy(networks, refer_list(spec, "more_networks"));
 }
 
+struct place export_network_place(const struct spec *spec, size_t index)
+{
+	bool named = refer_text(spec, "network") != NULL;
+	if (named && index == 0)
+		return place_of(spec->place, "network");
+	return place_of_item(spec->place, "more_networks", index - named);
+}
+
 /* In the order in which the kernel's folders are listed. */
 char *export_portals(const struct site_node *owner, const struct spec *spec, struct err *err)
 {

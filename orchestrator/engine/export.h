@@ -31,6 +31,8 @@ void export_free(struct export *export);
 
 /* The networks that a target is offered on, or a session reaches it on; the first one first. */
 void export_networks(const struct spec *spec, struct text_list *networks);
+/* Where the configuration names the one at this place of that list. */
+struct place export_network_place(const struct spec *spec, size_t index);
 /* The owner's portals on these networks of a target or session, sorted, a copy; NULL: it has no
    address on one of them. */
 char *export_portals(const struct site_node *owner, const struct spec *spec, struct err *err);

@@ -8,8 +8,8 @@
 #include "model/ipv4.h"
 
 /* An address that a network of the site has, too, would send its packets two ways. */
-static void check_overlap(const struct site *site, const struct spec *want, const char *text,
-			  struct mistakes *mistakes)
+static void check_overlap(const struct site *site, const struct spec *want, size_t index,
+			  const char *text, struct mistakes *mistakes)
 {
 	struct ip_subnet own;
 	struct ip_subnet other;
@@ -19,7 +19,7 @@ static void check_overlap(const struct site *site, const struct spec *want, cons
 		if (cidr == NULL || !ip_parse_subnet(text, &own) ||
 		    !ip_parse_subnet(cidr, &other) || !ip_subnets_overlap(&own, &other))
 			continue;
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of_item(want->place, "addresses", index),
 			    "%s %s: addresses: \"%s\" overlaps %s of network %s; give the node an "
 			    "address on that, or choose another",
 			    want->kind->name, want->id, text, cidr, network->name);
@@ -27,18 +27,19 @@ static void check_overlap(const struct site *site, const struct spec *want, cons
 }
 
 /* As for the addresses of a network; a /31 and a /32 have no ends (RFC 3021). */
-static void check_ends(const struct spec *want, const char *text, const struct ipv4_network *own,
-		       struct mistakes *mistakes)
+static void check_ends(const struct spec *want, size_t index, const char *text,
+		       const struct ipv4_network *own, struct mistakes *mistakes)
 {
+	struct place place = place_of_item(want->place, "addresses", index);
 	if (own->prefix > 30)
 		return;
 	if (own->address == ipv4_first(own))
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place,
 			    "%s %s: addresses: %s is the network's own address; choose one after "
 			    "it",
 			    want->kind->name, want->id, text);
 	else if (own->address == ipv4_last(own))
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place,
 			    "%s %s: addresses: %s is the broadcast address; choose one before it",
 			    want->kind->name, want->id, text);
 }
@@ -48,28 +49,28 @@ static void check_address(const struct site *site, const struct spec *want,
 			  struct mistakes *mistakes)
 {
 	const char *text = interface->addresses.items[index];
+	struct place place = place_of_item(want->place, "addresses", index);
 	struct ip_subnet own;
 	struct ipv4_network own4;
 	if (strchr(text, '/') == NULL)
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place,
 			    "%s %s: addresses: \"%s\" has no prefix length; write it like "
 			    "\"10.0.20.5/24\"",
 			    want->kind->name, want->id, text);
 	else if (!ip_parse_subnet(text, &own))
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place,
 			    "%s %s: addresses: \"%.80s\" is not an IP address with prefix "
 			    "length; write it like \"10.0.20.5/24\" or \"fd00:20::5/64\"",
 			    want->kind->name, want->id, text);
 	else {
 		if (ipv4_parse_network(text, &own4))
-			check_ends(want, text, &own4, mistakes);
-		check_overlap(site, want, text, mistakes);
+			check_ends(want, index, text, &own4, mistakes);
+		check_overlap(site, want, index, text, mistakes);
 	}
 	for (size_t i = 0; i < index; i++)
 		if (text_equal(text, interface->addresses.items[i]))
-			mistake_add(mistakes, want->place,
-				    "%s %s: addresses: \"%s\" is there twice", want->kind->name,
-				    want->id, text);
+			mistake_add(mistakes, place, "%s %s: addresses: \"%s\" is there twice",
+				    want->kind->name, want->id, text);
 }
 
 /* The kernel takes no route to a router that it has no way to. */
@@ -85,7 +86,7 @@ static void check_gateway(const struct spec *want, const struct interface *inter
 		    ip_in(&range, &router))
 			return;
 	}
-	mistake_add(mistakes, want->place,
+	mistake_add(mistakes, place_of(want->place, field),
 		    "%s %s: %s: %s is in the network of none of its addresses; add an address "
 		    "beside it",
 		    want->kind->name, want->id, field, gateway);
@@ -98,7 +99,7 @@ static void check_dhcp(const struct spec *want, const struct interface *interfac
 	for (size_t i = 0; i < interface->addresses.count; i++)
 		v4 = v4 || !ip_is_v6(interface->addresses.items[i]);
 	if (interface->dhcp == 1 && v4)
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "dhcp"),
 			    "%s %s: dhcp gives it an IPv4 address and a router; leave out "
 			    "those, or dhcp",
 			    want->kind->name, want->id);

@@ -2,6 +2,7 @@
 #include "engine/plan.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/judge.h"
 
@@ -73,6 +74,29 @@ static int plan_removals(struct node *node, const struct slice *slice, const str
 	return 0;
 }
 
+/* Consent that nothing is left for, or that has a name misspelt: it would hold for what gets this
+   name one day. */
+static void warn_of_consents(const struct slice *slice, const struct text_list *owned,
+			     struct plan *plan)
+{
+	for (size_t i = 0; i < slice->may_lose.count; i++) {
+		const char *scope = slice->may_lose.items[i];
+		for (size_t j = 0; KIND_SPECS[j]; j++) {
+			const struct kind_spec *kind = KIND_SPECS[j];
+			size_t length = strlen(kind->name);
+			const char *id = scope + length + 1;
+			if (!text_starts(scope, kind->name) || scope[length] != '/' ||
+			    spec_list_find(&slice->wants, kind->name, id) != NULL ||
+			    text_list_has(&owned[j], id))
+				continue;
+			warning_add(plan, kind, id,
+				    xasprintf("may_lose of %s names it, and there is none, neither "
+					      "in the configuration nor on the node; take it out",
+					      slice->node));
+		}
+	}
+}
+
 int plan_make(struct node *node, const struct slice *slice, struct plan *plan, struct err *err)
 {
 	struct plan made = { 0 };
@@ -88,6 +112,8 @@ int plan_make(struct node *node, const struct slice *slice, struct plan *plan, s
 	}
 	for (size_t i = kinds; rc == 0 && i-- > 0;)
 		rc = plan_removals(node, slice, KIND_SPECS[i], &owned[i], &made, err);
+	if (rc == 0)
+		warn_of_consents(slice, owned, &made);
 	for (size_t i = 0; i < kinds; i++)
 		text_list_free(&owned[i]);
 	free(owned);

@@ -59,7 +59,7 @@ static void check_special(struct check *check, const struct network *network,
 		if (ipv4_parse_network(SPECIAL[i].cidr, &special) &&
 		    range->prefix >= special.prefix && ipv4_contains(&special, range->address))
 			mistake_add(
-				check->mistakes, network->place,
+				check->mistakes, place_of(network->place, "cidr"),
 				"network \"%s\": cidr: %s is in %s, which is for %s; choose one of "
 				"10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16, or your own",
 				network->name, network->cidr, SPECIAL[i].cidr, SPECIAL[i].use);
@@ -73,13 +73,13 @@ static void check_cidr(struct check *check, const struct network *network)
 		return;
 	check_special(check, network, &range);
 	if (range.prefix < 8 || range.prefix > 30) {
-		mistake_add(check->mistakes, network->place,
+		mistake_add(check->mistakes, place_of(network->place, "cidr"),
 			    "network \"%s\": cidr: /%u is no size for a network of machines; "
 			    "from /8 to /30",
 			    network->name, range.prefix);
 	} else if (range.address != ipv4_first(&range)) {
 		AUTO_FREE char *first = ipv4_text(ipv4_first(&range));
-		mistake_add(check->mistakes, network->place,
+		mistake_add(check->mistakes, place_of(network->place, "cidr"),
 			    "network \"%s\": cidr: \"%s\" is an address in a network; write "
 			    "\"%s/%u\"",
 			    network->name, network->cidr, first, range.prefix);
@@ -90,13 +90,13 @@ static void check_network_name(struct check *check, const struct network *networ
 {
 	const char *why = text_interface_refusal(network->name);
 	if (network->name[0] >= '0' && network->name[0] <= '9')
-		mistake_add(check->mistakes, network->place,
+		mistake_add(check->mistakes, place_of(network->place, "name"),
 			    "network \"%s\": begins with a digit, which a key in addresses cannot; "
 			    "begin with a letter",
 			    network->name);
 	else if (why != NULL)
-		mistake_add(check->mistakes, network->place, "network \"%s\": %s", network->name,
-			    why);
+		mistake_add(check->mistakes, place_of(network->place, "name"), "network \"%s\": %s",
+			    network->name, why);
 }
 
 static void check_gateway(struct check *check, const struct network *network)
@@ -105,18 +105,18 @@ static void check_gateway(struct check *check, const struct network *network)
 		return;
 	const struct site_node *node = site_find_node(check->site, network->gateway);
 	if (node == NULL)
-		mistake_add(check->mistakes, network->place,
+		mistake_add(check->mistakes, place_of(network->place, "gateway"),
 			    "network \"%s\": gateway: there is no node \"%s\"; write the name of "
 			    "a node",
 			    network->name, network->gateway);
 	else if (network->cidr == NULL && network->broken)
 		return;
 	else if (network->cidr == NULL)
-		mistake_add(check->mistakes, network->place,
+		mistake_add(check->mistakes, place_of(network->place, "gateway"),
 			    "network \"%s\": has a gateway and no cidr; add the cidr",
 			    network->name);
 	else if (site_node_address(node, network->name) == NULL && !node->addresses_broken)
-		mistake_add(check->mistakes, network->place,
+		mistake_add(check->mistakes, place_of(network->place, "gateway"),
 			    "network \"%s\": gateway: node \"%s\" has no address on it; add %s to "
 			    "its addresses",
 			    network->name, node->name, network->name);
@@ -135,14 +135,15 @@ static void check_vlans(struct check *check)
 			*holder = network;
 			continue;
 		}
-		AUTO_FREE char *where = place_text((*holder)->place, network->place);
+		AUTO_FREE char *where = place_text(place_of((*holder)->place, "vlan"),
+						   place_of(network->place, "vlan"));
 		if (network->vlan == 0)
-			mistake_add(check->mistakes, network->place,
+			mistake_add(check->mistakes, place_of(network->place, "vlan"),
 				    "network \"%s\": is untagged, and so is network \"%s\" (%s); "
 				    "give one of them a vlan",
 				    network->name, (*holder)->name, where);
 		else
-			mistake_add(check->mistakes, network->place,
+			mistake_add(check->mistakes, place_of(network->place, "vlan"),
 				    "network \"%s\": vlan %u is also network \"%s\"'s (%s); choose "
 				    "another",
 				    network->name, (unsigned)network->vlan, (*holder)->name, where);
@@ -182,8 +183,9 @@ static void check_overlaps(struct check *check)
 			const struct network *b = ranges[i].network;
 			const struct network *late = a > b ? a : b;
 			const struct network *early = a > b ? b : a;
-			AUTO_FREE char *where = place_text(early->place, late->place);
-			mistake_add(check->mistakes, late->place,
+			AUTO_FREE char *where = place_text(place_of(early->place, "cidr"),
+							   place_of(late->place, "cidr"));
+			mistake_add(check->mistakes, place_of(late->place, "cidr"),
 				    "network \"%s\": %s overlaps %s of network \"%s\" (%s); every "
 				    "address belongs to one network",
 				    late->name, late->cidr, early->cidr, early->name, where);
@@ -221,7 +223,7 @@ static void check_mtu(struct check *check, const struct network *network)
 	    boot->mtu == FIELD_UNSET || network->mtu <= boot->mtu ||
 	    has_uplinks(check->site, network))
 		return;
-	mistake_add(check->mistakes, network->place,
+	mistake_add(check->mistakes, place_of(network->place, "mtu"),
 		    "network \"%s\": mtu %llu is larger than %llu, that of the boot network "
 		    "\"%s\", which carries it; make it smaller, or that one larger",
 		    network->name, (unsigned long long)network->mtu, (unsigned long long)boot->mtu,
@@ -235,17 +237,17 @@ static void check_cidr6(struct check *check, const struct network *network)
 	if (network->cidr6 == NULL || !ip_parse_subnet(network->cidr6, &subnet))
 		return;
 	if (!ip_is_v6(network->cidr6))
-		mistake_add(check->mistakes, network->place,
+		mistake_add(check->mistakes, place_of(network->place, "cidr6"),
 			    "network \"%s\": cidr6: %s is not IPv6; write it like "
 			    "\"fd00:77:20::/64\"",
 			    network->name, network->cidr6);
 	else if (subnet.prefix < 32 || subnet.prefix > 126)
-		mistake_add(check->mistakes, network->place,
+		mistake_add(check->mistakes, place_of(network->place, "cidr6"),
 			    "network \"%s\": cidr6: /%u is no size for a network of machines; "
 			    "from /32 to /126",
 			    network->name, subnet.prefix);
 	else if (ip_has_host_bits(&subnet))
-		mistake_add(check->mistakes, network->place,
+		mistake_add(check->mistakes, place_of(network->place, "cidr6"),
 			    "network \"%s\": cidr6: \"%s\" is an address in a network; write the "
 			    "network's own",
 			    network->name, network->cidr6);
@@ -253,7 +255,7 @@ static void check_cidr6(struct check *check, const struct network *network)
 		struct ip_subnet theirs;
 		if (other->cidr6 && ip_parse_subnet(other->cidr6, &theirs) &&
 		    ip_subnets_overlap(&subnet, &theirs))
-			mistake_add(check->mistakes, network->place,
+			mistake_add(check->mistakes, place_of(network->place, "cidr6"),
 				    "network \"%s\": %s overlaps %s of network \"%s\"; every "
 				    "address belongs to one network",
 				    network->name, network->cidr6, other->cidr6, other->name);
@@ -278,7 +280,7 @@ static void check_vlan_pool(struct check *check)
 	for (size_t i = 0; i < site->network_count; i++) {
 		const struct network *network = &site->networks[i];
 		if (network->vlan >= first && network->vlan <= last)
-			mistake_add(check->mistakes, network->place,
+			mistake_add(check->mistakes, place_of(network->place, "vlan"),
 				    "network \"%s\": vlan %u is in the site's vlan_pool %s, which "
 				    "is for clusters; choose one outside",
 				    network->name, (unsigned)network->vlan, site->vlan_pool);
@@ -334,18 +336,19 @@ static void check_boot(struct check *check)
 		return;
 	const struct network *network = site_find_network(site, site->boot_network);
 	if (network == NULL) {
-		mistake_add(check->mistakes, place,
+		mistake_add(check->mistakes, place_of(place, "network"),
 			    "boot: there is no network \"%s\"; add it to networks",
 			    site->boot_network);
 		return;
 	}
 	if (network->vlan != 0 && network->vlan != FIELD_UNSET)
-		mistake_add(check->mistakes, network->place,
+		mistake_add(check->mistakes, place_of(network->place, "vlan"),
 			    "network \"%s\": machines boot from it, and it has vlan %u; network "
 			    "boot is untagged",
 			    network->name, (unsigned)network->vlan);
 	if (site->boot_server != NULL)
-		check_in_network(check, place, "boot: server", network, site->boot_server);
+		check_in_network(check, place_of(place, "server"), "boot: server", network,
+				 site->boot_server);
 }
 
 static void check_address6(struct check *check, const struct node_address *address,
@@ -402,6 +405,74 @@ static void check_address(struct check *check, struct map *owners, struct owner 
 			    "%s: %s is the boot server's; choose another", what, address->address);
 	check_only_owner(check, owners, owner, address->address, what);
 	check_only_owner(check, owners, owner, address->address6, what);
+}
+
+/* Who has an address by a resource. */
+struct holder {
+	const struct site_node *node;
+	const struct spec *want;
+	size_t item;
+};
+
+static struct place holder_place(const struct holder *holder)
+{
+	return place_of_item(holder->want->place, "addresses", holder->item);
+}
+
+static void collect(const struct site_node *node, const struct spec_list *wants,
+		    struct text_list *keys, struct holder **holders)
+{
+	for (size_t i = 0; wants && i < wants->count; i++) {
+		const struct spec *want = &wants->items[i];
+		size_t before = keys->count;
+		if (want->kind->addresses == NULL || want->broken)
+			continue;
+		want->kind->addresses(node, want, keys);
+		for (size_t j = before; j < keys->count; j++) {
+			if ((j & (j - 1)) == 0)
+				*holders = xrealloc(*holders, j ? j * 2 : 1, sizeof(**holders));
+			(*holders)[j] = (struct holder){ node, want, j - before };
+		}
+	}
+}
+
+static void add_held_twice(struct check *check, const char *key, const struct holder *holder,
+			   const struct holder *other)
+{
+	AUTO_FREE char *where = place_text(holder_place(other), holder_place(holder));
+	mistake_add(check->mistakes, holder_place(holder),
+		    "%s %s: addresses: %s is also node \"%s\"'s, by %s %s (%s); choose another",
+		    holder->want->kind->name, holder->want->id, strchr(key, ' ') + 1,
+		    other->node->name, other->want->kind->name, other->want->id, where);
+}
+
+/* Those that nodes have by resources of their own and of their roles, beside the networks'. */
+static void check_held(struct check *check)
+{
+	const struct site *site = check->site;
+	AUTO_LIST struct text_list keys = TEXT_LIST_INIT;
+	struct holder *holders = NULL;
+	struct map by_address = MAP_INIT;
+	const struct spec *said = NULL;
+	for (size_t i = 0; i < site->node_count; i++) {
+		const struct site_node *node = &site->nodes[i];
+		collect(node, &node->wants, &keys, &holders);
+		if (node->role != NULL)
+			collect(node, node->role->wants, &keys, &holders);
+	}
+	for (size_t i = 0; i < keys.count; i++) {
+		const struct holder *holder = &holders[i];
+		const struct holder *other =
+			keys.items[i][0] ? map_put(&by_address, keys.items[i], &holders[i]) : NULL;
+		/* Twice in one list the kind says itself; a role's, which all its nodes have, once. */
+		if (other == NULL || (other->node == holder->node && other->want == holder->want) ||
+		    (other->want == holder->want && said == holder->want))
+			continue;
+		add_held_twice(check, keys.items[i], holder, other);
+		said = holder->want;
+	}
+	map_free(&by_address);
+	free(holders);
 }
 
 static void check_addresses(struct check *check)
@@ -477,7 +548,7 @@ static void check_nodes(struct check *check)
 		const struct site_node *node = &site->nodes[i];
 		if (text_equal(node->name, "localhost"))
 			mistake_add(
-				check->mistakes, node->place,
+				check->mistakes, place_of(node->place, "name"),
 				"node \"localhost\": is what every machine calls itself; choose "
 				"another name");
 		check_routers(check, node);
@@ -525,8 +596,11 @@ void check_site(struct site *site, struct mistakes *mistakes)
 	check_boot(&check);
 	check_networks(&check);
 	check_addresses(&check);
+	check_held(&check);
 	check_nodes(&check);
 	check_bmcs(site, mistakes);
+	check_consents(site, mistakes);
+	check_kernel_arguments(site, mistakes);
 	for (size_t i = 0; i < site->roles.count; i++) {
 		check_role(&check, &site->roles.items[i]);
 		check_role_wants(&check, &site->roles.items[i]);

@@ -67,7 +67,19 @@ struct field {
 struct place {
 	const char *file; /* NULL: derived, not written anywhere */
 	unsigned line;
+	const struct value_place *values; /* of a group: see place_of(); borrowed from the site */
 };
+struct value_place {
+	const char *key; /* borrowed from the table of fields; NULL ends the list */
+	unsigned item;	 /* of a list, from 1; 0: the value itself */
+	const char *file;
+	unsigned line;
+};
+/* Where the value of a group is written, or an item of it (from 0); where it is not written, or
+   nobody kept that, the group's (the list's). */
+struct place place_of(struct place group, const char *key);
+struct place place_of_item(struct place group, const char *key, size_t item);
+bool place_same(struct place a, struct place b);
 
 /* Set everything to "not given". The struct may hold garbage before. */
 void fields_init(const struct field *fields, void *object);

@@ -36,7 +36,7 @@ bool guard_read(struct guard *guard, const char *name, struct place from, struct
 {
 	AUTO_FREE char *path =
 		name[0] == '/' ? xstrdup(name) : xasprintf("%s/%s", guard->dir, name);
-	struct place itself = { guard_file(guard->site, name), 0 };
+	struct place itself = { .file = guard_file(guard->site, name) };
 	struct stat about;
 	struct err err = ERR_INIT;
 	if (stat(path, &about) != 0) {
@@ -71,18 +71,18 @@ static bool check_bytes(struct guard *guard, const char *file, const char *text,
 	const char *nul = memchr(text, '\0', length);
 	size_t valid = utf8_valid_length(text, length);
 	if (text_starts(text, "\xef\xbb\xbf")) {
-		struct place place = { file, 1 };
+		struct place place = { .file = file, .line = 1 };
 		mistake_add(guard->mistakes, place,
 			    "begins with a byte order mark; save the file as UTF-8 without one");
 		return false;
 	}
 	if (nul != NULL && (size_t)(nul - text) <= valid) {
-		struct place place = { file, line_of(text, (size_t)(nul - text)) };
+		struct place place = { .file = file, .line = line_of(text, (size_t)(nul - text)) };
 		mistake_add(guard->mistakes, place, "has a NUL byte; a configuration is text");
 		return false;
 	}
 	if (valid != length) {
-		struct place place = { file, line_of(text, valid) };
+		struct place place = { .file = file, .line = line_of(text, valid) };
 		mistake_add(guard->mistakes, place,
 			    "the byte 0x%02x is not UTF-8; save the file as UTF-8",
 			    (unsigned char)text[valid]);
@@ -103,7 +103,7 @@ struct scan {
 
 static bool scan_fails(struct scan *scan, unsigned line, const char *why)
 {
-	struct place place = { scan->file, line };
+	struct place place = { .file = scan->file, .line = line };
 	mistake_add(scan->guard->mistakes, place, "%s", why);
 	return false;
 }
@@ -202,7 +202,7 @@ static bool scan_include(struct scan *scan, const char *begin, size_t length)
 {
 	AUTO_FREE char *name = xstrndup(begin, length);
 	AUTO_STR struct str text = STR_INIT;
-	struct place place = { scan->file, scan->line };
+	struct place place = { .file = scan->file, .line = scan->line };
 	if (!include_allowed(scan, name, place) || !guard_read(scan->guard, name, place, &text))
 		return false;
 	scan->at = begin + length + 1;
@@ -296,7 +296,7 @@ bool guard_text(struct guard *guard, const char *name, const char *text, size_t 
 			     .at = text,
 			     .line = 1,
 			     .depth = depth };
-	struct place place = { scan.file, 0 };
+	struct place place = { .file = scan.file };
 	guard->bytes += length;
 	if (too_big(guard, place, guard->bytes) || !check_bytes(guard, scan.file, text, length))
 		return false;

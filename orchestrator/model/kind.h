@@ -60,6 +60,10 @@ struct kind_spec {
 	   May be NULL. */
 	void (*check)(const struct site *, const struct site_node *, const struct spec *want,
 		      struct mistakes *);
+	/* The addresses that a node has by it, each as "WIRE ADDRESS": on one wire nobody else may
+	   have the same. In the order of the field `addresses`; "" for what is no address. May be
+	   NULL. */
+	void (*addresses)(const struct site_node *, const struct spec *want, struct text_list *out);
 	/* Fill DERIVED fields. May be NULL. */
 	int (*derive)(const struct derive *, struct spec *want, struct err *);
 	/* What must be there first. Asked of wanted and of observed resources. May be NULL. */

@@ -14,7 +14,7 @@ enum { SECTION_LIMIT = 4096 };
 
 struct place read_place(struct reader *reader, const config_setting_t *setting)
 {
-	struct place place = { reader->file, config_setting_source_line(setting) };
+	struct place place = { .file = reader->file, .line = config_setting_source_line(setting) };
 	const char *raw = config_setting_source_file(setting);
 	if (raw == NULL)
 		return place;
@@ -28,11 +28,56 @@ struct place read_place(struct reader *reader, const config_setting_t *setting)
 	return place;
 }
 
+static void add_value_place(struct value_place **values, size_t *count, const char *key,
+			    unsigned item, struct place place)
+{
+	if ((*count & (*count - 1)) == 0)
+		*values = xrealloc(*values, *count ? *count * 2 : 1, sizeof(**values));
+	(*values)[(*count)++] = (struct value_place){ key, item, place.file, place.line };
+}
+
+struct place read_places(struct reader *reader, const config_setting_t *group,
+			 const struct field *fields)
+{
+	struct place place = read_place(reader, group);
+	struct site *site = reader->site;
+	struct value_place *values = NULL;
+	size_t count = 0;
+	for (const struct field *field = fields; field->name; field++) {
+		const config_setting_t *member = config_setting_get_member(group, field->name);
+		if (member == NULL)
+			continue;
+		struct place at = read_place(reader, member);
+		/* What is where its group or its list is needs no entry. */
+		if (!place_same(at, place))
+			add_value_place(&values, &count, field->name, 0, at);
+		for (int i = 0; field->type == FIELD_LIST && i < config_setting_length(member);
+		     i++) {
+			struct place of_item =
+				read_place(reader, config_setting_get_elem(member, (unsigned)i));
+			if (!place_same(of_item, at))
+				add_value_place(&values, &count, field->name, (unsigned)i + 1,
+						of_item);
+		}
+	}
+	if (count == 0)
+		return place;
+	add_value_place(&values, &count, NULL, 0, place);
+	if ((site->value_place_count & (site->value_place_count - 1)) == 0)
+		site->value_places =
+			xrealloc(site->value_places,
+				 site->value_place_count ? site->value_place_count * 2 : 1,
+				 sizeof(*site->value_places));
+	site->value_places[site->value_place_count++] = values;
+	place.values = values;
+	return place;
+}
+
 static void add_parse_error(struct reader *reader, const config_t *config)
 {
 	const char *text = config_error_text(config);
 	const char *raw = config_error_file(config);
-	struct place place = { reader->file, (unsigned)config_error_line(config) };
+	struct place place = { .file = reader->file, .line = (unsigned)config_error_line(config) };
 	size_t length = strlen(reader->dir);
 	if (raw != NULL && strncmp(raw, reader->dir, length) == 0 && raw[length] == '/')
 		place.file = guard_file(reader->site, raw + length + 1);
@@ -60,7 +105,7 @@ bool read_config(struct reader *reader, const char *name, const char *text, size
 	reader->seen = NULL;
 	config_init(config);
 	if (text == NULL) {
-		if (!guard_read(&guard, name, (struct place){ NULL, 0 }, &read))
+		if (!guard_read(&guard, name, (struct place){ 0 }, &read))
 			return false;
 		text = str_text(&read);
 		length = read.length;
@@ -338,7 +383,7 @@ static void read_resource(struct reader *reader, const config_setting_t *group,
 	if (!read_is_group(reader, group, what))
 		return;
 	struct spec *spec = spec_list_add(wants, kind, NULL);
-	spec->place = read_place(reader, group);
+	spec->place = read_places(reader, group, kind->fields);
 	spec->broken = read_group(reader, group, kind->fields, spec->body, what, NULL) > 0;
 	AUTO_FREE char *id = spec_make_id(spec);
 	if (id == NULL) {
@@ -350,8 +395,10 @@ static void read_resource(struct reader *reader, const config_setting_t *group,
 	spec->id = xstrdup(id);
 	if (twin == NULL)
 		return;
-	mistake_add(reader->mistakes, spec->place, "%s is there already (line %u); rename one",
-		    what, twin->place.line);
+	const char *name = kind->fields[0].name;
+	mistake_add(reader->mistakes, place_of(spec->place, name),
+		    "%s is there already (line %u); rename one", what,
+		    place_of(twin->place, name).line);
 	spec->broken = true;
 }
 

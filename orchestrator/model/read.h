@@ -27,6 +27,9 @@ struct reader {
 bool read_config(struct reader *reader, const char *name, const char *text, size_t length,
 		 config_t *config);
 struct place read_place(struct reader *reader, const config_setting_t *setting);
+/* Of a group, with the places of its values: those of the table. */
+struct place read_places(struct reader *reader, const config_setting_t *group,
+			 const struct field *fields);
 
 /* Keys of a group that are no fields. True: known, and it has been dealt with. */
 struct read_more {
@@ -72,6 +75,9 @@ void read_site(struct reader *reader, const config_setting_t *root);
 void read_roles(struct reader *reader);
 /* check_bmc.c */
 void check_bmcs(const struct site *site, struct mistakes *mistakes);
+/* check_node.c */
+void check_consents(const struct site *site, struct mistakes *mistakes);
+void check_kernel_arguments(const struct site *site, struct mistakes *mistakes);
 /* check.c */
 void check_site(struct site *site, struct mistakes *mistakes);
 #endif

@@ -96,8 +96,10 @@ static void read_layer(struct reader *reader, const char *name, const char *file
 		read_check(reader, root, &READ_FIRMWARE, what);
 		if (layer->console != NULL)
 			read_check(reader, root, &READ_CONSOLE, what);
+		layer->place = read_places(reader, root, ROLE_FIELDS);
 	}
-	layer->place = (struct place){ reader->file, 1 };
+	layer->place.file = reader->file;
+	layer->place.line = 1;
 	config_destroy(&config);
 }
 
@@ -136,7 +138,7 @@ static void read_layers(struct reader *reader, struct role *role)
 		role->place = layer.place;
 		role_free(&layer);
 	} else if (!shipped) {
-		role->place = (struct place){ guard_file(reader->site, own_file), 0 };
+		role->place = (struct place){ .file = guard_file(reader->site, own_file) };
 		mistake_add(reader->mistakes, role->place,
 			    "is missing, and no role \"%s\" is shipped; write the file",
 			    role->name);
@@ -196,12 +198,12 @@ static void read_role(struct reader *reader, const char *name, struct text_list 
 	read_layers(reader, &own);
 	text_list_add(chain, name);
 	if (own.extends != NULL && text_list_has(chain, own.extends)) {
-		mistake_add(reader->mistakes, own.place,
+		mistake_add(reader->mistakes, place_of(own.place, "extends"),
 			    "%s: extends \"%s\", which in the end extends it; take one of the two "
 			    "out",
 			    what, own.extends);
 	} else if (own.extends != NULL && !role_is_there(reader, own.extends)) {
-		add_no_role(reader, own.place, what, own.extends);
+		add_no_role(reader, place_of(own.place, "extends"), what, own.extends);
 	} else if (own.extends != NULL) {
 		read_role(reader, own.extends, chain);
 		const struct role *base = role_list_find(list, own.extends);
@@ -238,7 +240,7 @@ static void read_own_roles(struct reader *reader)
 			continue;
 		if (field_set_text(&NAME, &name, names.items[i], &err) != 0) {
 			AUTO_FREE char *file = xasprintf("roles/%.64s", names.items[i]);
-			struct place place = { guard_file(reader->site, file), 0 };
+			struct place place = { .file = guard_file(reader->site, file) };
 			mistake_add(reader->mistakes, place, "role %s", err.text);
 			continue;
 		}
@@ -282,7 +284,7 @@ void read_roles(struct reader *reader)
 			read_role(reader, node->role_name, &chain);
 		} else {
 			AUTO_FREE char *what = xasprintf("node \"%s\"", node->name);
-			add_no_role(reader, node->place, what, node->role_name);
+			add_no_role(reader, place_of(node->place, "role"), what, node->role_name);
 		}
 	}
 	read_own_roles(reader);

@@ -23,11 +23,13 @@ static void read_boot(struct reader *reader, const config_setting_t *root)
 	const config_setting_t *boot = config_setting_get_member(root, "boot");
 	struct site *site = reader->site;
 	if (boot == NULL)
-		mistake_add(reader->mistakes, (struct place){ reader->file, 0 },
+		mistake_add(reader->mistakes, (struct place){ .file = reader->file },
 			    "boot is missing; write boot = { network = \"boot\"; "
 			    "server = \"10.0.0.1\"; }");
-	else if (read_is_group(reader, boot, "boot"))
+	else if (read_is_group(reader, boot, "boot")) {
+		site->boot_place = read_places(reader, boot, SITE_BOOT_FIELDS);
 		read_group(reader, boot, SITE_BOOT_FIELDS, site, "boot", NULL);
+	}
 }
 
 static void read_network(struct reader *reader, const config_setting_t *group, unsigned index)
@@ -38,7 +40,7 @@ static void read_network(struct reader *reader, const config_setting_t *group, u
 	fields_init(NETWORK_FIELDS, network);
 	if (!read_is_group(reader, group, what))
 		return;
-	network->place = read_place(reader, group);
+	network->place = read_places(reader, group, NETWORK_FIELDS);
 	network->broken = read_group(reader, group, NETWORK_FIELDS, network, what, NULL) > 0;
 	if (network->name == NULL) {
 		fields_free(NETWORK_FIELDS, network);
@@ -47,8 +49,9 @@ static void read_network(struct reader *reader, const config_setting_t *group, u
 	site->network_count++;
 	const struct network *twin = map_put(&site->network_by_name, network->name, network);
 	if (twin != NULL)
-		mistake_add(reader->mistakes, network->place,
-			    "%s is there already (line %u); rename one", what, twin->place.line);
+		mistake_add(reader->mistakes, place_of(network->place, "name"),
+			    "%s is there already (line %u); rename one", what,
+			    place_of(twin->place, "name").line);
 }
 
 static void read_networks(struct reader *reader, const config_setting_t *root)
@@ -154,7 +157,7 @@ static void read_bmc(struct reader *reader, const config_setting_t *group,
 	AUTO_FREE char *what = xasprintf("%s: bmc", context->what);
 	if (!read_is_group(reader, group, what))
 		return;
-	bmc->place = read_place(reader, group);
+	bmc->place = read_places(reader, group, BMC_FIELDS);
 	read_group(reader, group, BMC_FIELDS, bmc, what, NULL);
 }
 
@@ -204,7 +207,7 @@ static void read_node(struct reader *reader, const config_setting_t *group, unsi
 		return;
 	struct node_context context = { node, what };
 	struct read_more more = { node_key, "addresses bmc", true, &context };
-	node->place = read_place(reader, group);
+	node->place = read_places(reader, group, NODE_FIELDS);
 	read_group(reader, group, NODE_FIELDS, node, what, &more);
 	if (node->console != NULL)
 		read_check(reader, group, &READ_CONSOLE, what);
@@ -216,16 +219,17 @@ static void read_node(struct reader *reader, const config_setting_t *group, unsi
 	site->node_count++;
 	const struct site_node *twin = map_put(&site->node_by_name, node->name, node);
 	if (twin != NULL)
-		mistake_add(reader->mistakes, node->place,
-			    "%s is there already (line %u); rename one", what, twin->place.line);
+		mistake_add(reader->mistakes, place_of(node->place, "name"),
+			    "%s is there already (line %u); rename one", what,
+			    place_of(twin->place, "name").line);
 	if (node->mac == NULL)
 		return;
 	twin = map_put(&site->node_by_mac, node->mac, node);
 	if (twin != NULL)
-		mistake_add(reader->mistakes, node->place,
+		mistake_add(reader->mistakes, place_of(node->place, "mac"),
 			    "%s: mac %s is also node \"%s\"'s (line %u); an interface is in one "
 			    "node",
-			    what, node->mac, twin->name, twin->place.line);
+			    what, node->mac, twin->name, place_of(twin->place, "mac").line);
 }
 
 static void read_nodes(struct reader *reader, const config_setting_t *root)
@@ -279,14 +283,15 @@ static void read_clusters(struct reader *reader)
 	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
 	struct err err = ERR_INIT;
 	if (file_list_dir(folder, &names, &err) != 0)
-		mistake_add(reader->mistakes, (struct place){ NULL, 0 }, "%s", err.text);
+		mistake_add(reader->mistakes, (struct place){ 0 }, "%s", err.text);
 	for (size_t i = 0; i < names.count; i++) {
 		AUTO_FREE char *name = xasprintf("clusters/%s", names.items[i]);
 		config_t config;
 		if (names.items[i][0] == '.' || !text_ends(name, ".cfg"))
 			continue;
 		if (read_config(reader, name, NULL, 0, &config))
-			mistake_add(reader->mistakes, (struct place){ reader->file, 1 },
+			mistake_add(reader->mistakes,
+				    (struct place){ .file = reader->file, .line = 1 },
 				    "this version of Moyai knows no clusters; move the file away");
 		config_destroy(&config);
 	}

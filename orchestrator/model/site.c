@@ -175,6 +175,9 @@ void site_free(struct site *site)
 	map_free(&site->node_by_name);
 	map_free(&site->node_by_mac);
 	map_free(&site->network_by_name);
+	for (size_t i = 0; i < site->value_place_count; i++)
+		free(site->value_places[i]);
+	free(site->value_places);
 	text_list_free(&site->files);
 	*site = (struct site){ 0 };
 }

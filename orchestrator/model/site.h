@@ -103,6 +103,8 @@ struct site {
 	struct role_list
 		roles; /* shipped and own, every one that a node uses or the site defines */
 	struct text_list files; /* every file read, in that order; places borrow from here */
+	struct value_place **value_places; /* what places borrow, a list for each group */
+	size_t value_place_count;
 	/* Where the settings of the top level are that are checked later. */
 	struct place domain_place, mirror_place, boot_place, vlan_pool_place;
 	struct map node_by_name;

@@ -163,8 +163,10 @@ static void child(char **argv, int in, int out, int error)
 	_exit(127);
 }
 
-static struct stream *pipe_exec(struct link *link, const char *const *words, struct err *err)
+static struct stream *pipe_exec(struct link *link, const char *const *words, const bool *stop,
+				struct err *err)
 {
+	(void)stop; /* nothing here waits */
 	struct pipe_link *self = (struct pipe_link *)link;
 	int pipes[6] = { -1, -1, -1, -1, -1, -1 };
 	struct pipe_stream *stream = NULL;

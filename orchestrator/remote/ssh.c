@@ -22,6 +22,8 @@ enum { STOP_POLL_MS = 200 };
 struct ssh_link {
 	struct link link;
 	ssh_session session;
+	char *where; /* "ADDRESS port N" */
+	unsigned timeout_ms;
 };
 
 struct ssh_exec {
@@ -71,15 +73,13 @@ static int wait_for(int fd, short events, long deadline_ms, const bool *stop, st
 	}
 }
 
-static int no_answer(const struct ssh_options *options, const char *address, unsigned timeout_ms,
-		     struct err *err)
+static int no_answer(const char *where, unsigned timeout_ms, struct err *err)
 {
-	return err_set(err, "%s port %u: no answer for %u s", address, options->port,
-		       timeout_ms / 1000);
+	return err_set(err, "%s: no answer for %u s", where, timeout_ms / 1000);
 }
 
-static int dial(const struct ssh_options *options, const char *address, const bool *stop,
-		struct err *err)
+static int dial(const struct ssh_options *options, const char *address, const char *where,
+		const bool *stop, struct err *err)
 {
 	unsigned port = options->port;
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
@@ -98,17 +98,45 @@ static int dial(const struct ssh_options *options, const char *address, const bo
 				     stop, err);
 		if (ready <= 0) {
 			close(fd);
-			return ready < 0 ? -1
-					 : no_answer(options, address, options->connect_timeout_ms,
-						     err);
+			return ready < 0 ? -1 : no_answer(where, options->connect_timeout_ms, err);
 		}
 		getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
 	}
 	if (error) {
 		close(fd);
-		return err_set_errno(err, error, "%s port %u", address, port);
+		return err_set_errno(err, error, "%s", where);
 	}
 	return fd;
+}
+
+/*
+ * Until the log-in is done and the command runs, libssh does not block: each of its calls is made
+ * again while it says "again", so that Ctrl-C and the deadline end the wait for a silent node.
+ */
+struct patience {
+	ssh_session session;
+	const char *where;
+	unsigned timeout_ms;
+	long deadline_ms;
+	const bool *stop;
+};
+
+static struct patience patience_begin(ssh_session session, const char *where, unsigned timeout_ms,
+				      const bool *stop)
+{
+	ssh_set_blocking(session, 0);
+	return (struct patience){ session, where, timeout_ms, stream_now_ms() + timeout_ms, stop };
+}
+
+/* After "again": 0 when there is something to go on with. */
+static int patience_wait(const struct patience *self, struct err *err)
+{
+	bool unsent = ssh_get_poll_flags(self->session) & SSH_WRITE_PENDING;
+	int ready = wait_for(ssh_get_fd(self->session), unsent ? POLLIN | POLLOUT : POLLIN,
+			     self->deadline_ms, self->stop, err);
+	if (ready == 0)
+		return no_answer(self->where, self->timeout_ms, err);
+	return ready < 0 ? -1 : 0;
 }
 
 /* Algorithms are fixed, quickest first: curve25519 costs both sides least, and
@@ -168,12 +196,14 @@ static char *pinned_fingerprint(const char *where, const char *pins)
 	enum { PINS_MAX = 16 * 1024 * 1024 };
 	AUTO_STR struct str text = STR_INIT;
 	char host[256], type[64], base64[2048];
+	size_t length = strlen(where);
 	if (file_read(pins, PINS_MAX, &text, NULL) != 0)
 		return fingerprint(NULL);
 	for (const char *line = text.data; line; line = strchr(line, '\n')) {
 		line += *line == '\n';
+		/* The address, and behind it perhaps the node's name. */
 		if (sscanf(line, "%255s %63s %2047s", host, type, base64) != 3 ||
-		    strcmp(host, where) != 0)
+		    strncmp(host, where, length) != 0 || strcspn(host + length, ",") != 0)
 			continue;
 		ssh_key key = NULL;
 		ssh_pki_import_pubkey_base64(base64, ssh_key_type_from_name(type), &key);
@@ -244,21 +274,34 @@ static int check_host_key(ssh_session session, const struct ssh_options *options
 
 /* The key straight away: asking first which methods there are, and whether the
    key would do, are two round trips for nothing. */
-static int log_in(ssh_session session, const struct ssh_options *options, struct err *err)
+static int log_in(const struct patience *patience, const struct ssh_options *options,
+		  struct err *err)
 {
 	AUTO_FREE char *path = xasprintf("%s/id_ed25519", options->state_dir);
+	ssh_session session = patience->session;
 	ssh_key key = NULL;
+	bool own = file_exists(path);
+	bool agent = false;
 	int rc;
-	if (!file_exists(path)) {
-		rc = ssh_userauth_publickey_auto(session, NULL, NULL);
-	} else {
-		if (ssh_pki_import_privkey_file(path, NULL, NULL, NULL, &key) != SSH_OK)
-			return err_set(err, "%s: not a private key without passphrase", path);
-		rc = ssh_userauth_publickey(session, NULL, key);
-		ssh_key_free(key);
-		if (rc == SSH_AUTH_DENIED && getenv("SSH_AUTH_SOCK"))
+	if (own && ssh_pki_import_privkey_file(path, NULL, NULL, NULL, &key) != SSH_OK)
+		return err_set(err, "%s: not a private key without passphrase", path);
+	for (;;) {
+		if (agent)
 			rc = ssh_userauth_agent(session, NULL);
+		else if (own)
+			rc = ssh_userauth_publickey(session, NULL, key);
+		else
+			rc = ssh_userauth_publickey_auto(session, NULL, NULL);
+		if (rc == SSH_AUTH_DENIED && own && !agent && getenv("SSH_AUTH_SOCK"))
+			agent = true;
+		else if (rc != SSH_AUTH_AGAIN)
+			break;
+		else if (patience_wait(patience, err) != 0) {
+			ssh_key_free(key);
+			return -1;
+		}
 	}
+	ssh_key_free(key);
 	if (rc == SSH_AUTH_SUCCESS)
 		return 0;
 	if (rc == SSH_AUTH_DENIED || rc == SSH_AUTH_PARTIAL)
@@ -266,7 +309,7 @@ static int log_in(ssh_session session, const struct ssh_options *options, struct
 			err,
 			"log-in as %s with %s refused; the node takes the site's keys at its "
 			"next boot",
-			options->user, file_exists(path) ? path : "your own keys");
+			options->user, own ? path : "your own keys");
 	return err_set(err, "log-in: %s", ssh_get_error(session));
 }
 
@@ -350,18 +393,40 @@ static void exec_close(struct stream *stream)
 
 static const struct stream_ops SSH_STREAM = { exec_read, exec_write, exec_end_input, exec_close };
 
-static struct stream *ssh_exec(struct link *link, const char *const *words, struct err *err)
+static int start(ssh_channel remote, const char *command, const struct patience *patience,
+		 struct err *err)
+{
+	int rc;
+	while ((rc = ssh_channel_open_session(remote)) == SSH_AGAIN)
+		if (patience_wait(patience, err) != 0)
+			return -1;
+	if (rc == SSH_OK)
+		while ((rc = ssh_channel_request_exec(remote, command)) == SSH_AGAIN)
+			if (patience_wait(patience, err) != 0)
+				return -1;
+	if (rc == SSH_OK)
+		return 0;
+	return err_set(err, "cannot start a command: %s", ssh_get_error(patience->session));
+}
+
+static struct stream *ssh_exec(struct link *link, const char *const *words, const bool *stop,
+			       struct err *err)
 {
 	struct ssh_link *self = (struct ssh_link *)link;
 	AUTO_STR struct str command = STR_INIT;
 	for (size_t i = 0; words[i]; i++)
 		str_addf(&command, "%s%s", i ? " " : "", words[i]);
 	ssh_channel remote = ssh_channel_new(self->session);
-	if (remote == NULL || ssh_channel_open_session(remote) != SSH_OK ||
-	    ssh_channel_request_exec(remote, str_text(&command)) != SSH_OK) {
-		err_set(err, "cannot start a command: %s", ssh_get_error(self->session));
-		if (remote)
-			ssh_channel_free(remote);
+	if (remote == NULL) {
+		err_set(err, "libssh: %s", ssh_get_error(self->session));
+		return NULL;
+	}
+	const struct patience patience =
+		patience_begin(self->session, self->where, self->timeout_ms, stop);
+	int rc = start(remote, str_text(&command), &patience, err);
+	ssh_set_blocking(self->session, 1);
+	if (rc != 0) {
+		ssh_channel_free(remote);
 		return NULL;
 	}
 	struct ssh_exec *exec = xcalloc(1, sizeof(*exec));
@@ -377,50 +442,46 @@ static void ssh_link_close(struct link *link)
 	struct ssh_link *self = (struct ssh_link *)link;
 	ssh_disconnect(self->session);
 	ssh_free(self->session);
+	free(self->where);
 	free(self);
 }
 
 static const struct link_ops SSH_LINK = { ssh_exec, ssh_link_close };
 
 /* Version and key exchange. */
-static int shake_hands(ssh_session session, const struct ssh_options *options, const char *address,
-		       const bool *stop, struct err *err)
+static int shake_hands(const struct patience *patience, struct err *err)
 {
-	long deadline_ms = stream_now_ms() + options->login_timeout_ms;
 	int rc;
-	ssh_set_blocking(session, 0);
-	while ((rc = ssh_connect(session)) == SSH_AGAIN) {
-		bool unsent = ssh_get_poll_flags(session) & SSH_WRITE_PENDING;
-		int ready = wait_for(ssh_get_fd(session), unsent ? POLLIN | POLLOUT : POLLIN,
-				     deadline_ms, stop, err);
-		if (ready <= 0)
-			return ready < 0 ? -1
-					 : no_answer(options, address, options->login_timeout_ms,
-						     err);
-	}
-	ssh_set_blocking(session, 1);
-	return rc == SSH_OK ? 0
-			    : err_set(err, "%s port %u: %s", address, options->port,
-				      ssh_get_error(session));
+	while ((rc = ssh_connect(patience->session)) == SSH_AGAIN)
+		if (patience_wait(patience, err) != 0)
+			return -1;
+	return rc == SSH_OK
+		       ? 0
+		       : err_set(err, "%s: %s", patience->where, ssh_get_error(patience->session));
 }
 
 static int establish(ssh_session session, const struct ssh_options *options, const char *node,
-		     const char *address, const bool *stop, struct err *err)
+		     const char *address, const char *where, const bool *stop, struct err *err)
 {
 	if (set_options(session, options, address, err) != 0)
 		return -1;
-	int fd = dial(options, address, stop, err);
+	int fd = dial(options, address, where, stop, err);
 	if (fd < 0)
 		return -1;
 	if (ssh_options_set(session, SSH_OPTIONS_FD, &fd) < 0) {
 		close(fd);
 		return err_set(err, "libssh: %s", ssh_get_error(session));
 	}
-	if (shake_hands(session, options, address, stop, err) != 0)
+	const struct patience patience =
+		patience_begin(session, where, options->login_timeout_ms, stop);
+	int rc = shake_hands(&patience, err);
+	/* It has taken the socket; while the option names it, it would never close it. */
+	ssh_options_set(session, SSH_OPTIONS_FD, NULL);
+	if (rc != 0)
 		return -1;
 	if (check_host_key(session, options, node, address, err) != 0)
 		return -1;
-	return log_in(session, options, err);
+	return log_in(&patience, options, err);
 }
 
 struct link *ssh_link_open(const struct ssh_options *options, const char *node, const char *address,
@@ -431,13 +492,17 @@ struct link *ssh_link_open(const struct ssh_options *options, const char *node, 
 		err_set(err, "libssh: no session");
 		return NULL;
 	}
-	if (establish(session, options, node, address, stop, err) != 0) {
+	char *where = xasprintf("%s port %u", address, options->port);
+	if (establish(session, options, node, address, where, stop, err) != 0) {
 		ssh_disconnect(session);
 		ssh_free(session);
+		free(where);
 		return NULL;
 	}
 	struct ssh_link *self = xcalloc(1, sizeof(*self));
 	self->link.ops = &SSH_LINK;
 	self->session = session;
+	self->where = where;
+	self->timeout_ms = options->login_timeout_ms;
 	return &self->link;
 }

@@ -17,7 +17,7 @@ long stream_now_ms(void)
 struct stream *link_exec(struct link *link, const char *const *words, const bool *stop,
 			 struct err *err)
 {
-	struct stream *stream = link->ops->exec(link, words, err);
+	struct stream *stream = link->ops->exec(link, words, stop, err);
 	if (stream)
 		stream->stop = stop;
 	return stream;

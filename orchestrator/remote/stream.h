@@ -50,7 +50,8 @@ struct link {
 struct link_ops {
 	/* Start a command, words as they are: none of them comes from the
 	   configuration, so that nothing is ever quoted. */
-	struct stream *(*exec)(struct link *, const char *const *words, struct err *);
+	struct stream *(*exec)(struct link *, const char *const *words, const bool *stop,
+			       struct err *);
 	void (*close)(struct link *); /* frees the link */
 };
 

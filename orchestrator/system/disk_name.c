@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "system/disk_name.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -56,4 +57,25 @@ char *disk_name_path(const char *name, char **why)
 		*why = str_take(&text);
 	}
 	return path;
+}
+
+/* The device behind a name; NULL: there is none. */
+static char *device_of(const char *name)
+{
+	AUTO_FREE char *why = NULL;
+	AUTO_FREE char *path = disk_name_path(name, &why);
+	return path ? realpath(path, NULL) : NULL;
+}
+
+char *disk_name_twin(const char *name, const struct text_list *others)
+{
+	AUTO_FREE char *device = device_of(name);
+	for (size_t i = 0; device != NULL && i < others->count; i++) {
+		AUTO_FREE char *other = device_of(others->items[i]);
+		if (text_equal(device, other))
+			return xasprintf("%s and %s are one disk, %s; write it the same way in all "
+					 "its partitions",
+					 name, others->items[i], device);
+	}
+	return NULL;
 }

@@ -97,7 +97,9 @@ network_up() {
 	mount -t tmpfs tmpfs /run
 	mkdir /run/netns
 	ip link set lo up
-	ip link add br0 type bridge stp_state 0 forward_delay 0
+	# With an address of its own: a bridge takes the lowest of its ports', and another one when such
+	# a port comes or goes. What a machine still sends to the old one is lost.
+	ip link add br0 address 52:54:00:4d:00:01 type bridge stp_state 0 forward_delay 0
 	ip address add 10.77.0.1/24 dev br0
 	ip link set br0 up
 }

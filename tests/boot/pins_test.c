@@ -39,26 +39,32 @@ static void pin(const char *node, const char *address, const char *key, const ch
 	assert_int_equal(changed, wanted);
 }
 
+static void assert_pin(const char *node, const char *address, const char *key, const char *where)
+{
+	AUTO_STR struct str found = STR_INIT;
+	AUTO_STR struct str at = STR_INIT;
+	assert_int_equal(pins_find(dir, node, address, &found, &at, NULL), 0);
+	assert_string_equal(str_text(&found), key);
+	assert_string_equal(str_text(&at), where);
+}
+
 static void test_pins(void **state)
 {
 	(void)state;
-	AUTO_STR struct str key = STR_INIT;
 	AUTO_STR struct str print_a = STR_INIT;
 	AUTO_STR struct str print_b = STR_INIT;
 	assert_int_equal(pin_fingerprint(KEY_A, &print_a, NULL), 0);
 	assert_int_equal(pin_fingerprint(KEY_B, &print_b, NULL), 0);
 	assert_true(text_starts(str_text(&print_a), "SHA256:"));
-	assert_int_equal(pins_find(dir, "10.77.0.14", &key, NULL), 0);
-	assert_string_equal(str_text(&key), "");
+	assert_pin("store1", "10.77.0.14", "", "");
 	pin("store1", "10.77.0.14", KEY_A, "no key was pinned", true);
 	pin("vm1", "10.77.0.1", KEY_B, "no key was pinned", true);
 	pin("store1", "10.77.0.14", KEY_A, "the boot was ordered", false);
 	pin("store1", "10.77.0.14", KEY_B, "the pinned key no longer answers", true);
 	AUTO_FREE char *hosts = content("known_hosts");
-	assert_string_equal(hosts, "10.77.0.1 " KEY_B "\n10.77.0.14 " KEY_B "\n");
+	assert_string_equal(hosts, "10.77.0.1,vm1 " KEY_B "\n10.77.0.14,store1 " KEY_B "\n");
 	/* An address that begins like another one is another one. */
-	assert_int_equal(pins_find(dir, "10.77.0.1", &key, NULL), 0);
-	assert_string_equal(str_text(&key), KEY_B);
+	assert_pin("vm1", "10.77.0.1", KEY_B, "10.77.0.1");
 	AUTO_FREE char *log = content("pins.log");
 	AUTO_FREE char *wanted = xasprintf(
 		"2026-11-21T03:00:00Z store1 10.77.0.14 %s no key was pinned\n"
@@ -66,6 +72,47 @@ static void test_pins(void **state)
 		"2026-11-21T03:00:00Z store1 10.77.0.14 %s the pinned key no longer answers\n",
 		str_text(&print_a), str_text(&print_b), str_text(&print_b));
 	assert_string_equal(log, wanted);
+}
+
+static void write_pins(const char *text)
+{
+	AUTO_FREE char *path = xasprintf("%s/known_hosts", dir);
+	assert_int_equal(file_write(path, text, strlen(text), 0600, NULL), 0);
+}
+
+/* The configuration may give nodes other addresses while they live. */
+static void test_pins_of_nodes_that_move(void **state)
+{
+	(void)state;
+	write_pins("10.77.0.1,vm1 " KEY_B "\n10.77.0.14,store1 " KEY_A "\n");
+	assert_pin("store1", "10.77.0.15", KEY_A, "10.77.0.14");
+	/* Somebody else's pin at the address that is this node's now. */
+	assert_pin("mem1", "10.77.0.14", "", "");
+	assert_pin("vm1", "10.77.0.14", KEY_B, "10.77.0.1");
+	pin("vm1", "10.77.0.14", KEY_A, "the boot was ordered", true);
+	AUTO_FREE char *hosts = content("known_hosts");
+	assert_string_equal(hosts, "store1 " KEY_A "\n10.77.0.14,vm1 " KEY_A "\n");
+	assert_pin("store1", "10.77.0.15", KEY_A, "10.77.0.15");
+	pin("store1", "10.77.0.15", KEY_A, "the boot was ordered", false);
+	pin("store1", "10.77.0.16", KEY_B, "the boot was ordered", true);
+	AUTO_FREE char *after = content("known_hosts");
+	assert_string_equal(after, "10.77.0.14,vm1 " KEY_A "\n10.77.0.16,store1 " KEY_B "\n");
+}
+
+/* Lines that people wrote stay as they are; one without a name counts for the address. */
+static void test_pins_by_hand(void **state)
+{
+	static const char HAND[] = "# mine\n[10.77.0.14]:2222 " KEY_B "\n\n"
+				   "10.77.0.14 " KEY_A " a comment\nbroken\n";
+	(void)state;
+	write_pins(HAND);
+	assert_pin("store1", "10.77.0.14", KEY_A, "10.77.0.14");
+	assert_pin("broken", "10.77.0.20", "", "");
+	pin("vm1", "10.77.0.20", KEY_B, "no key was pinned", true);
+	pin("store1", "10.77.0.14", KEY_B, "the boot was ordered", true);
+	AUTO_FREE char *hosts = content("known_hosts");
+	assert_string_equal(hosts, "# mine\n[10.77.0.14]:2222 " KEY_B "\nbroken\n"
+				   "10.77.0.20,vm1 " KEY_B "\n10.77.0.14,store1 " KEY_B "\n");
 }
 
 static void test_parse(void **state)
@@ -125,8 +172,8 @@ static void test_identity(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pins),
-		cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_pins),	     cmocka_unit_test(test_pins_of_nodes_that_move),
+		cmocka_unit_test(test_pins_by_hand), cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_identity),
 	};
 	if (mkdtemp(dir) == NULL)

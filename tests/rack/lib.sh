@@ -130,7 +130,9 @@ network_start() {
 	local node
 	rack_exec ip link set lo up
 	# A bridge that does not filter carries tagged frames as they are, like a trunk switch.
-	rack_exec ip link add br-rack type bridge stp_state 0 forward_delay 0
+	# With an address of its own: else it has the lowest of its ports', and when such a one comes or
+	# goes, what a machine still sends to the old one is lost.
+	rack_exec ip link add br-rack address 52:54:00:4d:00:01 type bridge stp_state 0 forward_delay 0
 	rack_exec ip address add "$(rack_operator)" dev br-rack
 	rack_exec ip link set br-rack up
 	bmc_addresses_start
@@ -236,7 +238,7 @@ machine_on() {
 	mapfile -t firmware_options < <(machine_firmware "$node" "$firmware" | tr ' ' '\n')
 	rack_spawn "$dir/$node.qemu.log" qemu-system-x86_64 -name "$node" "${accel[@]}" \
 		-machine pc,usb=off -smp "$cpus" -m "$memory" -nodefaults -display none \
-		-rtc base=utc -boot reboot-timeout=10000 "${firmware_options[@]}" \
+		-rtc "base=${RACK_CLOCK:-utc}" -boot reboot-timeout=10000 "${firmware_options[@]}" \
 		-netdev "tap,id=net0,ifname=$(tap_name "$node"),script=no,downscript=no" \
 		-device "$card,netdev=net0,mac=$mac,bootindex=0" \
 		-device virtio-rng-pci "${disk_options[@]}" \

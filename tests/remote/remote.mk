@@ -17,4 +17,3 @@ check-remote: $(BUILD)/tests/ssh_test $(BUILD)/moyai $(BUILD)/moyai-node
 	for test in $(BUILD)/tests/ssh_test tests/remote/commands tests/remote/remote tests/remote/hostile; do \
 		$$test || failed=1; \
 	done; wait $$daytwo || failed=1; cat $(BUILD)/tests/daytwo.out; exit $$failed
-check-wire: check-remote

@@ -3,21 +3,16 @@
  * remote/ssh.c against a real sshd on loopback, with a configuration, host key
  * and port of its own, run as a child of this test.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "../unit/test.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -94,11 +89,16 @@ static bool answers(unsigned port)
 	return connected;
 }
 
-static void pin(const char *key_name)
+static void pin_at(unsigned port, const char *key_name)
 {
 	AUTO_FREE char *key = public_key(key_name);
-	AUTO_FREE char *line = xasprintf("[127.0.0.1]:%u %s\n", server.port, key);
+	AUTO_FREE char *line = xasprintf("[127.0.0.1]:%u %s\n", port, key);
 	write_text("known_hosts", line);
+}
+
+static void pin(const char *key_name)
+{
+	pin_at(server.port, key_name);
 }
 
 static int start_server(void **state)
@@ -157,6 +157,16 @@ static struct link *open_link(const struct ssh_options *options, struct err *err
 	return ssh_link_open(options, "n1", "127.0.0.1", NULL, err);
 }
 
+/* A link that has to be there. */
+static struct link *open_good_link(void)
+{
+	struct err err = ERR_INIT;
+	struct link *link = open_link(&server.options, &err);
+	if (link == NULL)
+		fail_msg("%s", err.text);
+	return link;
+}
+
 static void expect_line(struct stream *stream, const char *text)
 {
 	struct err err = ERR_INIT;
@@ -173,7 +183,7 @@ static void test_two_commands_on_one_connection(void **state)
 	struct err err = ERR_INIT;
 	char *line;
 	size_t length;
-	struct link *link = open_link(&server.options, &err);
+	struct link *link = open_good_link();
 	if (link == NULL)
 		fail_msg("%s", err.text);
 	struct stream *stream = link_exec(link, RUN_ARGV("cat"), NULL, &err);
@@ -198,7 +208,7 @@ static void test_megabytes(void **state)
 	(void)state;
 	enum { BYTES = 8 * 1024 * 1024 };
 	struct err err = ERR_INIT;
-	struct link *link = open_link(&server.options, &err);
+	struct link *link = open_good_link();
 	struct stream *stream = link_exec(link, RUN_ARGV("sha256sum"), NULL, &err);
 	char *bytes = xcalloc(1, BYTES);
 	char hex[HASH_HEX_SIZE];
@@ -228,7 +238,7 @@ static void test_flood(void **state)
 	struct err err = ERR_INIT;
 	char *line;
 	size_t length;
-	struct link *link = open_link(&server.options, &err);
+	struct link *link = open_good_link();
 	struct stream *stream =
 		link_exec(link, RUN_ARGV("tr", "'\\0'", "x", "</dev/zero"), NULL, &err);
 	long before_ms = stream_now_ms();
@@ -246,7 +256,7 @@ static void test_too_slow(void **state)
 	struct err err = ERR_INIT;
 	char *line;
 	size_t length;
-	struct link *link = open_link(&server.options, &err);
+	struct link *link = open_good_link();
 	struct stream *stream = link_exec(link, RUN_ARGV("sleep", "30"), NULL, &err);
 	assert_int_equal(stream_read_line(stream, 1000, &line, &length, &err), -1);
 	assert_string_equal(err.text, "no answer for 1 s");
@@ -398,6 +408,99 @@ static void test_stop_while_connecting(void **state)
 	close(fd);
 }
 
+/* Between moyai and sshd: what the server says after its first `limit` bytes does not arrive, and
+   then Ctrl-C comes. */
+struct relay {
+	int listening;
+	size_t limit;
+	size_t passed; /* of what the server said */
+	bool stop;
+};
+
+static bool pass_on(struct relay *self, int from, int to, bool is_server)
+{
+	char bytes[4096];
+	ssize_t got = read(from, bytes, sizeof(bytes));
+	size_t length = got > 0 ? (size_t)got : 0;
+	if (is_server && self->passed + length > self->limit) {
+		length = self->limit - self->passed;
+		__atomic_store_n(&self->stop, true, __ATOMIC_RELEASE);
+	}
+	if (is_server)
+		self->passed += length;
+	return got > 0 && write(to, bytes, length) == (ssize_t)length;
+}
+
+static void *relay_run(void *relay)
+{
+	struct relay *self = relay;
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_port = htons((uint16_t)server.port),
+				  .sin_addr.s_addr = htonl(0x7f000001) };
+	int client = accept(self->listening, NULL, NULL);
+	int there = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct pollfd wait[] = { { .fd = client, .events = POLLIN },
+				 { .fd = there, .events = POLLIN } };
+	bool goes_on = connect(there, (struct sockaddr *)&at, sizeof(at)) == 0;
+	while (goes_on && poll(wait, 2, 10000) > 0) {
+		if (wait[0].revents)
+			goes_on = pass_on(self, client, there, false);
+		if (goes_on && wait[1].revents)
+			goes_on = pass_on(self, there, client, true);
+	}
+	close(there);
+	close(client);
+	return NULL;
+}
+
+/* What the server had said by then; from `limit` bytes on it is silent. */
+static size_t log_in_through_relay(size_t limit, bool *done, struct err *err)
+{
+	struct relay relay = { .limit = limit };
+	struct ssh_options options = server.options;
+	pthread_t thread;
+	/* Nothing here is to end by its own deadline. */
+	options.login_timeout_ms = 60000;
+	relay.listening = listening_socket(&options.port);
+	assert_int_equal(listen(relay.listening, 1), 0);
+	pin_at(options.port, "host");
+	assert_int_equal(pthread_create(&thread, NULL, relay_run, &relay), 0);
+	struct link *link = ssh_link_open(&options, "n1", "127.0.0.1", &relay.stop, err);
+	struct stream *stream = link ? link_exec(link, RUN_ARGV("cat"), &relay.stop, err) : NULL;
+	*done = stream != NULL;
+	size_t passed = relay.passed;
+	stream_close(stream);
+	link_close(link);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	close(relay.listening);
+	return passed;
+}
+
+/* Wherever in key exchange, log-in and start of a command a node falls silent. */
+static void test_stop_while_logging_in(void **state)
+{
+	enum { STEPS = 40 };
+	struct err err = ERR_INIT;
+	bool done;
+	(void)state;
+	size_t descriptors = open_descriptors();
+	size_t all = log_in_through_relay(SIZE_MAX, &done, &err);
+	if (!done)
+		fail_msg("%s", err.text);
+	assert_true(all > 1000);
+	assert_int_equal(open_descriptors(), descriptors);
+	for (size_t i = 0; i < STEPS; i++) {
+		long before_ms = stream_now_ms();
+		log_in_through_relay(all * i / STEPS, &done, &err);
+		if (done || strcmp(err.text, "interrupted") != 0)
+			fail_msg("silent after %zu of %zu bytes: %s", all * i / STEPS, all,
+				 done ? "logged in" : err.text);
+		assert_true(stream_now_ms() - before_ms < 10000);
+		assert_int_equal(open_descriptors(), descriptors);
+	}
+	pin("host");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -411,6 +514,7 @@ int main(void)
 		cmocka_unit_test(test_nobody_there),
 		cmocka_unit_test(test_mute_server),
 		cmocka_unit_test(test_stop_while_connecting),
+		cmocka_unit_test(test_stop_while_logging_in),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests_name("ssh", tests, start_server, stop_server);

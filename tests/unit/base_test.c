@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +10,10 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/map.h"
-#include "base/run.h"
 #include "base/size.h"
 
 static void test_str(void **state)
@@ -159,13 +156,6 @@ static void test_size_short(void **state)
 	str_add(&text, " ");
 	size_print_short(100ULL << 20, &text);
 	assert_string_equal(str_text(&text), "1.5G 100M");
-}
-
-static char *temporary_dir(void)
-{
-	char *dir = xstrdup("/tmp/moyai-unit-XXXXXX");
-	assert_non_null(mkdtemp(dir));
-	return dir;
 }
 
 static void test_file(void **state)
@@ -373,120 +363,6 @@ static void test_file_write_fails(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
-static void test_run(void **state)
-{
-	struct err err = ERR_INIT;
-	struct run_result result = { 0 };
-	struct run cat = { .argv = RUN_ARGV("cat"), .input = "a\0b", .input_length = 3 };
-	struct run fails = { .argv = RUN_ARGV("sh", "-c", "echo one >&2; echo two >&2; exit 3") };
-	struct run missing = { .argv = RUN_ARGV("/nonexistent/program") };
-	(void)state;
-	assert_int_equal(run_capture(&cat, &result, &err), 0);
-	assert_int_equal(result.exit_code, 0);
-	assert_count(result.out.length, 3);
-	run_result_free(&result);
-	assert_int_equal(run_capture(&fails, &result, &err), 0);
-	assert_int_equal(result.exit_code, 3);
-	assert_string_equal(str_text(&result.err), "one\ntwo\n");
-	run_result_free(&result);
-	assert_int_equal(run_ok(&fails, NULL, &err), -1);
-	assert_non_null(strstr(err.text, "two"));
-	assert_int_equal(run_capture(&missing, &result, &err), -1);
-	assert_non_null(strstr(err.text, "No such file or directory"));
-}
-
-/* No shell between: the text arrives as one argument. */
-static void test_run_argument(void **state)
-{
-	static const char TEXT[] = "a b\"c'$(id)`id`\n;|&*";
-	struct err err = ERR_INIT;
-	AUTO_STR struct str out = STR_INIT;
-	struct run run = { .argv = RUN_ARGV("printf", "%s", TEXT) };
-	(void)state;
-	assert_int_equal(run_ok(&run, &out, &err), 0);
-	assert_string_equal(str_text(&out), TEXT);
-}
-
-/* For the child alone. */
-static void test_run_environment(void **state)
-{
-	static const char *const environment[] = { "MOYAI_TEST_A=new", "MOYAI_TEST_B", NULL };
-	struct err err = ERR_INIT;
-	AUTO_STR struct str out = STR_INIT;
-	struct run run = { .argv = RUN_ARGV("sh", "-c", "echo $MOYAI_TEST_A ${MOYAI_TEST_B-gone}"),
-			   .environment = environment };
-	(void)state;
-	setenv("MOYAI_TEST_A", "old", 1);
-	setenv("MOYAI_TEST_B", "old", 1);
-	assert_int_equal(run_ok(&run, &out, &err), 0);
-	assert_string_equal(str_text(&out), "new gone\n");
-	assert_string_equal(getenv("MOYAI_TEST_A"), "old");
-	assert_string_equal(getenv("MOYAI_TEST_B"), "old");
-}
-
-static void test_run_timeout(void **state)
-{
-	struct err err = ERR_INIT;
-	struct run_result result = { 0 };
-	/* The grandchild has the pipe open: it has to go as well. */
-	struct run run = { .argv = RUN_ARGV("sh", "-c", "sleep 30 & sleep 30"), .timeout_ms = 200 };
-	struct timespec before;
-	struct timespec after;
-	(void)state;
-	clock_gettime(CLOCK_MONOTONIC, &before);
-	assert_int_equal(run_capture(&run, &result, &err), -1);
-	clock_gettime(CLOCK_MONOTONIC, &after);
-	assert_true(after.tv_sec - before.tv_sec < 10);
-	assert_non_null(strstr(err.text, "sh"));
-	run_result_free(&result);
-}
-
-static size_t open_descriptors(void)
-{
-	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
-	assert_int_equal(file_list_dir("/proc/self/fd", &names, NULL), 0);
-	return names.count;
-}
-
-/* A command that is late goes with all that it started, whether or not it has
-   taken its input, and leaves no descriptor open here. */
-static void test_run_timeout_group(void **state)
-{
-	static char input[1 << 20];
-	AUTO_FREE char *dir = temporary_dir();
-	AUTO_FREE char *pids = xasprintf("%s/pids", dir);
-	AUTO_STR struct str text = STR_INIT;
-	struct err err = ERR_INIT;
-	struct run_result result = { 0 };
-	struct run run = {
-		.argv = RUN_ARGV("sh", "-c", "sleep 60 & echo $$ $! >\"$1\"; wait", "sh", pids),
-		.input = input,
-		.input_length = sizeof(input),
-		.timeout_ms = 1000,
-	};
-	long shell;
-	long grandchild;
-	(void)state;
-	size_t before = open_descriptors();
-	assert_int_equal(run_capture(&run, &result, &err), -1);
-	assert_string_equal(err.text, "sh: no end after 1000 ms; killed");
-	assert_count(open_descriptors(), before);
-	assert_int_equal(file_read(pids, 100, &text, &err), 0);
-	assert_int_equal(sscanf(str_text(&text), "%ld %ld", &shell, &grandchild), 2);
-	assert_int_equal(kill((pid_t)shell, 0), -1);
-	/* Killed; its new parent may need a moment to notice. */
-	AUTO_FREE char *stat_path = xasprintf("/proc/%ld/stat", grandchild);
-	for (int i = 0; i < 1000 && kill((pid_t)grandchild, 0) == 0; i++) {
-		str_clear(&text);
-		if (file_read(stat_path, 4096, &text, NULL) == 0 && strstr(text.data, ") Z "))
-			break;
-		assert_true(i < 999);
-		nanosleep(&(struct timespec){ 0, 10000000 }, NULL);
-	}
-	assert_int_equal(file_remove(pids, NULL), 0);
-	assert_int_equal(rmdir(dir), 0);
-}
-
 static void test_sha256(void **state)
 {
 	char hex[HASH_HEX_SIZE];
@@ -546,11 +422,6 @@ int main(void)
 		cmocka_unit_test(test_duration),
 		cmocka_unit_test(test_size_short),
 		cmocka_unit_test(test_file),
-		cmocka_unit_test(test_run),
-		cmocka_unit_test(test_run_argument),
-		cmocka_unit_test(test_run_environment),
-		cmocka_unit_test(test_run_timeout),
-		cmocka_unit_test(test_run_timeout_group),
 		cmocka_unit_test(test_file_write_whole),
 		cmocka_unit_test(test_file_write_fails),
 		cmocka_unit_test(test_file_left_behind),

@@ -224,6 +224,33 @@ static void assert_apply(const char *want, bool consents, const char *error, con
 
 /* --- tests -------------------------------------------------------------- */
 
+static void assert_warnings(const char *have, const char *want, const char *expected)
+{
+	struct node node = { 0 };
+	struct plan plan;
+	struct slice slice = slice_of(want, true);
+	AUTO_STR struct str got = STR_INIT;
+	there(have);
+	assert_int_equal(plan_make(&node, &slice, &plan, NULL), 0);
+	for (size_t i = 0; i < plan.warning_count; i++)
+		str_addf(&got, "%s/%s: %s\n", plan.warnings[i].kind->name, plan.warnings[i].id,
+			 plan.warnings[i].text);
+	assert_string_equal(str_text(&got), expected);
+	plan_free(&plan);
+	slice_free(&slice);
+}
+
+/* Consent for what is wanted, or still there, or neither. */
+static void consent_for_nothing(void **state)
+{
+	(void)state;
+	assert_warnings(NULL, "{\"name\":\"a\"}", "");
+	assert_warnings("{\"name\":\"a\"}", NULL, "");
+	assert_warnings(NULL, NULL,
+			"thing/a: may_lose of n1 names it, and there is none, neither in the "
+			"configuration nor on the node; take it out\n");
+}
+
 static void what_is_compared(void **state)
 {
 	(void)state;
@@ -376,6 +403,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_compared),
+		cmocka_unit_test(consent_for_nothing),
 		cmocka_unit_test(what_is_refused),
 		cmocka_unit_test(replace_is_remove_and_create),
 		cmocka_unit_test(apply_asks_only_what_is_needed),

@@ -8,11 +8,14 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/device.h"
 #include "engine/plan.h"
+#include "kinds/session/spec.h"
 #include "kinds/target/spec.h"
 #include "kinds/volume/spec.h"
+#include "system/disk_name.h"
 #include "system/lvm.h"
 #include "system/mark.h"
 #include "system/multipath.h"
@@ -21,6 +24,7 @@
 #include "system/unit_file.h"
 
 extern const struct kind_spec target_spec;
+extern const struct kind_node session_node;
 
 static void two_partitions_with_one_label(void **state)
 {
@@ -37,6 +41,54 @@ static void two_partitions_with_one_label(void **state)
 	assert_int_equal(sysfs_partition_check(&all, "moyai.main", &err), -1);
 	assert_string_equal(err.text, "/dev/vda1 and /dev/vdb1 both have the label moyai.main; "
 				      "take the disk that does not belong here out");
+}
+
+/* The id of a session has two parts, and a node is asked over the wire. */
+static void an_id_that_is_no_session(void **state)
+{
+	static const char *const IDS[] = { "home", "", "/home", "store1/", "/" };
+	struct session body;
+	struct spec seen = { .kind = &session_spec, .body = &body };
+	struct node node;
+	(void)state;
+	node_init(&node, "demo", "vm1");
+	for (size_t i = 0; i < COUNT_OF(IDS); i++) {
+		struct err err = ERR_INIT;
+		bool found = true;
+		AUTO_FREE char *text = xasprintf("session %s: the id is not FROM/NAME", IDS[i]);
+		fields_init(session_spec.fields, &body);
+		assert_int_equal(session_node.observe(&node, IDS[i], NULL, &seen, &found, &err),
+				 -1);
+		assert_string_equal(err.text, text);
+		assert_false(found);
+		fields_free(session_spec.fields, &body);
+	}
+	node_free(&node);
+}
+
+/* Only the node knows what its links lead to. */
+static void a_disk_with_two_names(void **state)
+{
+	char dir[] = "/tmp/moyai-disk-XXXXXX";
+	struct text_list others = TEXT_LIST_INIT;
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	AUTO_FREE char *link = xasprintf("%s/by-id", dir);
+	AUTO_FREE char *gone = xasprintf("%s/gone", dir);
+	assert_int_equal(symlink("/dev/null", link), 0);
+	text_list_add(&others, "/dev/zero");
+	text_list_add(&others, gone);
+	assert_null(disk_name_twin("/dev/null", &others));
+	text_list_add(&others, link);
+	assert_null(disk_name_twin(gone, &others));
+	AUTO_FREE char *said = disk_name_twin("/dev/null", &others);
+	AUTO_FREE char *wanted = xasprintf("/dev/null and %s are one disk, /dev/null; write it the "
+					   "same way in all its partitions",
+					   link);
+	assert_string_equal(said, wanted);
+	text_list_free(&others);
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(rmdir(dir), 0);
 }
 
 static void another_volume_under_a_target(void **state)
@@ -237,6 +289,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_partitions_with_one_label),
+		cmocka_unit_test(an_id_that_is_no_session),
+		cmocka_unit_test(a_disk_with_two_names),
 		cmocka_unit_test(another_volume_under_a_target),
 		cmocka_unit_test(sizes_of_thin_pools),
 		cmocka_unit_test(room_in_a_pool),

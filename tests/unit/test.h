@@ -8,7 +8,25 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdlib.h>
+
+#include "base/file.h"
 
 /* Lengths and counts are size_t; cmocka's macro converts by an old-style cast that gcc accepts. */
 #define assert_count(actual, expected) assert_int_equal((long)(actual), (long)(expected))
+
+/* Removed by whoever asked. */
+static inline char *temporary_dir(void)
+{
+	char *dir = xstrdup("/tmp/moyai-unit-XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	return dir;
+}
+
+static inline size_t open_descriptors(void)
+{
+	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+	assert_int_equal(file_list_dir("/proc/self/fd", &names, NULL), 0);
+	return names.count;
+}
 #endif

@@ -87,7 +87,7 @@ static void check_mtu(const struct site_node *node, const struct spec *want,
 		const struct network *network = node->addresses[i].network;
 		if (text_equal(refer_uplink(node), bond->name) && network->vlan != 0 &&
 		    network->mtu != FIELD_UNSET && network->mtu > bond->mtu)
-			mistake_add(mistakes, want->place,
+			mistake_add(mistakes, place_of(want->place, "mtu"),
 				    "bond %s: mtu %" PRIu64 " is smaller than %" PRIu64
 				    ", that of network %s, which it carries",
 				    bond->name, bond->mtu, network->mtu, network->name);
@@ -102,32 +102,33 @@ static void check(const struct site *site, const struct site_node *node, const s
 		return;
 	const char *why = text_interface_refusal(bond->name);
 	if (why != NULL)
-		mistake_add(mistakes, want->place, "bond %s: %s", bond->name, why);
+		mistake_add(mistakes, place_of(want->place, "name"), "bond %s: %s", bond->name,
+			    why);
 	else if (refer_find(node, "bridge", bond->name) || refer_find(node, "vlan", bond->name) ||
 		 site_find_network(site, bond->name))
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "name"),
 			    "bond %s: a vlan, bridge or network has the same name; interfaces "
 			    "share one list of names",
 			    bond->name);
 	if (bond->links.count == 0)
-		mistake_add(mistakes, want->place, "bond %s: links: is empty; write its interfaces",
-			    bond->name);
+		mistake_add(mistakes, place_of(want->place, "links"),
+			    "bond %s: links: is empty; write its interfaces", bond->name);
 	check_mtu(node, want, mistakes);
 	if (bond->lacp_rate != NULL && !text_equal(bond->mode, "802.3ad"))
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "lacp_rate"),
 			    "bond %s: lacp_rate is for mode \"802.3ad\" alone; leave it out",
 			    bond->name);
 	for (size_t i = 0; i < bond->links.count; i++) {
 		struct twin twin = { .self = bond, .link = bond->links.items[i] };
-		check_link(node, bond, twin.link, want->place, mistakes);
+		check_link(node, bond, twin.link, place_of_item(want->place, "links", i), mistakes);
 		refer_each(node, "bond", look_for_twin, &twin);
 		if (twin.found != NULL)
-			mistake_add(mistakes, want->place,
+			mistake_add(mistakes, place_of_item(want->place, "links", i),
 				    "bond %s: links: %s is in bond %s already", bond->name,
 				    twin.link, twin.found);
 		for (size_t j = 0; j < i; j++)
 			if (text_equal(twin.link, bond->links.items[j]))
-				mistake_add(mistakes, want->place,
+				mistake_add(mistakes, place_of_item(want->place, "links", i),
 					    "bond %s: links: %s is there twice", bond->name,
 					    twin.link);
 	}

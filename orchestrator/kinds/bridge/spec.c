@@ -43,11 +43,11 @@ static void check_network(const struct site *site, const struct spec *want,
 	AUTO_STR struct str there = STR_INIT;
 	networks_text(site, &there);
 	if (network == NULL)
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "network"),
 			    "bridge %s: there is no network %s; tagged networks: %s", bridge->name,
 			    bridge->network, str_text(&there));
 	else if (network->vlan == 0)
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "network"),
 			    "bridge %s: network %s is untagged, and a bridge stands on a tagged "
 			    "one; tagged networks: %s",
 			    bridge->name, bridge->network, str_text(&there));
@@ -67,15 +67,16 @@ static void check(const struct site *site, const struct site_node *node, const s
 	check_network(site, want, mistakes);
 	const char *why = text_interface_refusal(bridge->name);
 	if (why != NULL)
-		mistake_add(mistakes, want->place, "bridge %s: %s", bridge->name, why);
+		mistake_add(mistakes, place_of(want->place, "name"), "bridge %s: %s", bridge->name,
+			    why);
 	else if (site_find_network(site, bridge->name))
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "name"),
 			    "bridge %s: network %s makes an interface of the same name; choose "
 			    "another, like \"br-%.12s\"",
 			    bridge->name, bridge->name, bridge->name);
 	const struct spec *earlier = refer_earlier(node, want, same_network);
 	if (earlier != NULL)
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "network"),
 			    "bridge %s: network %s is already in bridge %s, and an interface is in "
 			    "one bridge only",
 			    bridge->name, bridge->network, earlier->id);

@@ -69,12 +69,13 @@ static void check(const struct site *site, const struct site_node *node, const s
 		return;
 	AUTO_FREE char *what = xasprintf("clock %s", clock->name);
 	for (size_t i = 0; i < clock->serve.count; i++)
-		refer_check_network(site, node, clock->serve.items[i], want->place, what, mistakes);
+		refer_check_network(site, node, clock->serve.items[i],
+				    place_of_item(want->place, "serve", i), what, mistakes);
 	for (size_t i = 0; i < clock->servers.count; i++) {
 		const char *text = clock->servers.items[i];
 		struct ip ip;
 		if (!ip_parse(text, &ip) && !text_is_domain(text))
-			mistake_add(mistakes, want->place,
+			mistake_add(mistakes, place_of_item(want->place, "servers", i),
 				    "clock %s: servers: \"%s\" is neither an address nor a host "
 				    "name",
 				    clock->name, text);

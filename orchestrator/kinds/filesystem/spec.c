@@ -51,13 +51,13 @@ static void check(const struct site *site, const struct site_node *node, const s
 	    (strspn(label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") !=
 		     strlen(label) ||
 	     (xfs && strlen(label) > XFS_LABEL)))
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "label"),
 			    "filesystem \"%s\": label \"%s\" is not one of %s; write %d letters, "
 			    "digits, \"_\", \".\" or \"-\" at most",
 			    want->id, label, filesystem->type, xfs ? XFS_LABEL : 16);
 	if (xfs && !text_equal(filesystem->on, "session") &&
 	    device_size(node, filesystem->on, want->id) < XFS_LEAST)
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "type"),
 			    "filesystem \"%s\": xfs needs 300M at least; make the %s bigger, or "
 			    "write type = \"ext4\"",
 			    want->id, filesystem->on);

@@ -206,11 +206,12 @@ static void check_rules(const struct site *site, const struct site_node *node,
 		struct err err = ERR_INIT;
 		const char *text = texts->items[i];
 		if (make_rule(site, node, text, make, &rule, &err) != 0)
-			mistake_add(mistakes, want->place, "firewall %s: %s: \"%s\": %s", want->id,
-				    field, text, err.text);
+			mistake_add(mistakes, place_of_item(want->place, field, i),
+				    "firewall %s: %s: \"%s\": %s", want->id, field, text, err.text);
 		else if (text_list_has(&seen, str_text(&rule)))
-			mistake_add(mistakes, want->place, "firewall %s: %s: \"%s\" is there twice",
-				    want->id, field, text);
+			mistake_add(mistakes, place_of_item(want->place, field, i),
+				    "firewall %s: %s: \"%s\" is there twice", want->id, field,
+				    text);
 		else
 			text_list_add(&seen, str_text(&rule));
 	}

@@ -56,13 +56,13 @@ static void check(const struct site *site, const struct site_node *node, const s
 	if (!is_link(site, node, rule->out)) {
 		AUTO_STR struct str there = STR_INIT;
 		links_text(site, node, &there);
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "out"),
 			    "masquerade %s: out: this node has no interface %s; it has %s",
 			    rule->name, rule->out, str_text(&there));
 	}
 	if (ipv4_parse_network(rule->from, &range) && range.address != ipv4_first(&range)) {
 		AUTO_FREE char *first = ipv4_text(ipv4_first(&range));
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "from"),
 			    "masquerade %s: from: \"%s\" is an address in a network; write "
 			    "\"%s/%u\"",
 			    rule->name, rule->from, first, range.prefix);

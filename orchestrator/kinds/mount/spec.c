@@ -70,19 +70,20 @@ static void check(const struct site *site, const struct site_node *node, const s
 	if (refer_find(node, "filesystem", mount->filesystem) == NULL) {
 		AUTO_STR struct str known = STR_INIT;
 		refer_choices(node, "filesystem", &known);
-		mistake_add(mistakes, want->place, "mount \"%s\": there is no filesystem \"%s\"%s",
-			    want->id, mount->filesystem, str_text(&known));
+		mistake_add(mistakes, place_of(want->place, "filesystem"),
+			    "mount \"%s\": there is no filesystem \"%s\"%s", want->id,
+			    mount->filesystem, str_text(&known));
 	}
 	for (const char *at = mount->where; *at; at++)
 		if (strchr(PLAIN, *at) == NULL && *at != '/') {
-			mistake_add(mistakes, want->place,
+			mistake_add(mistakes, place_of(want->place, "where"),
 				    "mount \"%s\": where: \"%s\" has more than letters, digits and "
 				    "\"_.:@+-/\"",
 				    want->id, mount->where);
 			break;
 		}
 	if (is_systems(mount->where))
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "where"),
 			    "mount \"%s\": where: %s belongs to the system; write a folder like "
 			    "\"/srv/%s\"",
 			    want->id, mount->where, want->id);
@@ -90,15 +91,16 @@ static void check(const struct site *site, const struct site_node *node, const s
 		const char *option = mount->options.items[i];
 		if (*option == '\0' || strspn(option, OPTION) != strlen(option))
 			mistake_add(
-				mistakes, want->place,
+				mistakes, place_of_item(want->place, "options", i),
 				"mount \"%s\": options: \"%s\" is not one option; write each as an "
 				"item of its own",
 				want->id, option);
 	}
 	refer_each(node, "mount", look_for_twin, &twin);
 	if (twin.found != NULL && twin.found->place.line < want->place.line)
-		mistake_add(mistakes, want->place, "mount \"%s\": mount \"%s\" is at %s already",
-			    want->id, twin.found->id, mount->where);
+		mistake_add(mistakes, place_of(want->place, "where"),
+			    "mount \"%s\": mount \"%s\" is at %s already", want->id, twin.found->id,
+			    mount->where);
 }
 
 static int derive(const struct derive *from, struct spec *want, struct err *err)

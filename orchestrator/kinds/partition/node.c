@@ -61,6 +61,7 @@ static int observe(struct node *node, const char *id, const struct spec *wanted,
 	AUTO_FREE char *elsewhere = NULL;
 	AUTO_FREE char *missing = NULL;
 	AUTO_FREE char *path = want ? disk_name_path(want->disk, &missing) : NULL;
+	AUTO_FREE char *twin = path ? disk_name_twin(want->disk, &want->other_disks) : NULL;
 	(void)node;
 	*found = false;
 	if (disk_with(label, &elsewhere, &have->device, err) != 0)
@@ -85,6 +86,10 @@ static int observe(struct node *node, const char *id, const struct spec *wanted,
 	}
 	have->name = xstrdup(id);
 	fill(have, &disk, label);
+	if (twin != NULL) {
+		free(have->disk_holds);
+		have->disk_holds = xstrdup(twin);
+	}
 	*found = here;
 	disk_free(&disk);
 	return 0;

@@ -20,7 +20,8 @@ struct partition {
 	char *disk_holds;     /* seen: what keeps us from the disk, ready to be shown */
 	uint64_t disk_size;   /* seen: bytes that partitions can have; 0: no such disk */
 	uint64_t room;	      /* seen: the biggest gap (create), or what it can grow to */
-	char *device;	      /* seen: "/dev/vdb1" */
+	struct text_list other_disks; /* what the node's other partitions call theirs; derived */
+	char *device;		      /* seen: "/dev/vdb1" */
 };
 #define PARTITION_LABEL "moyai." /* in front of the name */
 #define PARTITION_ALIGN (1024 * 1024ULL)

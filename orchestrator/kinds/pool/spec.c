@@ -55,7 +55,7 @@ static void check_sum(const struct site_node *node, const struct spec *want,
 		return;
 	AUTO_FREE char *wanted = size_text(volumes.bytes);
 	AUTO_FREE char *there = size_text(room);
-	mistake_add(mistakes, want->place,
+	mistake_add(mistakes, place_of(want->place, "partitions"),
 		    "pool \"%s\": its volumes need %s; its partitions have room for %s", want->id,
 		    wanted, there);
 }
@@ -83,7 +83,7 @@ static void check_partition(const struct site_node *node, const struct spec *wan
 	const char *name = pool->partitions.items[index];
 	for (size_t i = 0; i < index; i++)
 		if (text_equal(pool->partitions.items[i], name)) {
-			mistake_add(mistakes, want->place,
+			mistake_add(mistakes, place_of_item(want->place, "partitions", index),
 				    "pool \"%s\": partition \"%s\" is there twice", want->id, name);
 			return;
 		}
@@ -91,8 +91,9 @@ static void check_partition(const struct site_node *node, const struct spec *wan
 		return;
 	AUTO_STR struct str known = STR_INIT;
 	refer_choices(node, "partition", &known);
-	mistake_add(mistakes, want->place, "pool \"%s\": there is no partition \"%s\"%s", want->id,
-		    name, str_text(&known));
+	mistake_add(mistakes, place_of_item(want->place, "partitions", index),
+		    "pool \"%s\": there is no partition \"%s\"%s", want->id, name,
+		    str_text(&known));
 }
 
 static void check(const struct site *site, const struct site_node *node, const struct spec *want,
@@ -104,7 +105,7 @@ static void check(const struct site *site, const struct site_node *node, const s
 		check_partition(node, want, i, mistakes);
 	const struct spec *earlier = refer_earlier(node, want, share);
 	if (earlier != NULL)
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "partitions"),
 			    "pool \"%s\": partition \"%s\" is in pool \"%s\" already", want->id,
 			    shared_partition(want, earlier), earlier->id);
 	check_sum(node, want, mistakes);

@@ -49,7 +49,7 @@ static void check_range(const struct site *site, const struct spec *want,
 	    !ipv4_parse_network(network->cidr, &cidr))
 		return;
 	if (!parse_range(resolver->range, &cidr, &first, &last)) {
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "range"),
 			    "resolver %s: range: \"%s\" is no range of addresses in %s; write the "
 			    "first and the last, like \"10.77.30.100-10.77.30.199\"",
 			    resolver->name, resolver->range, network->cidr);
@@ -60,7 +60,7 @@ static void check_range(const struct site *site, const struct spec *want,
 		uint32_t address;
 		if (text && ipv4_parse(text, &address) && address >= first && address <= last)
 			mistake_add(
-				mistakes, want->place,
+				mistakes, place_of(want->place, "range"),
 				"resolver %s: range: %s in it is the address of node %s; choose "
 				"one without",
 				resolver->name, text, site->nodes[i].name);
@@ -80,11 +80,12 @@ static void check(const struct site *site, const struct site_node *node, const s
 		return;
 	const struct network *network = site_find_network(site, resolver->network);
 	AUTO_FREE char *what = xasprintf("resolver %s", resolver->name);
-	refer_check_network(site, node, resolver->network, want->place, what, mistakes);
+	refer_check_network(site, node, resolver->network, place_of(want->place, "network"), what,
+			    mistakes);
 	if (network == NULL)
 		return;
 	if (text_equal(network->name, site->boot_network))
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "network"),
 			    "resolver %s: network %s is the boot network, whose addresses the boot "
 			    "server gives out; choose another",
 			    resolver->name, network->name);
@@ -92,14 +93,14 @@ static void check(const struct site *site, const struct site_node *node, const s
 	for (size_t i = 0; i < resolver->upstream.count; i++) {
 		struct ip ip;
 		if (!ip_parse(resolver->upstream.items[i], &ip))
-			mistake_add(mistakes, want->place,
+			mistake_add(mistakes, place_of_item(want->place, "upstream", i),
 				    "resolver %s: upstream: \"%s\" is not an IP address; write it "
 				    "like \"10.0.20.5\" or \"fd00::5\"",
 				    resolver->name, resolver->upstream.items[i]);
 	}
 	const struct spec *earlier = refer_earlier(node, want, same_network);
 	if (earlier != NULL)
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "network"),
 			    "resolver %s: network %s is already resolver %s's", resolver->name,
 			    resolver->network, earlier->id);
 }

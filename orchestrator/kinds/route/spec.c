@@ -47,11 +47,11 @@ static void check(const struct site *site, const struct site_node *node, const s
 	if (!ip_parse_subnet(route->name, &to))
 		return;
 	if (ip_has_host_bits(&to))
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "name"),
 			    "route %s: has bits behind its prefix; write the network's own address",
 			    route->name);
 	if (route->via != NULL && ip_is_v6(route->via) != ip_is_v6(route->name))
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "via"),
 			    "route %s: via %s is of the other family; a route stays in its own",
 			    route->name, route->via);
 	else if (route->link == NULL && route->via == NULL)
@@ -61,7 +61,7 @@ static void check(const struct site *site, const struct site_node *node, const s
 			    route->name);
 	else if (route->link == NULL && !node->addresses_broken &&
 		 network_of(node, route->via) == NULL)
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "via"),
 			    "route %s: via %s is on no network of %s; add an address there, or say "
 			    "which link leads to it",
 			    route->name, route->via, node->name);

@@ -44,13 +44,13 @@ static void check(const struct site *site, const struct site_node *node, const s
 	(void)site;
 	(void)node;
 	if (service->name != NULL && !service_name_valid(service->name))
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "name"),
 			    "service \"%s\": not a name of a unit; write it in full, like "
 			    "libvirtd.service",
 			    service->name);
 	if (service->name != NULL && text_is_needed_unit(service->name) &&
 	    text_equal(service->state, "stopped"))
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "state"),
 			    "service \"%s\": Moyai reaches and changes a node through it; it "
 			    "cannot be stopped",
 			    service->name);

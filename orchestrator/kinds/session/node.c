@@ -36,7 +36,7 @@ static int list(struct node *node, struct text_list *owned, struct err *err)
 	for (size_t i = 0; i < iqns.count; i++) {
 		AUTO_FREE char *id = xstrdup(iqns.items[i] + strlen(prefix));
 		char *dot = strchr(id, '.');
-		if (dot == NULL)
+		if (dot == NULL || dot == id || dot[1] == '\0')
 			continue;
 		*dot = '/';
 		text_list_add(owned, id);
@@ -302,9 +302,13 @@ static int observe(struct node *node, const char *id, const struct spec *wanted,
 {
 	const struct session *want = wanted ? wanted->body : NULL;
 	struct session *have = seen->body;
+	const char *slash = strchr(id, '/');
+	*found = false;
+	/* It may come from another program than ours, over the wire. */
+	if (slash == NULL || slash == id || slash[1] == '\0')
+		return err_set(err, "session %s: the id is not FROM/NAME", id);
 	AUTO_FREE char *iqn = iqn_of(node, id);
 	struct state state;
-	*found = false;
 	if (state_read(iqn, id, &state, err) != 0)
 		return -1;
 	if (state.records.count == 0 && state.running.count == 0 && !state.joins &&
@@ -320,9 +324,8 @@ static int observe(struct node *node, const char *id, const struct spec *wanted,
 		AUTO_FREE char *running = portals_of(&state.running);
 		links_toward(links, recorded, &have->links);
 		links_toward(links, running, &have->links);
-		const char *name = strchr(id, '/') + 1;
-		have->name = xstrdup(name);
-		have->from = xstrndup(id, (size_t)(name - 1 - id));
+		have->name = xstrdup(slash + 1);
+		have->from = xstrndup(id, (size_t)(slash - id));
 		have->target_iqn = xstrdup(iqn);
 		rc = fill(node, want, &state, have, err);
 	}

@@ -72,15 +72,16 @@ static void check_networks(const struct site *site, const struct site_node *node
 		str_addf(&known, "%s\"%s\"", i ? ", " : "", offered.items[i]);
 	for (size_t i = 0; i < networks.count; i++) {
 		const char *network = networks.items[i];
-		refer_check_network(site, node, network, want->place, what, mistakes);
+		struct place place = export_network_place(want, i);
+		refer_check_network(site, node, network, place, what, mistakes);
 		for (size_t j = 0; j < i; j++)
 			if (text_equal(network, networks.items[j]))
-				mistake_add(mistakes, want->place,
-					    "%s: network \"%s\" is there twice", what, network);
+				mistake_add(mistakes, place, "%s: network \"%s\" is there twice",
+					    what, network);
 		/* Only when the network itself is right: one mistake, one message. */
 		if (offered.count > 0 && site_node_address(node, network) != NULL &&
 		    !text_list_has(&offered, network))
-			mistake_add(mistakes, want->place,
+			mistake_add(mistakes, place,
 				    "%s: the target of %s is on network %s, not on \"%s\"", what,
 				    from->name, str_text(&known), network);
 	}
@@ -103,13 +104,13 @@ static void check(const struct site *site, const struct site_node *node, const s
 		return;
 	if (from == NULL) {
 		refer_nodes(site, &known);
-		mistake_add(mistakes, want->place, "%s: there is no node \"%s\"%s", what,
-			    session->from, str_text(&known));
+		mistake_add(mistakes, place_of(want->place, "from"),
+			    "%s: there is no node \"%s\"%s", what, session->from, str_text(&known));
 		return;
 	}
 	if (from == node) {
 		mistake_add(
-			mistakes, want->place,
+			mistakes, place_of(want->place, "from"),
 			"%s: from \"%s\" is this node itself, which has no need to log in; name "
 			"another node",
 			what, session->from);
@@ -117,13 +118,14 @@ static void check(const struct site *site, const struct site_node *node, const s
 	}
 	if (target == NULL) {
 		refer_choices(from, "target", &known);
-		mistake_add(mistakes, want->place, "%s: %s has no target of this name%s", what,
-			    from->name, str_text(&known));
+		mistake_add(mistakes, place_of(want->place, "name"),
+			    "%s: %s has no target of this name%s", what, from->name,
+			    str_text(&known));
 		return;
 	}
 	const char *initiator = refer_text(target, "initiator");
 	if (initiator != NULL && !text_equal(initiator, node->name))
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "name"),
 			    "%s: the target of %s is for initiator \"%s\", not for %s", what,
 			    from->name, initiator, node->name);
 }

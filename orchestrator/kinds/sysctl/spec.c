@@ -89,12 +89,12 @@ static void check(const struct site *site, const struct site_node *node, const s
 	(void)site;
 	(void)node;
 	if (sysctl->name != NULL && !sysctl_name_valid(sysctl->name))
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "name"),
 			    "sysctl \"%s\": not a name of a kernel parameter; write it with dots, "
 			    "like net.ipv4.ip_forward",
 			    sysctl->name);
 	if (sysctl->value != NULL && !sysctl_value_valid(sysctl->value))
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "value"),
 			    "sysctl %s: value: empty or with a line break or control character; "
 			    "a value is one line",
 			    sysctl->name ? sysctl->name : "");

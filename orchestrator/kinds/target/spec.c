@@ -57,8 +57,8 @@ static void check_backing(const struct site_node *node, const struct spec *want,
 		return;
 	AUTO_STR struct str known = STR_INIT;
 	refer_choices(node, kind, &known);
-	mistake_add(mistakes, want->place, "target \"%s\": there is no %s \"%s\"%s", want->id, kind,
-		    name, str_text(&known));
+	mistake_add(mistakes, place_of(want->place, kind), "target \"%s\": there is no %s \"%s\"%s",
+		    want->id, kind, name, str_text(&known));
 }
 
 static bool same_backing(const struct spec *a, const struct spec *b)
@@ -84,13 +84,13 @@ static void check(const struct site *site, const struct site_node *node, const s
 		target->volume ? refer_find(node, "volume", target->volume) : NULL;
 	if (volume != NULL && text_equal(device_volume_type(volume), "thin-pool"))
 		mistake_add(
-			mistakes, want->place,
+			mistakes, place_of(want->place, "volume"),
 			"%s: volume \"%s\" is a thin-pool, which holds thin volumes and nothing "
 			"else",
 			what, target->volume);
 	const struct spec *earlier = refer_earlier(node, want, same_backing);
 	if (earlier != NULL)
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, target->volume ? "volume" : "memory"),
 			    "%s: %s \"%s\" is exported by target \"%s\" already", what,
 			    target->volume ? "volume" : "memory",
 			    target->volume ? target->volume : target->memory, earlier->id);
@@ -99,11 +99,12 @@ static void check(const struct site *site, const struct site_node *node, const s
 	if (target->initiator != NULL && initiator == NULL) {
 		AUTO_STR struct str known = STR_INIT;
 		refer_nodes(site, &known);
-		mistake_add(mistakes, want->place, "%s: initiator \"%s\" is not a node%s", what,
-			    target->initiator, str_text(&known));
+		mistake_add(mistakes, place_of(want->place, "initiator"),
+			    "%s: initiator \"%s\" is not a node%s", what, target->initiator,
+			    str_text(&known));
 	}
 	if (initiator == node)
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "initiator"),
 			    "%s: initiator \"%s\" is this node itself, which has the %s without a "
 			    "target; name another node",
 			    what, target->initiator, target->volume ? "volume" : "memory");
@@ -111,15 +112,16 @@ static void check(const struct site *site, const struct site_node *node, const s
 	export_networks(want, &networks);
 	for (size_t i = 0; i < networks.count; i++) {
 		const char *network = networks.items[i];
-		refer_check_network(site, node, network, want->place, what, mistakes);
+		struct place place = export_network_place(want, i);
+		refer_check_network(site, node, network, place, what, mistakes);
 		/* Only when the network itself is right: one mistake, one message. */
 		if (initiator != NULL && initiator != node &&
 		    site_node_address(node, network) != NULL)
-			refer_check_network(site, initiator, network, want->place, what, mistakes);
+			refer_check_network(site, initiator, network, place, what, mistakes);
 		for (size_t j = 0; j < i; j++)
 			if (text_equal(network, networks.items[j]))
-				mistake_add(mistakes, want->place,
-					    "%s: network \"%s\" is there twice", what, network);
+				mistake_add(mistakes, place, "%s: network \"%s\" is there twice",
+					    what, network);
 	}
 }
 

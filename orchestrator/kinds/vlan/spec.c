@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/refer.h"
+#include "model/ip.h"
 #include "model/text_check.h"
 
 #define AT(member) offsetof(struct vlan, member)
@@ -65,14 +66,14 @@ static void check_tag(const struct site *site, const struct site_node *node,
 	const struct vlan *vlan = want->body;
 	const struct spec *earlier = refer_earlier(node, want, same_tag);
 	if (earlier != NULL)
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "id"),
 			    "vlan %s: id %" PRIu64 " on %s is already that of vlan %s", vlan->name,
 			    vlan->id, vlan->parent, earlier->id);
 	for (size_t i = 0; i < site->network_count; i++) {
 		const struct network *network = &site->networks[i];
 		if (text_equal(vlan->parent, refer_uplink(node)) && network->vlan == vlan->id &&
 		    !text_equal(network->name, vlan->name) && refer_has_vlan(node, network))
-			mistake_add(mistakes, want->place,
+			mistake_add(mistakes, place_of(want->place, "id"),
 				    "vlan %s: id %" PRIu64 " on %s is already that of network %s, "
 				    "which this node has %s on",
 				    vlan->name, vlan->id, vlan->parent, network->name,
@@ -105,16 +106,16 @@ static void check_parent(const struct site *site, const struct site_node *node,
 	bool in_itself;
 	unsigned depth = nesting(node, vlan, &in_itself);
 	if (in_itself)
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "parent"),
 			    "vlan %s: its parent %s stands on %s itself; a parent is another "
 			    "interface",
 			    vlan->name, vlan->parent, vlan->name);
 	else if (depth > NEST_MAX)
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "parent"),
 			    "vlan %s: stands on more than %d others; the kernel takes no more",
 			    vlan->name, NEST_MAX - 1);
 	else if (vlan->mtu > most)
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "mtu"),
 			    "vlan %s: mtu %" PRIu64 " is larger than %" PRIu64
 			    ", that of its parent %s",
 			    vlan->name, vlan->mtu, most, vlan->parent);
@@ -127,19 +128,19 @@ static void check_name(const struct site *site, const struct site_node *node,
 	const char *why = text_interface_refusal(name);
 	const struct network *network = site_find_network(site, name);
 	if (why != NULL)
-		mistake_add(mistakes, want->place, "vlan %s: %s", name, why);
+		mistake_add(mistakes, place_of(want->place, "name"), "vlan %s: %s", name, why);
 	if (refer_find(node, "bond", name))
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "name"),
 			    "vlan %s: a bond of this node has the same name; interfaces share one "
 			    "list of names",
 			    name);
 	if (refer_find(node, "bridge", name))
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "name"),
 			    "vlan %s: a bridge of this node has the same name; interfaces share "
 			    "one list of names",
 			    name);
 	if (network != NULL && refer_has_vlan(node, network))
-		mistake_add(mistakes, want->place,
+		mistake_add(mistakes, place_of(want->place, "name"),
 			    "vlan %s: this node has %s on network %s, which makes this interface "
 			    "already; leave out one of the two",
 			    name, site_node_address(node, name) ? "an address" : "a bridge", name);
@@ -155,6 +156,35 @@ static void check(const struct site *site, const struct site_node *node, const s
 	check_parent(site, node, want, mistakes);
 	interface_check(site, want, &vlan->own, mistakes);
 	check_tag(site, node, want, mistakes);
+}
+
+/* What tells wires apart is the tag, and in a VLAN in a VLAN all of them from the outside in:
+   "30.20". Which cable it is the site does not say, so all are taken for one. */
+static void add_wire(const struct site_node *node, const struct vlan *vlan, unsigned depth,
+		     struct str *out)
+{
+	const struct vlan *parent = vlan->parent ? vlan_named(node, vlan->parent) : NULL;
+	if (parent != NULL && depth < NEST_MAX) {
+		add_wire(node, parent, depth + 1, out);
+		str_add(out, ".");
+	}
+	str_addf(out, "%" PRIu64, vlan->id);
+}
+
+static void addresses(const struct site_node *node, const struct spec *want, struct text_list *out)
+{
+	const struct vlan *vlan = want->body;
+	AUTO_STR struct str wire = STR_INIT;
+	add_wire(node, vlan, 0, &wire);
+	for (size_t i = 0; i < vlan->own.addresses.count; i++) {
+		struct ip_subnet own;
+		AUTO_FREE char *text = NULL;
+		if (ip_parse_subnet(vlan->own.addresses.items[i], &own))
+			text = ip_subnet_text(&own);
+		text_list_take(out, text ? xasprintf("%s %.*s", str_text(&wire),
+						     (int)strcspn(text, "/"), text)
+					 : xstrdup(""));
+	}
 }
 
 /* One that the slice made: the interface of a network of the site. */
@@ -227,6 +257,7 @@ const struct kind_spec vlan_spec = {
 	.fields = FIELDS,
 	.risks_connection = true,
 	.check = check,
+	.addresses = addresses,
 	.derive = derive,
 	.needs = needs,
 	.judge = judge,

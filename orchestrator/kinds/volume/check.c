@@ -16,17 +16,19 @@ struct check {
 	struct mistakes *mistakes;
 };
 
-static void mistake(const struct check *check, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-static void mistake(const struct check *check, const char *fmt, ...)
+/* key: whose value is wrong, or lacks something; NULL: no one's. */
+static void mistake(const struct check *check, const char *key, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+static void mistake(const struct check *check, const char *key, const char *fmt, ...)
 {
 	AUTO_STR struct str text = STR_INIT;
 	va_list args;
 	va_start(args, fmt);
 	str_addv(&text, fmt, args);
 	va_end(args);
-	mistake_add(check->mistakes, check->want->place, "volume \"%s\": %s", check->want->id,
-		    str_text(&text));
+	struct place place = check->want->place;
+	mistake_add(check->mistakes, key ? place_of(place, key) : place, "volume \"%s\": %s",
+		    check->want->id, str_text(&text));
 }
 
 /* In the kernel's name of the device, VG-LV, the dashes of both are doubled. */
@@ -46,7 +48,7 @@ static void check_device_name(const struct check *check)
 	size_t length = mapper_length("moyai-") + mapper_length(check->volume->pool) + 1 +
 			mapper_length(check->want->id) + (parts ? strlen("_rimage_1") : 0);
 	if (length > DM_NAME_MAX)
-		mistake(check,
+		mistake(check, "name",
 			"its name and its pool's make a device name of %zu characters, each \"-\" "
 			"counted twice; at most %d",
 			length, DM_NAME_MAX);
@@ -70,16 +72,18 @@ static void check_fields(const struct check *check)
 	for (size_t i = 0; i < COUNT_OF(ONLY); i++) {
 		const struct field *field = field_find(volume_spec.fields, ONLY[i].field);
 		if (field_given(field, check->volume) && !text_equal(check->type, ONLY[i].type))
-			mistake(check, "%s is for type \"%s\", and this is %s; leave one out",
-				field->name, ONLY[i].type, check->type);
+			mistake(check, field->name,
+				"%s is for type \"%s\", and this is %s; leave one out", field->name,
+				ONLY[i].type, check->type);
 	}
 	if (check->volume->on.count > 0 && text_equal(check->type, "thin"))
-		mistake(check, "`on` is for what lies on partitions, and a thin volume lies in its "
-			       "thin pool; write it there");
+		mistake(check, "on",
+			"`on` is for what lies on partitions, and a thin volume lies in its "
+			"thin pool; write it there");
 	if (check->volume->reset != FIELD_UNSET && check->volume->of == NULL)
-		mistake(check, "reset is for clones; write `of`, or leave it out");
+		mistake(check, "reset", "reset is for clones; write `of`, or leave it out");
 	if (check->volume->size == FIELD_UNSET && check->volume->of == NULL)
-		mistake(check, "size is missing; write size = \"512M\"");
+		mistake(check, NULL, "size is missing; write size = \"512M\"");
 }
 
 /* Copies and stripes are worth something on partitions of their own only. */
@@ -89,7 +93,7 @@ static void check_places(const struct check *check)
 	const struct spec *pool = refer_find(check->node, "pool", volume->pool);
 	for (size_t i = 0; pool != NULL && !pool->broken && i < volume->on.count; i++)
 		if (!text_list_has(refer_list(pool, "partitions"), volume->on.items[i]))
-			mistake(check, "partition \"%s\" is not in pool \"%s\"",
+			mistake(check, "on", "partition \"%s\" is not in pool \"%s\"",
 				volume->on.items[i], volume->pool);
 	uint64_t members = volume_pool_members(check->node, volume->pool);
 	uint64_t wanted = 1;
@@ -98,14 +102,15 @@ static void check_places(const struct check *check)
 	else if (text_equal(check->type, "raid1"))
 		wanted = volume->mirrors == FIELD_UNSET ? 2 : volume->mirrors + 1;
 	if (wanted == FIELD_UNSET)
-		mistake(check, "stripes is missing; write stripes = 2");
+		mistake(check, NULL, "stripes is missing; write stripes = 2");
 	else if (volume->on.count > 0 ? wanted > volume->on.count : wanted > members)
-		mistake(check, "needs %llu partitions; %s has %llu", (unsigned long long)wanted,
+		mistake(check, text_equal(check->type, "striped") ? "stripes" : "mirrors",
+			"needs %llu partitions; %s has %llu", (unsigned long long)wanted,
 			volume->on.count ? "`on`" : "its pool",
 			(unsigned long long)(volume->on.count ? volume->on.count : members));
 	if (volume->stripe_size != FIELD_UNSET &&
 	    (volume->stripe_size & (volume->stripe_size - 1)) != 0)
-		mistake(check, "stripe_size is not a power of two; write \"64K\"");
+		mistake(check, "stripe_size", "stripe_size is not a power of two; write \"64K\"");
 }
 
 /* A volume that this one names: there, of this type, in the same pool. */
@@ -116,13 +121,14 @@ static void check_named(const struct check *check, const char *field, const char
 	if (other == NULL) {
 		AUTO_STR struct str known = STR_INIT;
 		refer_choices(check->node, "volume", &known);
-		mistake(check, "%s: there is no volume \"%s\"%s", field, name, str_text(&known));
+		mistake(check, field, "%s: there is no volume \"%s\"%s", field, name,
+			str_text(&known));
 	} else if (!text_equal(device_volume_type(other), type)) {
-		mistake(check, "%s: volume \"%s\" is %s, not %s", field, name,
+		mistake(check, field, "%s: volume \"%s\" is %s, not %s", field, name,
 			device_volume_type(other), type);
 	} else if (!text_equal(refer_text(other, "pool"), check->volume->pool)) {
-		mistake(check, "%s: volume \"%s\" is in pool \"%s\"; take the same", field, name,
-			refer_text(other, "pool"));
+		mistake(check, field, "%s: volume \"%s\" is in pool \"%s\"; take the same", field,
+			name, refer_text(other, "pool"));
 	}
 }
 
@@ -141,7 +147,8 @@ static void check_thin(const struct check *check)
 {
 	const struct volume *volume = check->volume;
 	if (device_volume_circles(check->node, check->want)) {
-		mistake(check, "of: \"%s\" is a clone of this one, by way of others", volume->of);
+		mistake(check, "of", "of: \"%s\" is a clone of this one, by way of others",
+			volume->of);
 		return;
 	}
 	if (volume->of != NULL) {
@@ -149,7 +156,7 @@ static void check_thin(const struct check *check)
 		const char *thin_pool = golden ? volume_thin_pool(check->node, golden) : NULL;
 		check_named(check, "of", volume->of, "thin");
 		if (volume->thin_pool && thin_pool && !text_equal(volume->thin_pool, thin_pool))
-			mistake(check,
+			mistake(check, "thin_pool",
 				"is in thin pool \"%s\" as its golden volume is; leave "
 				"thin_pool out",
 				thin_pool);
@@ -157,13 +164,13 @@ static void check_thin(const struct check *check)
 		if (least != FIELD_UNSET && volume->size < least) {
 			AUTO_FREE char *has = size_text(volume->size);
 			AUTO_FREE char *needs = size_text(least);
-			mistake(check,
+			mistake(check, "size",
 				"has %s, and its golden volume \"%s\" has %s; leave the size "
 				"out, or write more",
 				has, volume->of, needs);
 		}
 	} else if (volume->thin_pool == NULL) {
-		mistake(check, "thin_pool is missing; name a volume of type thin-pool");
+		mistake(check, NULL, "thin_pool is missing; name a volume of type thin-pool");
 	}
 	if (volume->thin_pool != NULL)
 		check_named(check, "thin_pool", volume->thin_pool, "thin-pool");
@@ -199,7 +206,7 @@ static void check_promises(const struct check *check)
 		return;
 	AUTO_FREE char *promised = size_text(sum.bytes);
 	AUTO_FREE char *has = size_text(size);
-	mistake(check,
+	mistake(check, "size",
 		"its thin volumes promise %s, and it has %s; write overcommit_percent = %llu "
 		"if they may",
 		promised, has, (unsigned long long)((sum.bytes + unit - 1) / unit));
@@ -234,14 +241,16 @@ void volume_check(const struct site *site, const struct site_node *node, const s
 	if (volume->pool != NULL && refer_find(node, "pool", volume->pool) == NULL) {
 		AUTO_STR struct str known = STR_INIT;
 		refer_choices(node, "pool", &known);
-		mistake(&check, "there is no pool \"%s\"%s", volume->pool, str_text(&known));
+		mistake(&check, "pool", "there is no pool \"%s\"%s", volume->pool,
+			str_text(&known));
 	}
 	if (volume->pool != NULL)
 		check_device_name(&check);
 	/* lvm(8): names that start so are reserved. */
 	if (text_starts(want->id, "snapshot") || text_starts(want->id, "pvmove"))
-		mistake(&check, "LVM keeps names that start with \"snapshot\" or \"pvmove\" for "
-				"itself; choose another");
+		mistake(&check, "name",
+			"LVM keeps names that start with \"snapshot\" or \"pvmove\" for "
+			"itself; choose another");
 	check_fields(&check);
 	check_places(&check);
 	if (text_equal(check.type, "thin"))

@@ -24,8 +24,8 @@ rm "$layer"
 cp "$test_dir/layer" "$layer"
 printf '\377' | dd of="$layer" bs=1 seek=300000 conv=notrunc status=none
 rack power on gw
-pin=$(grep '^10.77.0.15 ' "$state/known_hosts")
-expect_text "twin: mem1 has a pin" '^10.77.0.15 ssh-ed25519 ' "$pin"
+pin=$(grep '^10.77.0.15,mem1 ' "$state/known_hosts")
+expect_text "twin: mem1 has a pin" '^10.77.0.15,mem1 ssh-ed25519 ' "$pin"
 rack power on twin
 twin_refused() {
 	[ "$(jq -r .refused "$state/boot/mem1.json")" = \
@@ -33,7 +33,7 @@ twin_refused() {
 }
 expect "twin: is refused as a second machine" within 60 twin_refused
 rack power off twin
-expect_same "twin: mem1 keeps its pin" "$pin" "$(grep '^10.77.0.15 ' "$state/known_hosts")"
+expect_same "twin: mem1 keeps its pin" "$pin" "$(grep '^10.77.0.15,mem1 ' "$state/known_hosts")"
 expect "twin: mem1 lives on" within 30 on mem1 true
 
 expect "power cycle: vm1 boots again" rack wait vm1
