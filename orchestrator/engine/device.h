@@ -25,6 +25,16 @@ char *device_below(const struct spec *spec);
    a device that somebody else uses: two would write over each other. */
 void device_check(const struct site_node *node, const struct spec *want, struct mistakes *mistakes);
 
+/* The row of what stands on a device whose disk does not answer: it is taken to be as wanted, for
+   nobody can look, and a read would wait as long. */
+#define DEVICE_SILENT_FIELD(type, member)                                                          \
+	{                                                                                          \
+		"silent", FIELD_BOOL, offsetof(type, member), FIELD_DERIVED | FIELD_VOLATILE, 0,   \
+			0, NULL, NULL, "whether its disk does not answer"                          \
+	}
+/* What is said of it; NULL when it answers. A copy. */
+char *device_warn(int silent);
+
 /* Of a volume: its type, also where it is not written ("thin" of a clone), and what it takes of its
    pool: copies of a mirror and metadata counted, nothing for a thin one. */
 const char *device_volume_type(const struct spec *volume);

@@ -2,7 +2,9 @@
 #include "engine/export.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/hash.h"
 #include "engine/device.h"
 #include "engine/refer.h"
 
@@ -17,6 +19,8 @@ void export_free(struct export *export)
 	free(export->chap_secret);
 	free(export->mutual_secret);
 	free(export->device);
+	free(export->serial);
+	free(export->wwid);
 	*export = (struct export){ 0 };
 }
 
@@ -50,39 +54,53 @@ static int add_secrets(const struct site_key *key, struct export *export, struct
 	return 0;
 }
 
-void export_networks(const struct spec *target, struct text_list *networks)
+void export_networks(const struct spec *spec, struct text_list *networks)
 {
-	const char *first = refer_text(target, "network");
+	const char *first = refer_text(spec, "network");
 	if (first != NULL)
 		text_list_add(networks, first);
-	text_list_copy(networks, refer_list(target, "more_networks"));
+	text_list_copy(networks, refer_list(spec, "more_networks"));
 }
 
-char *export_portal(const struct site_node *owner, const char *network)
+struct place export_network_place(const struct spec *spec, size_t index)
 {
-	const char *address = site_node_address(owner, network);
-	return address ? xasprintf("%s:%d", address, ISCSI_PORT) : NULL;
+	bool named = refer_text(spec, "network") != NULL;
+	if (named && index == 0)
+		return place_of(spec->place, "network");
+	return place_of_item(spec->place, "more_networks", index - named);
 }
 
 /* In the order in which the kernel's folders are listed. */
-static int add_portals(const struct site_node *owner, const struct spec *target,
-		       struct export *export, struct err *err)
+char *export_portals(const struct site_node *owner, const struct spec *spec, struct err *err)
 {
 	AUTO_LIST struct text_list networks = TEXT_LIST_INIT;
 	AUTO_LIST struct text_list portals = TEXT_LIST_INIT;
 	AUTO_STR struct str text = STR_INIT;
-	export_networks(target, &networks);
+	export_networks(spec, &networks);
 	for (size_t i = 0; i < networks.count; i++) {
-		char *portal = export_portal(owner, networks.items[i]);
-		if (portal == NULL)
-			return err_set(err, "target %s: %s has no address on network %s",
-				       target->id, owner->name, networks.items[i]);
-		text_list_take(&portals, portal);
+		const char *address = site_node_address(owner, networks.items[i]);
+		if (address == NULL) {
+			err_set(err, "%s has no address on network %s", owner->name,
+				networks.items[i]);
+			return NULL;
+		}
+		text_list_take(&portals, xasprintf("%s:%d", address, ISCSI_PORT));
 	}
 	text_list_sort(&portals);
 	for (size_t i = 0; i < portals.count; i++)
 		str_addf(&text, "%s%s", i ? " " : "", portals.items[i]);
-	export->portals = str_take(&text);
+	return str_take(&text);
+}
+
+/* LIO's name of a disk (VPD page 0x83): NAA 6, its company id 001405, 25 hex digits of the serial;
+   the 3 before it says that it is such a name (scsi_id). */
+static int add_names(struct export *export, struct err *err)
+{
+	char hex[HASH_HEX_SIZE];
+	if (hash_bytes_hex(export->target_iqn, strlen(export->target_iqn), hex, err) != 0)
+		return -1;
+	export->serial = xstrndup(hex, 32);
+	export->wwid = xasprintf("36001405%.25s", hex);
 	return 0;
 }
 
@@ -91,8 +109,9 @@ int export_make(const struct derive *from, const struct site_node *owner, const 
 {
 	const char *site = from->site->name;
 	struct export made = { 0 };
-	if (add_portals(owner, target, &made, err) != 0)
-		return -1;
+	made.portals = export_portals(owner, target, err);
+	if (made.portals == NULL)
+		return err_context(err, "target %s", target->id);
 	if (add_backing(owner, target, &made, err) != 0) {
 		export_free(&made);
 		return -1;
@@ -100,7 +119,8 @@ int export_make(const struct derive *from, const struct site_node *owner, const 
 	made.target_iqn = xasprintf(IQN_PREFIX "%s:%s.%s", site, owner->name, target->id);
 	made.initiator_iqn = xasprintf(IQN_PREFIX "%s:%s", site, refer_text(target, "initiator"));
 	made.chap_user = xasprintf("%s.%s", owner->name, target->id);
-	if (from->key != NULL && add_secrets(from->key, &made, err) != 0) {
+	if (add_names(&made, err) != 0 ||
+	    (from->key != NULL && add_secrets(from->key, &made, err) != 0)) {
 		export_free(&made);
 		return -1;
 	}

@@ -18,6 +18,8 @@ struct export
 	char *chap_secret;   /* NULL without a site key, and so is … */
 	char *mutual_secret; /* … the one that the target proves itself with */
 	char *device;	     /* block device or image file on the node that has the target */
+	char *serial;	     /* unit serial of the disk, a digest of the IQN */
+	char *wwid;	     /* what the initiator calls it: it follows from the serial */
 	uint64_t size_bytes; /* rounded as the kind behind it rounds */
 	bool discards;	     /* what is discarded is free again: thin volumes, tmpfs */
 };
@@ -27,8 +29,11 @@ int export_make(const struct derive *from, const struct site_node *owner, const 
 		struct export *export, struct err *err);
 void export_free(struct export *export);
 
-/* The networks that the target is offered on, the first one first. */
-void export_networks(const struct spec *target, struct text_list *networks);
-/* The owner's portal on the network, a copy; NULL: it has no address there. */
-char *export_portal(const struct site_node *owner, const char *network);
+/* The networks that a target is offered on, or a session reaches it on; the first one first. */
+void export_networks(const struct spec *spec, struct text_list *networks);
+/* Where the configuration names the one at this place of that list. */
+struct place export_network_place(const struct spec *spec, size_t index);
+/* The owner's portals on these networks of a target or session, sorted, a copy; NULL: it has no
+   address on one of them. */
+char *export_portals(const struct site_node *owner, const struct spec *spec, struct err *err);
 #endif

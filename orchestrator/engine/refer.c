@@ -235,10 +235,30 @@ char *refer_link(const struct site *site, const struct site_node *node, const ch
 	return xstrdup(bridge ? bridge->id : found->name);
 }
 
+void refer_links(const struct site *site, const struct site_node *node, const struct spec *spec,
+		 struct text_list *links)
+{
+	AUTO_LIST struct text_list networks = TEXT_LIST_INIT;
+	text_list_add(&networks, refer_text(spec, "network"));
+	text_list_copy(&networks, refer_list(spec, "more_networks"));
+	for (size_t i = 0; i < networks.count; i++) {
+		char *link = refer_link(site, node, networks.items[i]);
+		if (link != NULL)
+			text_list_take(links, link);
+	}
+}
+
 void refer_need_link(struct refs *refs, const char *link)
 {
 	if (link == NULL)
 		return;
 	refs_add(refs, NULL, "vlan", link);
 	refs_add(refs, NULL, "bridge", link);
+	refs_add(refs, NULL, "port", link);
+}
+
+void refer_need_links(struct refs *refs, const struct text_list *links)
+{
+	for (size_t i = 0; i < links->count; i++)
+		refer_need_link(refs, links->items[i]);
 }

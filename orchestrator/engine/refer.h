@@ -60,6 +60,10 @@ const char *refer_router6(const struct site *site, const struct site_node *node,
 /* The interface that has the node's address on it, a copy: the bridge on the
    network if the node has one, else its VLAN; NULL when it is untagged. */
 char *refer_link(const struct site *site, const struct site_node *node, const char *network);
-/* For needs(): such an interface, whichever of the two kinds it is. */
+/* Adds those of a target's or session's network and more_networks. */
+void refer_links(const struct site *site, const struct site_node *node, const struct spec *spec,
+		 struct text_list *links);
+/* For needs(): such an interface, whichever kind it is. */
 void refer_need_link(struct refs *refs, const char *link);
+void refer_need_links(struct refs *refs, const struct text_list *links);
 #endif

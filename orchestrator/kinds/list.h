@@ -11,6 +11,7 @@
 	KIND(sysctl) \
 	KIND(service) \
 	KIND(bond) \
+	KIND(port) \
 	KIND(vlan) \
 	KIND(bridge) \
 	KIND(route) \

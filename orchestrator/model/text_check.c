@@ -136,6 +136,15 @@ bool text_is_needed_unit(const char *text)
 	return is_one_of(text, UNITS, COUNT_OF(UNITS));
 }
 
+bool text_is_interface(const char *text)
+{
+	size_t length = strlen(text);
+	for (size_t i = 0; i < length; i++)
+		if (!isalnum((unsigned char)text[i]) && strchr("-_.", text[i]) == NULL)
+			return false;
+	return length > 0 && length <= 15 && text[0] != '.';
+}
+
 const char *text_interface_refusal(const char *name)
 {
 	static const char *const EVERYWHERE[] = { "boot0", "lo" };

@@ -12,6 +12,8 @@ bool text_is_unit(const char *text);	 /* "ssh.service" */
 bool text_is_argument(const char *text); /* no blanks, no quotes, nothing but text to iPXE */
 /* Units without which Moyai neither reaches nor changes a node: never stopped, never masked. */
 bool text_is_needed_unit(const char *text);
+/* Whether an interface can be called so: 15 characters at most, as the kernel wants it. */
+bool text_is_interface(const char *text);
 /* Why no interface of ours may be called so, ready for a message; NULL: it may. */
 const char *text_interface_refusal(const char *name);
 /* One line of authorized_keys(5) without options: "ssh-ed25519 AAAA… comment";

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "system/iscsi.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,11 +29,10 @@ enum { ISCSI_ERR_SESS_EXISTS = 15, ISCSI_ERR_NO_OBJS_FOUND = 21 };
 enum { LOGIN_TIMEOUT_S = 10, LOGIN_TRIES = 5, RUN_TIMEOUT_MS = 60000 };
 /* A dead connection is noticed after 10 s; then the replacement timeout runs. */
 enum { NOOP_INTERVAL_S = 5, NOOP_TIMEOUT_S = 5 };
+enum { ANSWER_TIMEOUT_MS = 2000 };
 
-void iscsi_login_free(struct iscsi_login *login)
+static void login_free(struct iscsi_login *login)
 {
-	if (login == NULL)
-		return;
 	free(login->target_iqn);
 	free(login->portal);
 	free(login->initiator_iqn);
@@ -39,13 +42,50 @@ void iscsi_login_free(struct iscsi_login *login)
 	*login = (struct iscsi_login){ 0 };
 }
 
-void iscsi_session_free(struct iscsi_session *session)
+void iscsi_sessions_free(struct iscsi_sessions *sessions)
 {
-	if (session == NULL)
+	if (sessions == NULL)
 		return;
-	iscsi_login_free(&session->login);
-	free(session->disk);
-	*session = (struct iscsi_session){ 0 };
+	for (size_t i = 0; i < sessions->count; i++) {
+		login_free(&sessions->items[i].login);
+		free(sessions->items[i].disk);
+	}
+	free(sessions->items);
+	*sessions = (struct iscsi_sessions){ 0 };
+}
+
+static struct iscsi_session *add_session(struct iscsi_sessions *sessions, const char *target_iqn)
+{
+	sessions->items = xrealloc(sessions->items, sessions->count + 1, sizeof(*sessions->items));
+	struct iscsi_session *session = &sessions->items[sessions->count++];
+	*session = (struct iscsi_session){
+		.login = { .target_iqn = xstrdup(target_iqn), .timeout_s = UINT64_MAX },
+		.id = UINT_MAX,
+	};
+	return session;
+}
+
+static int compare_portals(const void *a, const void *b)
+{
+	const struct iscsi_session *one = a;
+	const struct iscsi_session *other = b;
+	return strcmp(one->login.portal ? one->login.portal : "",
+		      other->login.portal ? other->login.portal : "");
+}
+
+static void sort_sessions(struct iscsi_sessions *sessions)
+{
+	if (sessions->count > 1)
+		qsort(sessions->items, sessions->count, sizeof(*sessions->items), compare_portals);
+}
+
+const struct iscsi_session *iscsi_sessions_find(const struct iscsi_sessions *sessions,
+						const char *portal)
+{
+	for (size_t i = 0; i < sessions->count; i++)
+		if (text_equal(sessions->items[i].login.portal, portal))
+			return &sessions->items[i];
+	return NULL;
 }
 
 int iscsi_list(const char *iqn_prefix, struct text_list *iqns, struct err *err)
@@ -79,31 +119,19 @@ static char *record_value(const char *text, const char *name)
 }
 
 /* open-iscsi keeps NODES/IQN/ADDRESS,PORT,GROUP/INTERFACE. */
-static char *record_folder(const struct iscsi_login *login)
+static char *record_folder(const char *target_iqn, const char *portal)
 {
-	const char *colon = strrchr(login->portal, ':');
-	return xasprintf(NODES "/%s/%.*s,%s,1", login->target_iqn, (int)(colon - login->portal),
-			 login->portal, colon + 1);
+	const char *colon = strrchr(portal, ':');
+	return xasprintf(NODES "/%s/%.*s,%s,1", target_iqn, (int)(colon - portal), portal,
+			 colon + 1);
 }
 
-int iscsi_record_read(const char *target_iqn, struct iscsi_login *record, bool *found,
-		      struct err *err)
+static void read_record(const char *folder, struct iscsi_login *record)
 {
-	AUTO_LIST struct text_list portals = TEXT_LIST_INIT;
-	AUTO_FREE char *folder = xasprintf(NODES "/%s", target_iqn);
+	AUTO_FREE char *path = xasprintf("%s/default", folder);
 	AUTO_STR struct str text = STR_INIT;
-	*found = file_exists(folder);
-	if (file_list_dir(folder, &portals, err) != 0)
-		return -1;
-	if (!*found)
-		return 0;
-	*record =
-		(struct iscsi_login){ .target_iqn = xstrdup(target_iqn), .timeout_s = UINT64_MAX };
-	/* More than one portal is none of ours: as if nothing was there. */
-	AUTO_FREE char *path =
-		xasprintf("%s/%s/default", folder, portals.count == 1 ? portals.items[0] : "");
-	if (portals.count != 1 || file_read(path, 65536, &text, NULL) != 0)
-		return 0;
+	if (file_read(path, 65536, &text, NULL) != 0)
+		return;
 	AUTO_FREE char *address = record_value(str_text(&text), "node.conn[0].address");
 	AUTO_FREE char *port = record_value(str_text(&text), "node.conn[0].port");
 	AUTO_FREE char *timeout =
@@ -115,6 +143,25 @@ int iscsi_record_read(const char *target_iqn, struct iscsi_login *record, bool *
 	record->chap_user = record_value(str_text(&text), "node.session.auth.username");
 	record->chap_secret = record_value(str_text(&text), "node.session.auth.password");
 	record->mutual_secret = record_value(str_text(&text), "node.session.auth.password_in");
+}
+
+int iscsi_records_read(const char *target_iqn, struct iscsi_sessions *records, struct err *err)
+{
+	AUTO_LIST struct text_list portals = TEXT_LIST_INIT;
+	AUTO_FREE char *folder = xasprintf(NODES "/%s", target_iqn);
+	if (file_list_dir(folder, &portals, err) != 0)
+		return -1;
+	*records = (struct iscsi_sessions){ 0 };
+	for (size_t i = 0; i < portals.count; i++) {
+		AUTO_FREE char *path = xasprintf("%s/%s", folder, portals.items[i]);
+		struct iscsi_login *record = &add_session(records, target_iqn)->login;
+		record->initiator_iqn = iscsi_initiator_read();
+		read_record(path, record);
+	}
+	/* A folder that a crash left empty is a record too: it is to be finished or removed. */
+	if (portals.count == 0 && file_exists(folder))
+		add_session(records, target_iqn);
+	sort_sessions(records);
 	return 0;
 }
 
@@ -159,17 +206,29 @@ static int clear_folder(const char *folder, const char *kept, struct err *err)
 	return 0;
 }
 
-/* Remove what is recorded of a target but for one portal's folder. */
-static int clear_records(const char *target_iqn, const char *kept, struct err *err)
+/* Whether the record's folder is that of one of the portals, "A:P A:P". */
+static bool folder_kept(const char *path, const char *target_iqn, const char *portals)
 {
-	AUTO_LIST struct text_list portals = TEXT_LIST_INIT;
-	AUTO_FREE char *folder = xasprintf(NODES "/%s", target_iqn);
-	if (file_list_dir(folder, &portals, err) != 0)
-		return -1;
-	for (size_t i = 0; i < portals.count; i++) {
-		AUTO_FREE char *path = xasprintf("%s/%s", folder, portals.items[i]);
-		struct stat st;
+	for (const char *at = portals ? portals : ""; *at; at += strspn(at, " ")) {
+		AUTO_FREE char *portal = xstrndup(at, strcspn(at, " "));
+		AUTO_FREE char *kept = record_folder(target_iqn, portal);
 		if (text_equal(path, kept))
+			return true;
+		at += strlen(portal);
+	}
+	return false;
+}
+
+static int clear_records(const char *target_iqn, const char *portals, struct err *err)
+{
+	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+	AUTO_FREE char *folder = xasprintf(NODES "/%s", target_iqn);
+	if (file_list_dir(folder, &names, err) != 0)
+		return -1;
+	for (size_t i = 0; i < names.count; i++) {
+		AUTO_FREE char *path = xasprintf("%s/%s", folder, names.items[i]);
+		struct stat st;
+		if (folder_kept(path, target_iqn, portals))
 			continue;
 		/* A record without a portal group is a file of its own. */
 		if (lstat(path, &st) == 0 && !S_ISDIR(st.st_mode)) {
@@ -179,20 +238,19 @@ static int clear_records(const char *target_iqn, const char *kept, struct err *e
 			return -1;
 		}
 	}
-	if (kept == NULL && rmdir(folder) != 0 && errno != ENOENT)
+	if (portals == NULL && rmdir(folder) != 0 && errno != ENOENT)
 		return err_set_errno(err, errno, "%s", folder);
 	return 0;
 }
 
 int iscsi_record_write(const struct iscsi_login *login, struct err *err)
 {
-	AUTO_FREE char *folder = record_folder(login);
+	AUTO_FREE char *folder = record_folder(login->target_iqn, login->portal);
 	AUTO_FREE char *path = xasprintf("%s/default", folder);
 	AUTO_STR struct str text = STR_INIT;
 	record_text(login, &text);
 	point_pass("iscsi record");
 	if (file_make_dirs(folder, 0700, err) != 0 ||
-	    clear_records(login->target_iqn, folder, err) != 0 ||
 	    /* Also a temporary file that a crash left: iscsiadm would take it
 	       for a record of another interface. */
 	    clear_folder(folder, "default", err) != 0 ||
@@ -202,10 +260,10 @@ int iscsi_record_write(const struct iscsi_login *login, struct err *err)
 	return 0;
 }
 
-int iscsi_record_remove(const char *target_iqn, struct err *err)
+int iscsi_records_remove(const char *target_iqn, const char *portals, struct err *err)
 {
 	point_pass("iscsi record");
-	if (clear_records(target_iqn, NULL, err) != 0)
+	if (clear_records(target_iqn, portals, err) != 0)
 		return -1;
 	point_pass("iscsi record");
 	return 0;
@@ -267,26 +325,39 @@ static void read_session(const char *name, unsigned id, struct iscsi_session *se
 	session->logged_in = text_equal(state, "LOGGED_IN") && session->disk != NULL;
 }
 
-int iscsi_session_read(const char *target_iqn, struct iscsi_session *session, bool *found,
-		       struct err *err)
+int iscsi_sessions_read(const char *target_iqn, struct iscsi_sessions *sessions, struct err *err)
 {
 	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
-	*found = false;
 	if (file_list_dir(SESSIONS, &names, err) != 0)
 		return -1;
+	*sessions = (struct iscsi_sessions){ 0 };
 	for (size_t i = 0; i < names.count; i++) {
-		char *iqn = sysfs_read(SESSIONS "/%s/targetname", names.items[i]);
-		if (!text_equal(iqn, target_iqn)) {
-			free(iqn);
+		AUTO_FREE char *iqn = sysfs_read(SESSIONS "/%s/targetname", names.items[i]);
+		if (!text_equal(iqn, target_iqn))
 			continue;
-		}
-		*session = (struct iscsi_session){ .login.target_iqn = iqn };
 		unsigned long id = strtoul(names.items[i] + strlen("session"), NULL, 10);
-		read_session(names.items[i], (unsigned)id, session);
-		*found = true;
-		return 0;
+		read_session(names.items[i], (unsigned)id, add_session(sessions, target_iqn));
 	}
+	sort_sessions(sessions);
 	return 0;
+}
+
+bool iscsi_portal_answers(const char *portal)
+{
+	const char *colon = strrchr(portal, ':');
+	AUTO_FREE char *host = xstrndup(portal, (size_t)(colon - portal));
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_port = htons((uint16_t)atoi(colon + 1)) };
+	AUTO_CLOSE int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0 || inet_pton(AF_INET, host, &address.sin_addr) != 1)
+		return false;
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+		return true;
+	struct pollfd wait = { .fd = fd, .events = POLLOUT };
+	int error = 0;
+	socklen_t size = sizeof(error);
+	return errno == EINPROGRESS && poll(&wait, 1, ANSWER_TIMEOUT_MS) == 1 &&
+	       getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
 }
 
 char *iscsi_initiator_read(void)

@@ -7,8 +7,8 @@
 #include "base/err.h"
 #include "base/str.h"
 /*
- * iSCSI sessions of open-iscsi: the node record, which says how to log in, and
- * the session that runs. They are read where they are (/etc/iscsi, /sys) and
+ * iSCSI sessions of open-iscsi: the node records, which say how to log in, and
+ * the sessions that run; of both one per portal of the target. They are read where they are (/etc/iscsi, /sys) and
  * logged in and out by iscsiadm(8). The record is written as a file, because
  * iscsiadm takes values only as arguments, where everybody could read the
  * CHAP secret.
@@ -24,26 +24,35 @@ struct iscsi_login {
 };
 struct iscsi_session {
 	struct iscsi_login login;
-	unsigned id; /* of the session; UINT_MAX in a record */
+	unsigned id; /* UINT_MAX in a record */
 	bool logged_in;
 	char *disk; /* "sda"; NULL while none is attached */
 };
-void iscsi_login_free(struct iscsi_login *login);
-void iscsi_session_free(struct iscsi_session *session);
+/* One per portal, in the order of their portals. */
+struct iscsi_sessions {
+	struct iscsi_session *items;
+	size_t count;
+};
+void iscsi_sessions_free(struct iscsi_sessions *sessions);
+/* The one over this portal; NULL: none. */
+const struct iscsi_session *iscsi_sessions_find(const struct iscsi_sessions *sessions,
+						const char *portal);
 
 /* Target IQNs of records and of sessions that start so, each once. */
 int iscsi_list(const char *iqn_prefix, struct text_list *iqns, struct err *err);
 
-/* The record: what the next login will use. */
-int iscsi_record_read(const char *target_iqn, struct iscsi_login *record, bool *found,
-		      struct err *err);
-/* The one record of this target; others of it are removed. */
+/* The records of a target: what the next logins will use. One that cannot be read has no portal. */
+int iscsi_records_read(const char *target_iqn, struct iscsi_sessions *records, struct err *err);
+/* The record of this target and portal; others of the target stay. */
 int iscsi_record_write(const struct iscsi_login *login, struct err *err);
-int iscsi_record_remove(const char *target_iqn, struct err *err);
+/* All records of the target but those of the portals ("A:P A:P"; NULL: none is kept). */
+int iscsi_records_remove(const char *target_iqn, const char *portals, struct err *err);
 
-/* The session that runs. */
-int iscsi_session_read(const char *target_iqn, struct iscsi_session *session, bool *found,
-		       struct err *err);
+/* The sessions with a target that run, also those that lost it and try to get it back. */
+int iscsi_sessions_read(const char *target_iqn, struct iscsi_sessions *sessions, struct err *err);
+
+/* Whether somebody takes a connection at the portal, within 2 s. */
+bool iscsi_portal_answers(const char *portal);
 
 /* This node's name, /etc/iscsi/initiatorname.iscsi; NULL: none. iscsid reads
    it at its start, so a change restarts it; sessions that run go on. */

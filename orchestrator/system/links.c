@@ -289,11 +289,11 @@ static bool subnet_has(const char *cidr, struct in_addr address)
 	return ((ntohl(address.s_addr) ^ ntohl(network.s_addr)) >> (32 - prefix)) == 0;
 }
 
-const char *links_toward(const struct links *links, const char *portal)
+static const char *link_toward(const struct links *links, const char *portal)
 {
-	AUTO_FREE char *text = portal ? xstrndup(portal, strcspn(portal, ":")) : NULL;
+	AUTO_FREE char *text = xstrndup(portal, strcspn(portal, ":"));
 	struct in_addr address;
-	if (text == NULL || inet_pton(AF_INET, text, &address) != 1)
+	if (inet_pton(AF_INET, text, &address) != 1)
 		return NULL;
 	for (size_t i = 0; i < links->count; i++) {
 		const struct link *link = &links->items[i];
@@ -304,6 +304,27 @@ const char *links_toward(const struct links *links, const char *portal)
 				return link->name;
 	}
 	return NULL;
+}
+
+void links_toward(const struct links *links, const char *portals, struct text_list *names)
+{
+	for (const char *at = portals ? portals : ""; *at; at += strspn(at, " ")) {
+		AUTO_FREE char *portal = xstrndup(at, strcspn(at, " "));
+		const char *name = link_toward(links, portal);
+		if (name != NULL && !text_list_has(names, name))
+			text_list_add(names, name);
+		at += strlen(portal);
+	}
+}
+
+void links_describe_ports(const struct links *links, struct str *out)
+{
+	for (size_t i = 0; i < links->count; i++) {
+		const struct link *link = &links->items[i];
+		if (link->kind == NULL && !text_equal(link->name, "lo"))
+			str_addf(out, "%s%s (%s)", out->length ? ", " : "", link->name,
+				 link->own_mac);
+	}
 }
 
 const char *link_kind_text(const struct link *link)

@@ -49,10 +49,13 @@ const struct link *links_find(const struct links *links, const char *name); /* o
 const struct link *links_find_index(const struct links *links, int index);  /* or NULL */
 
 /*
- * The vlan or bridge whose subnet has the address of a portal, "10.0.20.5:3260":
- * its name, or NULL when it is reached some other way.
+ * Adds the vlans or bridges whose subnets have the addresses of portals, "10.0.20.5:3260
+ * 10.0.21.5:3260"; none for one that is reached some other way.
  */
-const char *links_toward(const struct links *links, const char *portal);
+void links_toward(const struct links *links, const char *portals, struct text_list *names);
+
+/* For people: the interfaces of the machine itself, "boot0 (52:54:…), eth1 (52:54:…)". */
+void links_describe_ports(const struct links *links, struct str *out);
 
 /* What it is in words: "a vlan interface", "a hardware interface". Static text. */
 const char *link_kind_text(const struct link *link);

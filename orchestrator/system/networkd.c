@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/point.h"
 #include "base/run.h"
+#include "system/links.h"
 
 #define FOLDER "/etc/systemd/network"
 #define PREFIX "20-moyai-"
@@ -72,6 +73,17 @@ int networkd_owns(const char *kind, const char *name, bool *owned, struct err *e
 	if (read_file(name, &text, err) != 0)
 		return -1;
 	*owned = networkd_text_is(str_text(&text), kind);
+	return 0;
+}
+
+int networkd_check_ours(const char *kind, const struct link *link, struct err *err)
+{
+	bool owned;
+	if (networkd_owns(kind, link->name, &owned, err) != 0)
+		return -1;
+	if (!owned || !text_equal(link->kind, kind))
+		return err_set(err, "interface %s is there already and is not Moyai's: %s",
+			       link->name, link_kind_text(link));
 	return 0;
 }
 

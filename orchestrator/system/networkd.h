@@ -14,6 +14,7 @@
  * which we are connected, for as long as DHCP takes (measured with 252:
  * 65-190 ms with every KeepConfiguration=). And it never reads a .netdev again.
  */
+struct link; /* system/links.h */
 struct networkd_link {
 	const char *name;
 	const char *kind; /* "vlan", "bridge" … */
@@ -33,6 +34,9 @@ bool networkd_text_is(const char *text, const char *kind);
 int networkd_list(const char *kind, struct text_list *names, struct err *err);
 /* Whether the name has a file of ours of this kind. */
 int networkd_owns(const char *kind, const char *name, bool *owned, struct err *err);
+
+/* An error when the interface is not of this kind, or there without such a file. */
+int networkd_check_ours(const char *kind, const struct link *link, struct err *err);
 
 /* Whether that file asks for DHCP. */
 int networkd_asks_dhcp(const char *name, bool *asks, struct err *err);

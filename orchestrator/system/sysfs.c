@@ -48,6 +48,29 @@ uint64_t sysfs_block_size(const char *name)
 	return sectors ? strtoull(sectors, NULL, 10) * 512 : 0;
 }
 
+/* SCSI alone has a state (drivers/scsi/scsi_sysfs.c): "blocked" while an iSCSI session is being
+   restored, "transport-offline" when that took too long. */
+static bool answers(const char *name)
+{
+	AUTO_FREE char *folder = xasprintf("/sys/class/block/%s/slaves", name);
+	AUTO_FREE char *state = sysfs_read("/sys/class/block/%s/device/state", name);
+	AUTO_LIST struct text_list below = TEXT_LIST_INIT;
+	bool some = false;
+	if (state != NULL)
+		return strcmp(state, "running") == 0;
+	if (file_list_dir(folder, &below, NULL) != 0 || below.count == 0)
+		return true;
+	for (size_t i = 0; i < below.count; i++)
+		some = some || answers(below.items[i]);
+	return some;
+}
+
+bool sysfs_block_answers(const char *path)
+{
+	AUTO_FREE char *name = sysfs_block_name(path);
+	return name == NULL || answers(name);
+}
+
 const char *sysfs_not_disk(const char *name)
 {
 	static const struct {

@@ -16,6 +16,10 @@ char *sysfs_block_name(const char *path);
 /* Bytes; 0 when there is no such device. name: "vdb", "vdb1". */
 uint64_t sysfs_block_size(const char *name);
 
+/* Whether a read of the device would come back: false while its disk, or every disk of a multipath
+   one, is blocked or offline. path: a device node. */
+bool sysfs_block_answers(const char *path);
+
 /*
  * Local disks: what Moyai may make partitions on. Not among them: loop, ram
  * and CD drives, device-mapper and md devices, and disks of iSCSI sessions,

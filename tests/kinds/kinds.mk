@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # POINT_STEP: how far apart the points are at which moyai-node is killed: 3 when not given,
 # and 9 for volumes, whose commands are slow ones.
-.PHONY: check-kinds-system check-kinds check-kinds-repository check-kinds-storage check-kinds-volumes
+.PHONY: check-kinds check-kinds-repository check-kinds-storage check-kinds-volumes check-kinds-paths check-kinds-system
 check-kinds-repository: $(BUILD)/moyai-node $(BUILD)/tests/conform
 	@tests/kinds/repository/test $(BUILD)/moyai-node $(BUILD)/tests/conform
 check-kinds-storage: $(BUILD)/moyai-node
 	@tests/kinds/test $(BUILD)/moyai-node
 check-kinds-volumes: $(BUILD)/moyai-node
 	@POINT_STEP=$${POINT_STEP:-9} tests/kinds/test $(BUILD)/moyai-node guest-volumes
-# A machine of its own, with GRUB: asked for by name.
+check-kinds-paths: $(BUILD)/moyai-node
+	@tests/kinds/test $(BUILD)/moyai-node guest-paths
+# Its machine has GRUB besides.
 check-kinds-system: $(BUILD)/moyai-node
 	@tests/kinds/system/test $(BUILD)/moyai-node
-# Two machines, each of them busy with one thing at a time.
+# Three machines at a time: each of them waits a good part of its own. The longest first.
 check-kinds: $(BUILD)/moyai-node $(BUILD)/tests/conform $(BUILD)/tests/drive
-	+@$(MAKE) -s --no-print-directory -k -j2 check-kinds-repository check-kinds-storage check-kinds-volumes check-kinds-network
+	+@$(MAKE) -s --no-print-directory -k -j3 check-kinds-volumes check-kinds-storage check-kinds-paths check-kinds-network check-kinds-system check-kinds-repository

@@ -135,11 +135,11 @@ static void derived(void **state)
 		str_text(&text),
 		"vlan storage: parent=boot0 id=20 mtu=1450 addresses=10.77.20.13/24 link=up "
 		"undeclared=none\n"
-		"vlan guests: parent=boot0 id=30 mtu=1500 bridge=br-guests link=up "
-		"undeclared=none\n"
+		"vlan guests: parent=boot0 id=30 mtu=1500 link=up "
+		"undeclared=none bridge=br-guests\n"
 		"bridge br-guests: network=guests port=guests mtu=1500 "
-		"addresses=10.77.30.13/24 gateway=10.77.30.12 link=up filtering=on "
-		"undeclared=none\n");
+		"addresses=10.77.30.13/24 gateway=10.77.30.12 link=up undeclared=none "
+		"filtering=on\n");
 	slice_free(&slice);
 	site_free(&site);
 }
@@ -176,8 +176,8 @@ static void derived_with_role(void **state)
 	print_want(&slice, "vlan", "storage", &text);
 	print_want(&slice, "partition", "main", &text);
 	assert_string_equal(str_text(&text),
-			    "vlan storage: parent=boot0 id=20 mtu=1450 bridge=br0 link=up "
-			    "undeclared=none\n"
+			    "vlan storage: parent=boot0 id=20 mtu=1450 link=up "
+			    "undeclared=none bridge=br0\n"
 			    "partition main: disk=/dev/vda size=2G table=whole disk_wanted=2G\n");
 	slice_free(&slice);
 	site_free(&site);

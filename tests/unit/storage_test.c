@@ -18,6 +18,7 @@
 #include "system/disk_name.h"
 #include "system/lvm.h"
 #include "system/mark.h"
+#include "system/multipath.h"
 #include "system/node.h"
 #include "system/sysfs.h"
 #include "system/unit_file.h"
@@ -263,6 +264,27 @@ static void marks_of_filesystems(void **state)
 	assert_string_not_equal(first, second);
 }
 
+/* Nobody else's disk is let in, and how long is waited is never less than was asked for. */
+static void file_of_a_map(void **state)
+{
+	const struct multipath map = { .wwid = (char *)"360014050123", .timeout_s = 61 };
+	AUTO_STR struct str text = STR_INIT;
+	(void)state;
+	multipath_text("store1/home", &map, &text);
+	assert_string_equal(str_text(&text), "# moyai session store1/home 61\n"
+					     "blacklist_exceptions {\n"
+					     "\twwid \"^360014050123$\"\n"
+					     "}\n"
+					     "multipaths {\n"
+					     "\tmultipath {\n"
+					     "\t\twwid 360014050123\n"
+					     "\t\talias moyai.store1.home\n"
+					     "\t\tpath_grouping_policy multibus\n"
+					     "\t\tno_path_retry 13\n"
+					     "\t}\n"
+					     "}\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -277,6 +299,7 @@ int main(void)
 		cmocka_unit_test(words_of_lvm),
 		cmocka_unit_test(names_of_units),
 		cmocka_unit_test(marks_of_filesystems),
+		cmocka_unit_test(file_of_a_map),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -83,11 +83,7 @@ static int check_links(const struct links *links, const struct bond *want, const
 		const struct link *link = find_link(links, text);
 		if (link == NULL) {
 			AUTO_STR struct str there = STR_INIT;
-			for (size_t j = 0; j < links->count; j++)
-				if (links->items[j].kind == NULL &&
-				    !text_equal(links->items[j].name, "lo"))
-					str_addf(&there, "%s%s (%s)", there.length ? ", " : "",
-						 links->items[j].name, links->items[j].own_mac);
+			links_describe_ports(links, &there);
 			return err_set(err, "there is no interface %s; this node has %s", text,
 				       str_text(&there));
 		}
@@ -165,16 +161,12 @@ static int bond_apply(struct node *node, const struct step *step, struct err *er
 	const struct networkd_link text = {
 		.name = want->name, .kind = "bond", .mtu = want->mtu, .addresses = &none
 	};
-	bool owned = true;
 	const struct links *links = links_get(node, err);
 	if (links == NULL)
 		return -1;
 	const struct link *bond = links_find(links, want->name);
-	if (bond != NULL && networkd_owns("bond", want->name, &owned, err) != 0)
+	if (bond != NULL && networkd_check_ours("bond", bond, err) != 0)
 		return -1;
-	if (bond != NULL && (!owned || !text_equal(bond->kind, "bond")))
-		return err_set(err, "interface %s is there already and is not Moyai's: %s",
-			       want->name, link_kind_text(bond));
 	if (check_links(links, want, bond, err) != 0)
 		return -1;
 	/* The mark comes first: after a crash there is no interface without an owner. A bond that

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "kinds/bond/spec.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/plan.h"
+#include "engine/interface.h"
 #include "engine/refer.h"
 #include "model/text_check.h"
 
@@ -40,15 +39,6 @@ bool bond_link_is_mac(const char *text)
 	return strlen(text) == 17 && text[2] == ':';
 }
 
-static bool is_name(const char *text)
-{
-	size_t length = strlen(text);
-	for (size_t i = 0; i < length; i++)
-		if (!isalnum((unsigned char)text[i]) && strchr("-_.", text[i]) == NULL)
-			return false;
-	return length > 0 && length <= 15 && text[0] != '.';
-}
-
 static void check_link(const struct site_node *node, const struct bond *bond, const char *text,
 		       struct place place, struct mistakes *mistakes)
 {
@@ -59,7 +49,7 @@ static void check_link(const struct site_node *node, const struct bond *bond, co
 			    "bond %s: links: \"%s\" is not a MAC address; write it like "
 			    "\"52:54:00:00:00:01\"",
 			    bond->name, text);
-	else if (!bond_link_is_mac(text) && !is_name(text))
+	else if (!bond_link_is_mac(text) && !text_is_interface(text))
 		mistake_add(mistakes, place,
 			    "bond %s: links: \"%s\" is neither a name of an interface nor a MAC "
 			    "address",
@@ -169,11 +159,8 @@ static int judge(struct step *step, struct err *err)
 {
 	const struct bond *have = step->seen ? step->seen->body : NULL; /* for creations too */
 	(void)err;
-	if (have != NULL && have->foreign != NULL) {
-		free(step->refused);
-		step->refused = xasprintf("interface %s is there already and is not Moyai's: %s",
-					  step->id, have->foreign);
-	}
+	if (have != NULL)
+		interface_judge(step, have->foreign);
 	return 0;
 }
 

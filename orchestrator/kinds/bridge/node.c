@@ -35,19 +35,11 @@ static const char *port_of(const struct links *links, const struct link *bridge,
 	return first;
 }
 
-/* A list that is not given is not compared: this is what sees an address too many there. */
-static void observe_undeclared(const struct bridge *want, struct bridge *have)
-{
-	bool some = (want->addresses.count == 0 && have->addresses.count > 0) ||
-		    (want->gateway == NULL && have->gateway != NULL) ||
-		    (want->gateway6 == NULL && have->gateway6 != NULL);
-	have->undeclared = xstrdup(some ? "some" : "none");
-}
-
 static int bridge_observe(struct node *node, const char *id, const struct spec *want,
 			  struct spec *have, bool *found, struct err *err)
 {
 	struct bridge *body = have->body;
+	const struct bridge *wanted = want ? want->body : NULL;
 	bool owned;
 	const struct links *links = links_get(node, err);
 	if (links == NULL || networkd_owns("bridge", id, &owned, err) != 0)
@@ -58,14 +50,15 @@ static int bridge_observe(struct node *node, const char *id, const struct spec *
 		return 0;
 	body->name = xstrdup(id);
 	body->mtu = link->mtu;
-	body->port = xstrdup(port_of(links, link, want ? want->body : NULL));
-	text_list_copy(&body->addresses, &link->addresses);
-	body->gateway = xstrdup(link->gateway);
-	body->gateway6 = xstrdup(link->gateway6);
-	body->link = xstrdup(link->up ? "up" : "down");
+	body->port = xstrdup(port_of(links, link, wanted));
+	const struct interface_seen seen = {
+		.addresses = &link->addresses,
+		.gateway = link->gateway,
+		.gateway6 = link->gateway6,
+		.up = link->up,
+	};
+	interface_observe(wanted ? &wanted->own : NULL, &seen, &body->own);
 	body->filtering = xstrdup(link->filters ? "on" : "off");
-	if (want != NULL)
-		observe_undeclared(want->body, body);
 	if (!owned || !text_equal(link->kind, "bridge"))
 		body->foreign = xstrdup(link_kind_text(link));
 	/* Without the mark it is refused, and not ours even if it is as wanted. */
@@ -88,17 +81,6 @@ static int make_mac(const struct node *node, const char *name, uint8_t mac[6], s
 		mac[i] = (uint8_t)strtoul(byte, NULL, 16);
 	}
 	mac[0] = (uint8_t)((mac[0] & 0xfc) | 2); /* locally administered, unicast */
-	return 0;
-}
-
-static int check_there(const struct link *link, const char *name, struct err *err)
-{
-	bool owned;
-	if (networkd_owns("bridge", name, &owned, err) != 0)
-		return -1;
-	if (!owned || !text_equal(link->kind, "bridge"))
-		return err_set(err, "interface %s is there already and is not Moyai's: %s", name,
-			       link_kind_text(link));
 	return 0;
 }
 
@@ -133,15 +115,15 @@ static int bridge_apply(struct node *node, const struct step *step, struct err *
 		.name = want->name,
 		.kind = "bridge",
 		.mtu = want->mtu,
-		.addresses = &want->addresses,
-		.gateway = want->gateway,
-		.gateway6 = want->gateway6,
+		.addresses = &want->own.addresses,
+		.gateway = want->own.gateway,
+		.gateway6 = want->own.gateway6,
 	};
 	const struct links *links = links_get(node, err);
 	if (links == NULL)
 		return -1;
 	const struct link *link = links_find(links, want->name);
-	if (link != NULL && check_there(link, want->name, err) != 0)
+	if (link != NULL && networkd_check_ours("bridge", link, err) != 0)
 		return -1;
 	/* The mark comes first: after a crash there is no interface without an owner. */
 	if (networkd_configure(&text, link != NULL, err) != 0)

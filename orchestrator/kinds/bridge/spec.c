@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/plan.h"
 #include "engine/refer.h"
 #include "model/text_check.h"
 
@@ -19,17 +18,9 @@ static const struct field FIELDS[] = {
 	  "the tagged interface below it" },
 	{ "mtu", FIELD_NUMBER, AT(mtu), FIELD_DERIVED, 68, 65535, NULL, NULL,
 	  "largest packet in bytes: the network's" },
-	{ "addresses", FIELD_LIST, AT(addresses), FIELD_DERIVED, 0, 0, NULL, NULL,
-	  "the node's address on the network" },
-	{ "gateway", FIELD_ADDRESS, AT(gateway), FIELD_DERIVED, 0, 0, NULL, NULL,
-	  "the network's default router" },
-	{ "gateway6", FIELD_IP, AT(gateway6), FIELD_DERIVED, 0, 0, NULL, NULL, "the same of IPv6" },
-	{ "link", FIELD_CHOICE, AT(link), FIELD_DERIVED, 0, 0, "up down", NULL,
-	  "whether it is taken up: always wanted" },
+	INTERFACE_FIELDS(struct bridge, own, FIELD_DERIVED),
 	{ "filtering", FIELD_CHOICE, AT(filtering), FIELD_DERIVED, 0, 0, "on off", NULL,
 	  "whether it filters by VLAN, so that a guest's own tags go nowhere: always wanted" },
-	{ "undeclared", FIELD_CHOICE, AT(undeclared), FIELD_DERIVED, 0, 0, "none some", NULL,
-	  "whether it has addresses or a default route where none is declared" },
 	{ "foreign", FIELD_TEXT, AT(foreign), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
 	  "what the interface is when Moyai did not make it" },
 	FIELD_END
@@ -99,13 +90,11 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 		return err_set(err, "bridge %s: there is no network %s", want->id, bridge->network);
 	bridge->port = xstrdup(network->name);
 	bridge->mtu = network->mtu;
-	bridge->link = xstrdup("up");
 	bridge->filtering = xstrdup("on");
-	bridge->undeclared = xstrdup("none");
-	refer_addresses(from->node, network, &bridge->addresses);
-	text_list_sort(&bridge->addresses);
-	bridge->gateway = xstrdup(refer_router(from->site, from->node, network));
-	bridge->gateway6 = xstrdup(refer_router6(from->site, from->node, network));
+	refer_addresses(from->node, network, &bridge->own.addresses);
+	bridge->own.gateway = xstrdup(refer_router(from->site, from->node, network));
+	bridge->own.gateway6 = xstrdup(refer_router6(from->site, from->node, network));
+	interface_derive(&bridge->own);
 	return 0;
 }
 
@@ -122,11 +111,8 @@ static int judge(struct step *step, struct err *err)
 {
 	const struct bridge *have = step->seen ? step->seen->body : NULL; /* for creations too */
 	(void)err;
-	if (have != NULL && have->foreign != NULL) {
-		free(step->refused);
-		step->refused = xasprintf("interface %s is there already and is not Moyai's: %s",
-					  step->id, have->foreign);
-	}
+	if (have != NULL)
+		interface_judge(step, have->foreign);
 	return 0;
 }
 

@@ -7,10 +7,24 @@
 #include "kinds/filesystem/spec.h"
 #include "system/filesystem.h"
 #include "system/mark.h"
+#include "system/sysfs.h"
 
 static int list(struct node *node, struct text_list *owned, struct err *err)
 {
 	return mark_list(node, false, owned, err);
+}
+
+static int take_as_wanted(const struct filesystem_spec *want, struct filesystem_spec *have,
+			  bool *found, struct err *err)
+{
+	if (want == NULL)
+		return err_set(err, "filesystem %s: its disk does not answer", have->name);
+	fields_free(filesystem_spec.fields, have);
+	fields_copy(filesystem_spec.fields, have, want);
+	have->mounted = filesystem_mounted(want->device);
+	have->silent = 1;
+	*found = true;
+	return 0;
 }
 
 static int fill(const struct filesystem_spec *want, const struct mark_place *at,
@@ -20,6 +34,8 @@ static int fill(const struct filesystem_spec *want, const struct mark_place *at,
 	/* The device is made first; then there is nothing on it. */
 	if (!file_exists(at->device))
 		return 0;
+	if (!sysfs_block_answers(at->device))
+		return take_as_wanted(want, have, found, err);
 	if (filesystem_read(at->device, &there, err) != 0)
 		return -1;
 	if (there.type != NULL && want != NULL && strcmp(there.type, want->type) != 0) {

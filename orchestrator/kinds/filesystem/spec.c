@@ -29,6 +29,7 @@ static const struct field FIELDS[] = {
 	  "whether it is as big as its device" },
 	{ "content", FIELD_TEXT, AT(content), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
 	  "what is on the device instead" },
+	DEVICE_SILENT_FIELD(struct filesystem_spec, silent),
 	{ "mounted", FIELD_TEXT, AT(mounted), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
 	  "where it is mounted" },
 	FIELD_END
@@ -83,6 +84,12 @@ static int needs(const struct spec *spec, struct refs *out, struct err *err)
 	return 0;
 }
 
+static char *warn(const struct spec *want, const struct spec *have)
+{
+	(void)want;
+	return device_warn(((const struct filesystem_spec *)have->body)->silent);
+}
+
 static int judge(struct step *step, struct err *err)
 {
 	const struct filesystem_spec *want = step->want ? step->want->body : NULL;
@@ -109,4 +116,5 @@ const struct kind_spec filesystem_spec = {
 	.derive = derive,
 	.needs = needs,
 	.judge = judge,
+	.warn = warn,
 };

@@ -7,6 +7,7 @@
 #include "kinds/swap/spec.h"
 #include "system/filesystem.h"
 #include "system/mark.h"
+#include "system/sysfs.h"
 #include "system/unit_file.h"
 #include "system/units.h"
 
@@ -48,13 +49,22 @@ static int look_at_unit(struct node *node, const char *id, struct swap *have, st
 }
 
 /* What is on the device; one of ours has the mark of its place. */
-static int look_at_area(struct node *node, const struct mark_place *at, struct swap *have,
-			bool *found, struct err *err)
+static int look_at_area(struct node *node, const struct mark_place *at, const struct swap *want,
+			struct swap *have, bool *found, struct err *err)
 {
 	struct filesystem there = { 0 };
 	char mark[MARK_SIZE];
 	if (!file_exists(at->device))
 		return 0;
+	if (!sysfs_block_answers(at->device)) {
+		have->silent = 1;
+		if (want != NULL) {
+			have->size = want->size;
+			have->fills = want->fills;
+		}
+		*found = true;
+		return 0;
+	}
 	if (mark_uuid(node, at->on, at->below, mark, err) != 0 ||
 	    filesystem_read(at->device, &there, err) != 0)
 		return -1;
@@ -83,7 +93,7 @@ static int observe(struct node *node, const char *id, const struct spec *wanted,
 		return -1;
 	if (want != NULL)
 		at = (struct mark_place){ want->on, xstrdup(want->below), xstrdup(want->device) };
-	int rc = at.on ? look_at_area(node, &at, have, found, err) : 0;
+	int rc = at.on ? look_at_area(node, &at, want, have, found, err) : 0;
 	have->name = xstrdup(id);
 	if (have->on == NULL && *found) {
 		have->on = xstrdup(at.on);
@@ -115,7 +125,7 @@ static int make_area(struct node *node, const struct swap *want, struct err *err
 	char uuid[MARK_SIZE];
 	bool found = false;
 	const struct mark_place at = { want->on, want->below, want->device };
-	if (look_at_area(node, &at, &have, &found, err) != 0)
+	if (look_at_area(node, &at, want, &have, &found, err) != 0)
 		return -1;
 	free(have.content);
 	if (found && have.fills)

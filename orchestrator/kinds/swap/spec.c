@@ -27,6 +27,7 @@ static const struct field FIELDS[] = {
 	  "whether it is as big as its device" },
 	{ "content", FIELD_TEXT, AT(content), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
 	  "what is on the device instead" },
+	DEVICE_SILENT_FIELD(struct swap, silent),
 	FIELD_END
 };
 
@@ -58,6 +59,12 @@ static int needs(const struct spec *spec, struct refs *out, struct err *err)
 	return 0;
 }
 
+static char *warn(const struct spec *want, const struct spec *have)
+{
+	(void)want;
+	return device_warn(((const struct swap *)have->body)->silent);
+}
+
 static int judge(struct step *step, struct err *err)
 {
 	const struct swap *want = step->want ? step->want->body : NULL;
@@ -83,4 +90,5 @@ const struct kind_spec swap_spec = {
 	.derive = derive,
 	.needs = needs,
 	.judge = judge,
+	.warn = warn,
 };

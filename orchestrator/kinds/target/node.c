@@ -65,14 +65,7 @@ static int observe(struct node *node, const char *id, const struct spec *want, s
 		return -1;
 	}
 	/* For needs(): the interface stays until the target is gone from it. */
-	for (const char *at = lio.portals ? lio.portals : ""; *at; at += strspn(at, " ")) {
-		size_t length = strcspn(at, " ");
-		AUTO_FREE char *portal = xstrndup(at, length);
-		const char *link = links_toward(links, portal);
-		if (link != NULL)
-			text_list_add(&have->links, link);
-		at += length;
-	}
+	links_toward(links, lio.portals, &have->links);
 	have->name = xstrdup(id);
 	have->iqn = xstrdup(lio.iqn);
 	have->device = xstrdup(lio.device);

@@ -2,9 +2,7 @@
 #include "kinds/target/spec.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/hash.h"
 #include "engine/device.h"
 #include "engine/export.h"
 #include "engine/plan.h"
@@ -23,7 +21,7 @@ static const struct field FIELDS[] = {
 	{ "network", FIELD_NAME, AT(network), FIELD_REQUIRED | FIELD_VOLATILE, 0, 0, NULL, NULL,
 	  "the network it is offered on" },
 	{ "more_networks", FIELD_LIST, AT(more_networks), FIELD_VOLATILE, 1, 8, NULL, NULL,
-	  "further networks it is offered on; the initiator chooses one" },
+	  "further networks it is offered on; the initiator uses one or several" },
 	{ "links", FIELD_LIST, AT(links), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
 	  "the interfaces of the networks" },
 	{ "iqn", FIELD_TEXT, AT(iqn), FIELD_DERIVED, 0, 0, NULL, NULL, "its iSCSI name" },
@@ -114,10 +112,7 @@ static void check(const struct site *site, const struct site_node *node, const s
 	export_networks(want, &networks);
 	for (size_t i = 0; i < networks.count; i++) {
 		const char *network = networks.items[i];
-		bool first = target->network != NULL && i == 0;
-		struct place place = first ? place_of(want->place, "network")
-					   : place_of_item(want->place, "more_networks",
-							   i - (target->network != NULL));
+		struct place place = export_network_place(want, i);
 		refer_check_network(site, node, network, place, what, mistakes);
 		/* Only when the network itself is right: one mistake, one message. */
 		if (initiator != NULL && initiator != node &&
@@ -134,34 +129,23 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 {
 	struct target *target = want->body;
 	struct export export;
-	char hex[HASH_HEX_SIZE];
-	AUTO_LIST struct text_list networks = TEXT_LIST_INIT;
 	if (export_make(from, from->node, want, &export, err) != 0)
 		return -1;
-	int rc = hash_bytes_hex(export.target_iqn, strlen(export.target_iqn), hex, err);
-	if (rc == 0) {
-		export_networks(want, &networks);
-		for (size_t i = 0; i < networks.count; i++) {
-			char *link = refer_link(from->site, from->node, networks.items[i]);
-			if (link != NULL)
-				text_list_take(&target->links, link);
-		}
-		target->iqn = xstrdup(export.target_iqn);
-		target->initiator_iqn = xstrdup(export.initiator_iqn);
-		target->portals = xstrdup(export.portals);
-		target->chap_user = xstrdup(export.chap_user);
-		target->chap_secret = xstrdup(export.chap_secret);
-		target->mutual_secret = xstrdup(export.mutual_secret);
-		target->device = xstrdup(export.device);
-		target->size = export.size_bytes;
-		target->discards = export.discards;
-		target->closed = 1;
-		target->enabled = 1;
-		/* LIO makes the NAA name from the first 25 hex digits of the serial. */
-		target->serial = xstrndup(hex, 32);
-	}
+	refer_links(from->site, from->node, want, &target->links);
+	target->iqn = xstrdup(export.target_iqn);
+	target->initiator_iqn = xstrdup(export.initiator_iqn);
+	target->portals = xstrdup(export.portals);
+	target->chap_user = xstrdup(export.chap_user);
+	target->chap_secret = xstrdup(export.chap_secret);
+	target->mutual_secret = xstrdup(export.mutual_secret);
+	target->device = xstrdup(export.device);
+	target->size = export.size_bytes;
+	target->serial = xstrdup(export.serial);
+	target->discards = export.discards;
+	target->closed = 1;
+	target->enabled = 1;
 	export_free(&export);
-	return rc;
+	return 0;
 }
 
 static int needs(const struct spec *spec, struct refs *out, struct err *err)
@@ -172,8 +156,7 @@ static int needs(const struct spec *spec, struct refs *out, struct err *err)
 		refs_add(out, NULL, "volume", target->volume);
 	if (target->memory != NULL)
 		refs_add(out, NULL, "memory", target->memory);
-	for (size_t i = 0; i < target->links.count; i++)
-		refer_need_link(out, target->links.items[i]);
+	refer_need_links(out, &target->links);
 	return 0;
 }
 

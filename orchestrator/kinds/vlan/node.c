@@ -17,34 +17,6 @@ static int vlan_list(struct node *node, struct text_list *owned, struct err *err
 	return networkd_list("vlan", owned, err);
 }
 
-/* A list that is not given is not compared: this is what sees an address too many there. */
-static void observe_undeclared(const struct vlan *want, struct vlan *have)
-{
-	bool some = (want->addresses.count == 0 && have->addresses.count > 0) ||
-		    (want->gateway == NULL && have->gateway != NULL) ||
-		    (want->gateway6 == NULL && have->gateway6 != NULL) ||
-		    (want->dhcp != 1 && have->dhcp == 1);
-	have->undeclared = xstrdup(some ? "some" : "none");
-}
-
-/* What came by DHCP is nobody's declaration: the rest stays to be compared. */
-static void take_lease(struct vlan *have)
-{
-	struct text_list others = TEXT_LIST_INIT;
-	const char *lease = "none";
-	for (size_t i = 0; i < have->addresses.count; i++) {
-		if (strchr(have->addresses.items[i], ':'))
-			text_list_add(&others, have->addresses.items[i]);
-		else
-			lease = "held";
-	}
-	text_list_free(&have->addresses);
-	have->addresses = others;
-	free(have->gateway);
-	have->gateway = NULL;
-	have->lease = xstrdup(lease);
-}
-
 /* One of ours is, or becomes, what the site says, and that was checked there. */
 static int observe_parent(const struct link *parent, struct vlan *have, struct err *err)
 {
@@ -69,11 +41,11 @@ static int vlan_observe(struct node *node, const char *id, const struct spec *wa
 	const struct links *links = links_get(node, err);
 	if (links == NULL || networkd_owns("vlan", id, &owned, err) != 0)
 		return -1;
+	const struct vlan *wanted = want ? want->body : NULL;
 	const struct link *link = links_find(links, id);
 	*found = false;
 	if (link == NULL) {
 		/* judge() compares the mtu before the interface is there, too. */
-		const struct vlan *wanted = want ? want->body : NULL;
 		const struct link *below = wanted ? links_find(links, wanted->parent) : NULL;
 		return observe_parent(below, body, err);
 	}
@@ -86,19 +58,15 @@ static int vlan_observe(struct node *node, const char *id, const struct spec *wa
 	}
 	if (observe_parent(parent, body, err) != 0)
 		return -1;
-	text_list_copy(&body->addresses, &link->addresses);
-	body->gateway = xstrdup(link->gateway);
-	body->gateway6 = xstrdup(link->gateway6);
-	body->link = xstrdup(link->up ? "up" : "down");
-	bool asks;
-	if (networkd_asks_dhcp(id, &asks, err) != 0)
+	struct interface_seen seen = {
+		.addresses = &link->addresses,
+		.gateway = link->gateway,
+		.gateway6 = link->gateway6,
+		.up = link->up,
+	};
+	if (networkd_asks_dhcp(id, &seen.dhcp, err) != 0)
 		return -1;
-	if (asks) {
-		body->dhcp = 1;
-		take_lease(body);
-	}
-	if (want != NULL)
-		observe_undeclared(want->body, body);
+	interface_observe(wanted ? &wanted->own : NULL, &seen, &body->own);
 	if (!owned || !text_equal(link->kind, "vlan"))
 		body->foreign = xstrdup(link_kind_text(link));
 	/* Without the mark it is refused, and not ours even if it is as wanted. */
@@ -174,22 +142,18 @@ static int vlan_apply(struct node *node, const struct step *step, struct err *er
 		.name = want->name,
 		.kind = "vlan",
 		.mtu = want->mtu,
-		.addresses = &want->addresses,
-		.gateway = want->gateway,
-		.gateway6 = want->gateway6,
-		.dhcp = want->dhcp == 1,
+		.addresses = &want->own.addresses,
+		.gateway = want->own.gateway,
+		.gateway6 = want->own.gateway6,
+		.dhcp = want->own.dhcp == 1,
 	};
 	const struct link *parent;
 	const struct links *links = links_get(node, err);
 	if (links == NULL || find_parent(links, want, &parent, err) != 0)
 		return -1;
 	const struct link *link = links_find(links, want->name);
-	bool owned = true;
-	if (link != NULL && networkd_owns("vlan", want->name, &owned, err) != 0)
+	if (link != NULL && networkd_check_ours("vlan", link, err) != 0)
 		return -1;
-	if (link != NULL && (!owned || !text_equal(link->kind, "vlan")))
-		return err_set(err, "interface %s is there already and is not Moyai's: %s",
-			       want->name, link_kind_text(link));
 	if (link != NULL && (link->vlan != want->id || link->parent != parent->index)) {
 		/* The kernel changes neither tag nor parent of an interface. */
 		if (link_delete(want->name, err) != 0)

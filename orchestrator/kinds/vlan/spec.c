@@ -5,10 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/plan.h"
 #include "engine/refer.h"
 #include "model/ip.h"
-#include "model/ipv4.h"
 #include "model/text_check.h"
 
 #define AT(member) offsetof(struct vlan, member)
@@ -22,21 +20,9 @@ static const struct field FIELDS[] = {
 	{ "id", FIELD_NUMBER, AT(id), FIELD_REQUIRED, 1, 4094, NULL, NULL, "the VLAN tag" },
 	{ "mtu", FIELD_NUMBER, AT(mtu), 0, 68, 65535, NULL, "1500",
 	  "largest packet in bytes; at most that of the parent" },
-	{ "addresses", FIELD_LIST, AT(addresses), 0, 0, 0, NULL, NULL,
-	  "addresses with prefix length: [ \"10.0.20.5/24\", \"fd00:20::5/64\" ]" },
-	{ "gateway", FIELD_ADDRESS, AT(gateway), 0, 0, 0, NULL, NULL,
-	  "default router reached through this interface" },
-	{ "gateway6", FIELD_IP, AT(gateway6), 0, 0, 0, NULL, NULL, "the same of IPv6" },
-	{ "dhcp", FIELD_BOOL, AT(dhcp), 0, 0, 0, NULL, NULL,
-	  "IPv4 address and default route by DHCP" },
-	{ "lease", FIELD_CHOICE, AT(lease), FIELD_DERIVED, 0, 0, "held none", NULL,
-	  "whether it has an address by DHCP: wanted with dhcp" },
+	INTERFACE_FIELDS(struct vlan, own, 0),
 	{ "bridge", FIELD_NAME, AT(bridge), FIELD_DERIVED | FIELD_VOLATILE, 1, 15, NULL, NULL,
 	  "the bridge on it: an interface that is made anew goes back there" },
-	{ "link", FIELD_CHOICE, AT(link), FIELD_DERIVED, 0, 0, "up down", NULL,
-	  "whether it is taken up: always wanted" },
-	{ "undeclared", FIELD_CHOICE, AT(undeclared), FIELD_DERIVED, 0, 0, "none some", NULL,
-	  "whether it has addresses or a default route where none is declared" },
 	{ "parent_mtu", FIELD_NUMBER, AT(parent_mtu), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL,
 	  NULL, "the parent's mtu as observed" },
 	{ "foreign", FIELD_TEXT, AT(foreign), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
@@ -64,100 +50,6 @@ static unsigned nesting(const struct site_node *node, const struct vlan *vlan, b
 		at = at->parent ? vlan_named(node, at->parent) : NULL;
 	}
 	return depth;
-}
-
-/* An address that a network of the site has, too, would send its packets two ways. */
-static void check_overlap(const struct site *site, const struct vlan *vlan, const char *text,
-			  struct place place, struct mistakes *mistakes)
-{
-	struct ip_subnet own;
-	struct ip_subnet other;
-	for (size_t i = 0; i < site->network_count; i++) {
-		const struct network *network = &site->networks[i];
-		const char *cidr = ip_is_v6(text) ? network->cidr6 : network->cidr;
-		if (cidr == NULL || !ip_parse_subnet(text, &own) ||
-		    !ip_parse_subnet(cidr, &other) || !ip_subnets_overlap(&own, &other))
-			continue;
-		mistake_add(
-			mistakes, place,
-			"vlan %s: addresses: \"%s\" overlaps %s of network %s; give the node an "
-			"address on that, or choose another",
-			vlan->name, text, cidr, network->name);
-	}
-}
-
-/* As for the addresses of a network; a /31 and a /32 have no ends (RFC 3021). */
-static void check_ends(const struct vlan *vlan, const char *text, const struct ipv4_network *own,
-		       struct place place, struct mistakes *mistakes)
-{
-	if (own->prefix > 30)
-		return;
-	if (own->address == ipv4_first(own))
-		mistake_add(mistakes, place,
-			    "vlan %s: addresses: %s is the network's own address; choose one after "
-			    "it",
-			    vlan->name, text);
-	else if (own->address == ipv4_last(own))
-		mistake_add(mistakes, place,
-			    "vlan %s: addresses: %s is the broadcast address; choose one before it",
-			    vlan->name, text);
-}
-
-static void check_address(const struct site *site, const struct vlan *vlan, size_t index,
-			  struct place place, struct mistakes *mistakes)
-{
-	const char *text = vlan->addresses.items[index];
-	struct ip_subnet own;
-	struct ipv4_network own4;
-	if (strchr(text, '/') == NULL)
-		mistake_add(mistakes, place,
-			    "vlan %s: addresses: \"%s\" has no prefix length; write it like "
-			    "\"10.0.20.5/24\"",
-			    vlan->name, text);
-	else if (!ip_parse_subnet(text, &own))
-		mistake_add(mistakes, place,
-			    "vlan %s: addresses: \"%.80s\" is not an IP address with prefix "
-			    "length; write it like \"10.0.20.5/24\" or \"fd00:20::5/64\"",
-			    vlan->name, text);
-	else {
-		if (ipv4_parse_network(text, &own4))
-			check_ends(vlan, text, &own4, place, mistakes);
-		check_overlap(site, vlan, text, place, mistakes);
-	}
-	for (size_t i = 0; i < index; i++)
-		if (text_equal(text, vlan->addresses.items[i]))
-			mistake_add(mistakes, place, "vlan %s: addresses: \"%s\" is there twice",
-				    vlan->name, text);
-}
-
-/* The kernel takes no route to a router that it has no way to. */
-static void check_gateway(const struct vlan *vlan, const char *field, const char *gateway,
-			  struct place place, struct mistakes *mistakes)
-{
-	struct ip router;
-	if (gateway == NULL || !ip_parse(gateway, &router))
-		return;
-	for (size_t i = 0; i < vlan->addresses.count; i++) {
-		struct ip_subnet range;
-		if (ip_parse_subnet(vlan->addresses.items[i], &range) && ip_in(&range, &router))
-			return;
-	}
-	mistake_add(mistakes, place,
-		    "vlan %s: %s: %s is in the network of none of its addresses; add an address "
-		    "beside it",
-		    vlan->name, field, gateway);
-}
-
-static void check_dhcp(const struct vlan *vlan, struct place place, struct mistakes *mistakes)
-{
-	bool v4 = vlan->gateway != NULL;
-	for (size_t i = 0; i < vlan->addresses.count; i++)
-		v4 = v4 || !ip_is_v6(vlan->addresses.items[i]);
-	if (vlan->dhcp == 1 && v4)
-		mistake_add(mistakes, place,
-			    "vlan %s: dhcp gives it an IPv4 address and a router; leave out "
-			    "those, or dhcp",
-			    vlan->name);
 }
 
 static bool same_tag(const struct spec *a, const struct spec *b)
@@ -262,12 +154,7 @@ static void check(const struct site *site, const struct site_node *node, const s
 		return;
 	check_name(site, node, want, mistakes);
 	check_parent(site, node, want, mistakes);
-	for (size_t i = 0; i < vlan->addresses.count; i++)
-		check_address(site, vlan, i, place_of_item(want->place, "addresses", i), mistakes);
-	check_dhcp(vlan, place_of(want->place, "dhcp"), mistakes);
-	check_gateway(vlan, "gateway", vlan->gateway, place_of(want->place, "gateway"), mistakes);
-	check_gateway(vlan, "gateway6", vlan->gateway6, place_of(want->place, "gateway6"),
-		      mistakes);
+	interface_check(site, want, &vlan->own, mistakes);
 	check_tag(site, node, want, mistakes);
 }
 
@@ -289,10 +176,10 @@ static void addresses(const struct site_node *node, const struct spec *want, str
 	const struct vlan *vlan = want->body;
 	AUTO_STR struct str wire = STR_INIT;
 	add_wire(node, vlan, 0, &wire);
-	for (size_t i = 0; i < vlan->addresses.count; i++) {
+	for (size_t i = 0; i < vlan->own.addresses.count; i++) {
 		struct ip_subnet own;
 		AUTO_FREE char *text = NULL;
-		if (ip_parse_subnet(vlan->addresses.items[i], &own))
+		if (ip_parse_subnet(vlan->own.addresses.items[i], &own))
 			text = ip_subnet_text(&own);
 		text_list_take(out, text ? xasprintf("%s %.*s", str_text(&wire),
 						     (int)strcspn(text, "/"), text)
@@ -313,9 +200,9 @@ static void derive_network(const struct derive *from, const struct network *netw
 		vlan->bridge = xstrdup(bridge->id);
 		return;
 	}
-	refer_addresses(from->node, network, &vlan->addresses);
-	vlan->gateway = xstrdup(refer_router(from->site, from->node, network));
-	vlan->gateway6 = xstrdup(refer_router6(from->site, from->node, network));
+	refer_addresses(from->node, network, &vlan->own.addresses);
+	vlan->own.gateway = xstrdup(refer_router(from->site, from->node, network));
+	vlan->own.gateway6 = xstrdup(refer_router6(from->site, from->node, network));
 }
 
 static int derive(const struct derive *from, struct spec *want, struct err *err)
@@ -323,21 +210,9 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	struct vlan *vlan = want->body;
 	const struct network *network = site_find_network(from->site, want->id);
 	(void)err;
-	vlan->link = xstrdup("up");
-	if (vlan->dhcp == 1)
-		vlan->lease = xstrdup("held");
-	vlan->undeclared = xstrdup("none");
 	if (want->place.file == NULL && network != NULL)
 		derive_network(from, network, vlan);
-	/* As the kernel writes them. */
-	for (size_t i = 0; i < vlan->addresses.count; i++) {
-		struct ip_subnet subnet;
-		if (!ip_parse_subnet(vlan->addresses.items[i], &subnet))
-			continue;
-		free(vlan->addresses.items[i]);
-		vlan->addresses.items[i] = ip_subnet_text(&subnet);
-	}
-	text_list_sort(&vlan->addresses);
+	interface_derive(&vlan->own);
 	return 0;
 }
 
@@ -351,6 +226,7 @@ static int needs(const struct spec *spec, struct refs *out, struct err *err)
 	refs_add(out, NULL, "vlan", vlan->parent);
 	refs_add(out, NULL, "bond", vlan->parent);
 	refs_add(out, NULL, "bridge", vlan->parent);
+	refs_add(out, NULL, "port", vlan->parent);
 	return 0;
 }
 
@@ -361,12 +237,9 @@ static int judge(struct step *step, struct err *err)
 	(void)err;
 	if (have == NULL)
 		return 0;
-	if (have->foreign != NULL) {
-		free(step->refused);
-		step->refused = xasprintf("interface %s is there already and is not Moyai's: %s",
-					  step->id, have->foreign);
-	} else if (want != NULL && have->parent_mtu != FIELD_UNSET && want->mtu != FIELD_UNSET &&
-		   want->mtu > have->parent_mtu) {
+	interface_judge(step, have->foreign);
+	if (have->foreign == NULL && want != NULL && have->parent_mtu != FIELD_UNSET &&
+	    want->mtu != FIELD_UNSET && want->mtu > have->parent_mtu) {
 		free(step->refused);
 		step->refused = xasprintf("mtu %" PRIu64 " is larger than %" PRIu64
 					  ", that of its parent %s",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef KINDS_VLAN_SPEC_H
 #define KINDS_VLAN_SPEC_H
-#include "engine/kind.h"
+#include "engine/interface.h"
 /*
  * A tagged interface (802.1Q) with its addresses. Declared by hand, or derived
  * by the slice from the networks that a node has an address on.
@@ -11,14 +11,8 @@ struct vlan {
 	char *parent; /* the interface that carries the tag */
 	uint64_t id;
 	uint64_t mtu;
-	struct text_list addresses; /* "10.77.20.13/24", sorted */
-	char *gateway;		    /* NULL: no default route through it */
-	char *gateway6;
-	int dhcp;	     /* its IPv4 address and default route come by DHCP */
-	char *lease;	     /* "held" or "none" */
+	struct interface own;
 	char *bridge;	     /* that it is a port of; NULL: none */
-	char *link;	     /* "up" or "down", administratively */
-	char *undeclared;    /* "some": has an address or default route where none is wanted */
 	uint64_t parent_mtu; /* observed */
 	char *foreign;	     /* observed: what it is when it is not ours; NULL: ours */
 };

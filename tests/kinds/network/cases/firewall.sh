@@ -1,0 +1,36 @@
+# shellcheck shell=sh disable=SC2034,SC2154
+# SPDX-License-Identifier: GPL-3.0-or-later
+slice wall "$(want firewall '"name":"site","rules":["allow * storage icmp *","allow guests boot0 * *","allow guests storage tcp 22,80-90","established","forward boot0 tcp 8080 10.77.30.5 80","forward boot0 udp 53 fd00:30::5 53"]')"
+slice wall_shut "$(want firewall '"name":"site","rules":["established"]')"
+slice wall_named "$(want firewall '"name":"other","rules":["established"]')"
+comes wall 1 "firewall: created"
+check_has "firewall: default deny" 'hook forward priority filter; policy drop;' nft list table inet moyai
+check_has "firewall: a rule" 'iifname "guests" oifname "storage" tcp dport { 22, 80-90 } accept' nft list table inet moyai
+check_has "firewall: a port forward" 'iifname "boot0" meta nfproto ipv4 tcp dport 8080 dnat ip to 10.77.30.5:80' nft list table inet moyai
+nft insert rule inet moyai forward accept
+check_plan "firewall: a rule of others is seen" "rules\[.*changed by others" wall
+comes wall 1 "firewall: and goes"
+nft flush chain inet moyai prerouting
+check_plan "firewall: half a port forward is seen" "rules\[.*changed forward boot0 tcp 8080" wall
+comes wall 1 "firewall: and is whole again"
+nft 'chain inet moyai forward { policy accept; }'
+check_plan "firewall: another policy is seen" "rules\[.*changed chains" wall
+comes wall 1 "firewall: and undone"
+nft delete table inet moyai
+comes wall 1 "firewall: comes back after nft delete table"
+comes wall_shut 1 "firewall: shut"
+check_not "firewall: nothing but answers" sh -c 'nft list table inet moyai | grep -v established | grep accept\ comment'
+comes wall_named 1 "firewall: another name"
+comes nothing 0 "firewall: removed"
+check_not "firewall: the table is gone" nft list table inet moyai
+nft add table inet moyai
+comes nothing 0 "firewall: a table of others is not removed"
+check "firewall: it is there" nft list table inet moyai
+nft delete table inet moyai
+slice wall_bad "$(want firewall '"name":"site","rules":["allow everything"]')"
+expect 1 "create firewall/site: rules[>allow everything]
+failed firewall/site: \"allow everything\" is no rule
+1 steps, 0 kept" "firewall: what is no rule" apply wall_bad
+interrupted "firewall create" nothing wall
+interrupted "firewall change" wall wall_shut
+interrupted "firewall remove" wall nothing
