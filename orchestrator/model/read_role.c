@@ -174,7 +174,9 @@ static void add_no_role(struct reader *reader, struct place place, const char *w
 	AUTO_STR struct str hint = STR_INIT;
 	list_roles(reader, &known);
 	near_add(name, &known, &hint);
-	if (hint.length == 0) {
+	if (known.count == 0) {
+		str_addf(&hint, "; none are shipped in %s/roles", reader->share_dir);
+	} else if (hint.length == 0) {
 		str_add(&hint, "; roles:");
 		for (size_t i = 0; i < known.count; i++)
 			str_addf(&hint, "%s %s", i ? "," : "", known.items[i]);
