@@ -71,10 +71,17 @@ static bool may_be_masked(const char *unit)
 	return text_is_unit(unit) && !text_is_needed_unit(unit);
 }
 
+/* The initramfs takes its layers, its server and its token from these. */
+static bool may_be_argument(const char *text)
+{
+	return text_is_argument(text) && !text_starts(text, "moyai.");
+}
+
 static const struct read_rule RULES[] = {
 	{ "packages", text_is_package,
 	  "the name of a Debian package, like \"firmware-linux-free\"" },
-	{ "kernel_arguments", text_is_argument, "one argument without blanks, like \"quiet\"" },
+	{ "kernel_arguments", may_be_argument,
+	  "one argument without blanks, and none that begins with \"moyai.\", like \"quiet\"" },
 	{ "modules", text_is_module, "a kernel module, like \"8021q\"" },
 	{ "enable", text_is_unit, "a unit in full, like \"ssh.service\"" },
 	{ "mask", may_be_masked,
