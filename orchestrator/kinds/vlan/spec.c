@@ -103,6 +103,36 @@ static void check_ends(const struct vlan *vlan, const char *text, const struct i
 			    vlan->name, text);
 }
 
+/* The kernel refuses multicast addresses, and gives each link the others itself: those are not
+   looked at on a node. */
+static void check_special6(const struct vlan *vlan, const char *text, const struct ip_subnet *own,
+			   struct place place, struct mistakes *mistakes)
+{
+	static const char *const SPECIAL[] = { "fe80::/10", "ff00::/8" };
+	struct ip_subnet special;
+	for (size_t i = 0; i < COUNT_OF(SPECIAL); i++)
+		if (ip_parse_subnet(SPECIAL[i], &special) && ip_in(&special, &own->address))
+			mistake_add(mistakes, place,
+				    "vlan %s: addresses: %s is in %s, which is for no address of "
+				    "ours; choose one of fd00::/8, or your own",
+				    vlan->name, text, SPECIAL[i]);
+}
+
+/* RFC 8200, 5: below it the kernel has no IPv6 on the link. */
+static void check_mtu6(const struct spec *want, struct mistakes *mistakes)
+{
+	enum { IPV6_MTU_MIN = 1280 };
+	const struct vlan *vlan = want->body;
+	bool v6 = false;
+	for (size_t i = 0; i < vlan->addresses.count; i++)
+		v6 = v6 || ip_is_v6(vlan->addresses.items[i]);
+	if (v6 && vlan->mtu != FIELD_UNSET && vlan->mtu < IPV6_MTU_MIN)
+		mistake_add(mistakes, place_of(want->place, "mtu"),
+			    "vlan %s: mtu %" PRIu64 " is too small for its IPv6 addresses, which "
+			    "need %d; make it larger, or take them out",
+			    vlan->name, vlan->mtu, IPV6_MTU_MIN);
+}
+
 static void check_address(const struct site *site, const struct vlan *vlan, size_t index,
 			  struct place place, struct mistakes *mistakes)
 {
@@ -122,6 +152,7 @@ static void check_address(const struct site *site, const struct vlan *vlan, size
 	else {
 		if (ipv4_parse_network(text, &own4))
 			check_ends(vlan, text, &own4, place, mistakes);
+		check_special6(vlan, text, &own, place, mistakes);
 		check_overlap(site, vlan, text, place, mistakes);
 	}
 	for (size_t i = 0; i < index; i++)
@@ -264,6 +295,7 @@ static void check(const struct site *site, const struct site_node *node, const s
 	check_parent(site, node, want, mistakes);
 	for (size_t i = 0; i < vlan->addresses.count; i++)
 		check_address(site, vlan, i, place_of_item(want->place, "addresses", i), mistakes);
+	check_mtu6(want, mistakes);
 	check_dhcp(vlan, place_of(want->place, "dhcp"), mistakes);
 	check_gateway(vlan, "gateway", vlan->gateway, place_of(want->place, "gateway"), mistakes);
 	check_gateway(vlan, "gateway6", vlan->gateway6, place_of(want->place, "gateway6"),
