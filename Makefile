@@ -16,9 +16,11 @@ LDFLAGS += $(EXTRA_CFLAGS)
 DEPS := gcc make pkg-config git libconfig-dev libssh-dev libparted-dev libjansson-dev \
 	libmicrohttpd-dev libgnutls28-dev libmnl-dev \
 	mmdebstrap squashfs-tools zstd cpio busybox-static dnsmasq-base ipxe openssh-client \
-	qemu-system-x86 ipxe-qemu ovmf iproute2 util-linux uidmap e2fsprogs socat jq curl tcpdump \
-	ipmitool openipmi libcmocka-dev clang clang-format libclang-rt-14-dev cppcheck shellcheck openssh-server nftables \
+	qemu-system-x86 ipxe-qemu ovmf iproute2 util-linux uidmap e2fsprogs socat jq curl tcpdump procps \
+	ipmitool openipmi libcmocka-dev clang clang-format libclang-rt-14-dev cppcheck shellcheck nftables \
 	dpkg-dev file man-db mandoc zsh lintian
+# Who only looks at the demo need not have an ssh server running from then on.
+DEPS_TEST := openssh-server
 
 shared_src := $(wildcard orchestrator/base/*.c orchestrator/model/*.c orchestrator/engine/*.c) $(filter-out %/node.c,$(wildcard orchestrator/kinds/*/*.c)) orchestrator/kinds/spec_table.c
 moyai_src  := $(wildcard orchestrator/remote/*.c orchestrator/power/*.c orchestrator/daemon/*.c orchestrator/image/*.c) $(filter-out orchestrator/programs/moyai-node.c orchestrator/programs/moyaid.c,$(wildcard orchestrator/programs/*.c))
@@ -62,8 +64,10 @@ include $(wildcard tests/*/*.mk)
 
 include packaging/packaging.mk
 
-.PHONY: deps images check lint lint-changed test test-long bench demo demo-down clean
+.PHONY: deps deps-demo images check lint lint-changed test test-long bench demo demo-down clean
 deps:
+	@tests/deps $(DEPS) $(DEPS_TEST)
+deps-demo:
 	@tests/deps $(DEPS)
 
 images: all
@@ -102,7 +106,7 @@ test-long: deps
 bench:
 	@tests/bench/bench
 
-demo: deps
+demo: deps-demo
 	+@$(MAKE) -s -j$(JOBS) all
 	@tests/rack/demo
 demo-down:

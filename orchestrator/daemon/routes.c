@@ -273,8 +273,9 @@ enum MHD_Result route(struct request *request, const char *method, const char *p
 	bool post = strcmp(method, "POST") == 0;
 	if (text_starts(path, image))
 		return get ? route_image(request, path + strlen(image)) : wrong_method(request);
+	/* It issues a token: not for a look at the headers. */
 	if (strcmp(path, "/ipxe") == 0)
-		return get ? route_ipxe(request) : wrong_method(request);
+		return strcmp(method, "GET") == 0 ? route_ipxe(request) : wrong_method(request);
 	if (strcmp(path, "/seed") == 0)
 		return get ? route_seed(request) : wrong_method(request);
 	if (strcmp(path, "/report") == 0)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -143,6 +144,22 @@ static int block_signals(struct err *err)
 	return fd >= 0 ? fd : err_set_errno(err, errno, "signals");
 }
 
+/* The port alone does not keep a second one away: the site may have changed it meanwhile. */
+static int take_lock(struct server *server, struct err *err)
+{
+	AUTO_FREE char *path = xasprintf("%s/serve.lock", server->boot.dir);
+	server->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (server->lock < 0)
+		return err_set_errno(err, errno, "%s", path);
+	if (flock(server->lock, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	if (errno != EWOULDBLOCK)
+		return err_set_errno(err, errno, "%s", path);
+	return err_set(err,
+		       "moyai pxe serve runs already with the state directory %s; end it first",
+		       server->options.state_dir);
+}
+
 int server_start(const struct server_options *options, struct site *site, struct server *server,
 		 struct err *err)
 {
@@ -154,6 +171,7 @@ int server_start(const struct server_options *options, struct site *site, struct
 				   .probe_pipe = { -1, -1 },
 				   .signals = -1,
 				   .ra = -1,
+				   .lock = -1,
 				   .applier = APPLIER_INIT };
 	*site = (struct site){ 0 };
 	signal(SIGPIPE, SIG_IGN);
@@ -166,10 +184,10 @@ int server_start(const struct server_options *options, struct site *site, struct
 	text_list_copy(&server->site_files, &server->site.files);
 	server->site_stamp = site_stamp(options->site_dir, &server->site_files);
 	if ((server->signals = block_signals(err)) < 0 ||
+	    boot_open(options->state_dir, &server->boot, err) != 0 || take_lock(server, err) != 0 ||
 	    site_key_make(options->state_dir, err) != 0 ||
 	    identity_load(options->state_dir, NULL, &key, err) != 0 ||
-	    tokens_load(options->state_dir, &server->tokens, err) != 0 ||
-	    boot_open(options->state_dir, &server->boot, err) != 0)
+	    tokens_load(options->state_dir, &server->tokens, err) != 0)
 		goto fail;
 	server->login_key = str_take(&key);
 	server->boot.changed = options->progress;
@@ -324,6 +342,7 @@ void server_stop(struct server *server)
 	close_fd(&server->probe_pipe[1]);
 	close_fd(&server->signals);
 	close_fd(&server->ra);
+	close_fd(&server->lock);
 	boot_free(&server->boot);
 	tokens_free(&server->tokens);
 	site_free(&server->site);
@@ -335,5 +354,6 @@ void server_stop(struct server *server)
 				   .probe_pipe = { -1, -1 },
 				   .signals = -1,
 				   .ra = -1,
+				   .lock = -1,
 				   .applier = APPLIER_INIT };
 }

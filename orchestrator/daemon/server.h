@@ -50,6 +50,7 @@ struct server {
 	int probe_pipe[2]; /* probes announce their ends here */
 	int signals;	   /* signalfd */
 	int ra;		   /* ra.h; -1: without */
+	int lock;	   /* STATE/boot/serve.lock: tokens are in one process's memory */
 	struct http *http;
 	struct queue queue;
 	struct applier applier;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/interface.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +45,36 @@ static void check_ends(const struct spec *want, size_t index, const char *text,
 			    want->kind->name, want->id, text);
 }
 
+/* The kernel refuses multicast addresses, and gives each link the others itself: those are not
+   looked at on a node. */
+static void check_special6(const struct spec *want, size_t index, const char *text,
+			   const struct ip_subnet *own, struct mistakes *mistakes)
+{
+	static const char *const SPECIAL[] = { "fe80::/10", "ff00::/8" };
+	struct ip_subnet special;
+	for (size_t i = 0; i < COUNT_OF(SPECIAL); i++)
+		if (ip_parse_subnet(SPECIAL[i], &special) && ip_in(&special, &own->address))
+			mistake_add(mistakes, place_of_item(want->place, "addresses", index),
+				    "%s %s: addresses: %s is in %s, which is for no address of "
+				    "ours; choose one of fd00::/8, or your own",
+				    want->kind->name, want->id, text, SPECIAL[i]);
+}
+
+/* RFC 8200, 5: below it the kernel has no IPv6 on the link. */
+static void check_mtu6(const struct spec *want, const struct interface *interface, uint64_t mtu,
+		       struct mistakes *mistakes)
+{
+	enum { IPV6_MTU_MIN = 1280 };
+	bool v6 = false;
+	for (size_t i = 0; i < interface->addresses.count; i++)
+		v6 = v6 || ip_is_v6(interface->addresses.items[i]);
+	if (v6 && mtu != FIELD_UNSET && mtu < IPV6_MTU_MIN)
+		mistake_add(mistakes, place_of(want->place, "mtu"),
+			    "%s %s: mtu %" PRIu64 " is too small for its IPv6 addresses, which "
+			    "need %d; make it larger, or take them out",
+			    want->kind->name, want->id, mtu, IPV6_MTU_MIN);
+}
+
 static void check_address(const struct site *site, const struct spec *want,
 			  const struct interface *interface, size_t index,
 			  struct mistakes *mistakes)
@@ -65,6 +96,7 @@ static void check_address(const struct site *site, const struct spec *want,
 	else {
 		if (ipv4_parse_network(text, &own4))
 			check_ends(want, index, text, &own4, mistakes);
+		check_special6(want, index, text, &own, mistakes);
 		check_overlap(site, want, index, text, mistakes);
 	}
 	for (size_t i = 0; i < index; i++)
@@ -106,8 +138,9 @@ static void check_dhcp(const struct spec *want, const struct interface *interfac
 }
 
 void interface_check(const struct site *site, const struct spec *want,
-		     const struct interface *interface, struct mistakes *mistakes)
+		     const struct interface *interface, uint64_t mtu, struct mistakes *mistakes)
 {
+	check_mtu6(want, interface, mtu, mistakes);
 	for (size_t i = 0; i < interface->addresses.count; i++)
 		check_address(site, want, interface, i, mistakes);
 	check_dhcp(want, interface, mistakes);

@@ -37,9 +37,9 @@ struct interface {
 	  "whether it has addresses or a default route where none is declared" }
 /* clang-format on */
 
-/* Mistakes of what the configuration says of it. */
+/* Mistakes of what the configuration says of it. mtu: FIELD_UNSET when it is not given. */
 void interface_check(const struct site *site, const struct spec *want,
-		     const struct interface *interface, struct mistakes *mistakes);
+		     const struct interface *interface, uint64_t mtu, struct mistakes *mistakes);
 /* Addresses in the kernel's words and sorted, and what is always wanted. */
 void interface_derive(struct interface *interface);
 

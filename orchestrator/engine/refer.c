@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A site of thousands of nodes would fill the screen with each mistake. */
+enum { CHOICES_SAID = 40 };
+
 const struct spec *refer_find(const struct site_node *node, const char *kind, const char *id)
 {
 	const struct spec *found = spec_list_find(&node->wants, kind, id);
@@ -93,10 +96,13 @@ static void add_name(const struct spec *spec, void *context)
 	text_list_add(context, spec->id);
 }
 
-static void add_quoted(const struct text_list *names, struct str *out)
+/* One of `count` names; of many only the first ones are said. */
+static void add_quoted(const char *name, size_t i, size_t count, struct str *out)
 {
-	for (size_t i = 0; i < names->count; i++)
-		str_addf(out, "%s\"%s\"", i ? ", " : "", names->items[i]);
+	if (i < CHOICES_SAID)
+		str_addf(out, "%s\"%s\"", i ? ", " : "", name);
+	else if (i == CHOICES_SAID)
+		str_addf(out, ", … (%zu in all)", count);
 }
 
 void refer_choices(const struct site_node *node, const char *kind, struct str *out)
@@ -109,25 +115,22 @@ void refer_choices(const struct site_node *node, const char *kind, struct str *o
 		return;
 	}
 	str_addf(out, "; %s of %s: ", section, node->name);
-	add_quoted(&names, out);
+	for (size_t i = 0; i < names.count; i++)
+		add_quoted(names.items[i], i, names.count, out);
 }
 
 void refer_nodes(const struct site *site, struct str *out)
 {
-	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
-	for (size_t i = 0; i < site->node_count; i++)
-		text_list_add(&names, site->nodes[i].name);
 	str_add(out, "; nodes: ");
-	add_quoted(&names, out);
+	for (size_t i = 0; i < site->node_count && i <= CHOICES_SAID; i++)
+		add_quoted(site->nodes[i].name, i, site->node_count, out);
 }
 
 void refer_networks(const struct site *site, struct str *out)
 {
-	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
-	for (size_t i = 0; i < site->network_count; i++)
-		text_list_add(&names, site->networks[i].name);
 	str_add(out, "; networks: ");
-	add_quoted(&names, out);
+	for (size_t i = 0; i < site->network_count && i <= CHOICES_SAID; i++)
+		add_quoted(site->networks[i].name, i, site->network_count, out);
 }
 
 void refer_check_package(const struct site_node *node, const struct spec *want, const char *package,

@@ -27,7 +27,8 @@ void refer_each(const struct site_node *node, const char *kind,
 const struct spec *refer_earlier(const struct site_node *node, const struct spec *want,
 				 bool (*same)(const struct spec *, const struct spec *));
 
-/* For messages: `; volumes of store1: "a", "b"`, or `; store1 has no volumes`. */
+/* For messages: `; volumes of store1: "a", "b"`, or `; store1 has no volumes`. Of many the
+   first 40 are said, and how many there are. */
 void refer_choices(const struct site_node *node, const char *kind, struct str *out);
 /* The same of the site's nodes and networks: `; nodes: "gw", "vm1"`. */
 void refer_nodes(const struct site *site, struct str *out);

@@ -7,6 +7,8 @@
 #include "model/read.h"
 #include "model/text_check.h"
 
+enum { IPV6_MTU_MIN = 1280 /* RFC 8200, 5: below it the kernel has no IPv6 on the link */ };
+
 /* Mistakes that show only when values are seen together. */
 struct check {
 	struct site *site;
@@ -230,6 +232,29 @@ static void check_mtu(struct check *check, const struct network *network)
 		    boot->name);
 }
 
+/* RFC 4291. The kernel refuses the one, and the other it gives each link itself: those are not
+   looked at on a node. */
+static void check_special6(struct check *check, const struct network *network,
+			   const struct ip_subnet *subnet)
+{
+	static const struct {
+		const char *cidr;
+		const char *use;
+	} SPECIAL[] = {
+		{ "fe80::/10", "what each link gives itself" },
+		{ "ff00::/8", "multicast" },
+	};
+	for (size_t i = 0; i < COUNT_OF(SPECIAL); i++) {
+		struct ip_subnet special;
+		if (ip_parse_subnet(SPECIAL[i].cidr, &special) && ip_in(&special, &subnet->address))
+			mistake_add(check->mistakes, place_of(network->place, "cidr6"),
+				    "network \"%s\": cidr6: %s is in %s, which is for %s; choose "
+				    "one of "
+				    "fd00::/8, or your own",
+				    network->name, network->cidr6, SPECIAL[i].cidr, SPECIAL[i].use);
+	}
+}
+
 /* 64 is what hosts expect of a link (RFC 4291); wider and smaller ones are for who knows. */
 static void check_cidr6(struct check *check, const struct network *network)
 {
@@ -251,6 +276,12 @@ static void check_cidr6(struct check *check, const struct network *network)
 			    "network \"%s\": cidr6: \"%s\" is an address in a network; write the "
 			    "network's own",
 			    network->name, network->cidr6);
+	check_special6(check, network, &subnet);
+	if (network->mtu != FIELD_UNSET && network->mtu < IPV6_MTU_MIN)
+		mistake_add(check->mistakes, place_of(network->place, "mtu"),
+			    "network \"%s\": mtu %llu is too small for its cidr6: IPv6 needs %d; "
+			    "make it larger, or take cidr6 out",
+			    network->name, (unsigned long long)network->mtu, IPV6_MTU_MIN);
 	for (const struct network *other = check->site->networks; other < network; other++) {
 		struct ip_subnet theirs;
 		if (other->cidr6 && ip_parse_subnet(other->cidr6, &theirs) &&

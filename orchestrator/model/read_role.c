@@ -71,10 +71,17 @@ static bool may_be_masked(const char *unit)
 	return text_is_unit(unit) && !text_is_needed_unit(unit);
 }
 
+/* The initramfs takes its layers, its server and its token from these. */
+static bool may_be_argument(const char *text)
+{
+	return text_is_argument(text) && !text_starts(text, "moyai.");
+}
+
 static const struct read_rule RULES[] = {
 	{ "packages", text_is_package,
 	  "the name of a Debian package, like \"firmware-linux-free\"" },
-	{ "kernel_arguments", text_is_argument, "one argument without blanks, like \"quiet\"" },
+	{ "kernel_arguments", may_be_argument,
+	  "one argument without blanks, and none that begins with \"moyai.\", like \"quiet\"" },
 	{ "modules", text_is_module, "a kernel module, like \"8021q\"" },
 	{ "enable", text_is_unit, "a unit in full, like \"ssh.service\"" },
 	{ "mask", may_be_masked,
@@ -174,7 +181,9 @@ static void add_no_role(struct reader *reader, struct place place, const char *w
 	AUTO_STR struct str hint = STR_INIT;
 	list_roles(reader, &known);
 	near_add(name, &known, &hint);
-	if (hint.length == 0) {
+	if (known.count == 0) {
+		str_addf(&hint, "; none are shipped in %s/roles", reader->share_dir);
+	} else if (hint.length == 0) {
 		str_add(&hint, "; roles:");
 		for (size_t i = 0; i < known.count; i++)
 			str_addf(&hint, "%s %s", i ? "," : "", known.items[i]);

@@ -112,7 +112,10 @@ int command_nodes(const struct options *options, const struct site *site, struct
 	struct err err = ERR_INIT;
 	if (nodeset_parse(options->limit ? options->limit : "@all", site, names, &err) == 0)
 		return 0;
-	err_context(&err, "--limit");
+	if (options->limit)
+		err_context(&err, "--limit");
+	else
+		err_set(&err, "the site has no nodes; add one to nodes in site.cfg");
 	command_fail(&err);
 	return -1;
 }

@@ -104,6 +104,22 @@ static void print_topic(const struct options *options, const struct topic *topic
 		printf("\nexample:\n  %s\n", topic->example);
 }
 
+static void print_item_json(const char *name, const char *section, const char *doc)
+{
+	json_t *json = json_pack("{s:s, s:s?, s:s}", "name", name, "section", section, "doc", doc);
+	json_dumpf(json, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(json);
+}
+
+static void print_list_json(void)
+{
+	for (const struct topic *topic = TOPICS; topic->name; topic++)
+		print_item_json(topic->name, NULL, topic->doc);
+	for (const struct kind_spec *const *kind = KIND_SPECS; *kind; kind++)
+		print_item_json((*kind)->name, (*kind)->section, (*kind)->doc);
+}
+
 static void print_list(void)
 {
 	puts("groups of the configuration:");
@@ -132,9 +148,14 @@ static int unknown(const char *name)
 
 static int run(const struct options *options, int argc, char **argv)
 {
+	struct err err = ERR_INIT;
 	if (argc == 0) {
-		print_list();
+		options->json ? print_list_json() : print_list();
 		return EXIT_OK;
+	}
+	if (argc > 1) {
+		err_set(&err, "explain takes one name, \"%s\" is a second one", argv[1]);
+		return command_fail(&err);
 	}
 	for (const struct topic *topic = TOPICS; topic->name; topic++) {
 		if (strcmp(topic->name, argv[0]) == 0) {

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "model/field.h"
 #include "programs/command.h"
+#include "programs/show.h"
 
 enum { TEMPLATE_MAX = 1024 * 1024 };
 
@@ -70,6 +71,18 @@ static int write_file(const struct options *options, const char *dir, const char
 	return rc < 0 ? -1 : 0;
 }
 
+static void print(const struct options *options, const char *dir)
+{
+	AUTO_STR struct str line = STR_INIT;
+	if (options->json)
+		show_json_line(&line, json_pack("{s:s, s:s}", "event", "init", "dir", dir));
+	else
+		str_addf(&line,
+			 "%s: fill in what is marked in site.cfg; moyai -C %s validate names it\n",
+			 dir, dir);
+	fputs(str_text(&line), stdout);
+}
+
 static int run(const struct options *options, int argc, char **argv)
 {
 	struct err err = ERR_INIT;
@@ -89,7 +102,7 @@ static int run(const struct options *options, int argc, char **argv)
 	for (size_t i = 0; i < COUNT_OF(FILES); i++)
 		if (write_file(options, dir, name, FILES[i].from, FILES[i].to, &err) != 0)
 			return command_fail(&err);
-	printf("%s: fill in what is marked in site.cfg; moyai -C %s validate names it\n", dir, dir);
+	print(options, dir);
 	return EXIT_OK;
 }
 

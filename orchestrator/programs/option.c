@@ -7,16 +7,24 @@
 
 #include "base/size.h"
 
+/* A variable of a shell that is not set: "/site.cfg" would be meant then. */
+static int check_dir(const char *option, const char *argument, struct err *err)
+{
+	return *argument ? 0 : err_set(err, "%s \"\": write a directory", option);
+}
+
 static int set_site(struct options *options, const char *argument, struct err *err)
 {
-	(void)err;
+	if (check_dir("-C", argument, err) != 0)
+		return -1;
 	options->site_dir = argument;
 	return 0;
 }
 
 static int set_state(struct options *options, const char *argument, struct err *err)
 {
-	(void)err;
+	if (check_dir("--state", argument, err) != 0)
+		return -1;
 	options->state_dir = argument;
 	return 0;
 }

@@ -245,8 +245,24 @@ machine_on() {
 		-device virtio-rng-pci "${disk_options[@]}" \
 		-chardev "socket,id=con,path=$dir/$node.console,server=on,wait=off,logfile=$dir/$node.log,logappend=on" \
 		-serial chardev:con -qmp "unix:$dir/$node.monitor,server=on,wait=off"
+	if [ "$firmware" = uefi ]; then
+		rack_spawn "$dir/$node.qemu.log" bash -c "$firmware_retry" retry "$dir/$node.monitor" "$dir/$node.log"
+	fi
 	date +%s.%N >"$dir/$node.on"
 }
+
+# What SeaBIOS has reboot-timeout for, and the firmware of servers a setting: begin again when
+# nothing could be booted. OVMF opens its shell.
+# shellcheck disable=SC2016
+firmware_retry='
+seen=$(stat -c %s "$2" 2>/dev/null || echo 0)
+while sleep 2 && [ -S "$1" ]; do
+	if tail -c "+$((seen + 1))" "$2" | grep -aq "Shell> "; then
+		seen=$(stat -c %s "$2")
+		printf "{\"execute\":\"qmp_capabilities\"}\n{\"execute\":\"system_reset\"}\n" |
+			socat -t 5 - "UNIX-CONNECT:$1"
+	fi
+done'
 
 # A power cut: QEMU ends at once and the guest is not told.
 machine_off() {

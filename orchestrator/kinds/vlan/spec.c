@@ -154,7 +154,7 @@ static void check(const struct site *site, const struct site_node *node, const s
 		return;
 	check_name(site, node, want, mistakes);
 	check_parent(site, node, want, mistakes);
-	interface_check(site, want, &vlan->own, mistakes);
+	interface_check(site, want, &vlan->own, vlan->mtu, mistakes);
 	check_tag(site, node, want, mistakes);
 }
 
