@@ -67,6 +67,7 @@ static int print(const struct options *options, const struct fleet *fleet)
 		show_plan(fleet, true, &out, &failed);
 	} else {
 		show_steps(fleet, &out);
+		show_warnings(fleet, &out);
 		add_summary(fleet, &out);
 		show_failed(fleet, &failed);
 	}
