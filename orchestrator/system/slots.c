@@ -220,6 +220,11 @@ static int install_grub(const char *disk, struct err *err)
 	int rc = disk_pass_on(disk, SLOTS_PREFIX, err);
 	for (size_t i = 0; i < COUNT_OF(targets) && rc == 0; i++)
 		rc = run_ok(&targets[i], NULL, err);
+	/* It names modules that are not installed: GRUB would complain of each on the console. */
+	if (rc == 0)
+		rc = file_remove(BOOT_DIR "/grub/i386-pc/fs.lst", err);
+	if (rc == 0)
+		rc = file_remove(BOOT_DIR "/grub/x86_64-efi/fs.lst", err);
 	if (rc == 0)
 		rc = file_write(BOOT_DIR "/grub/grub.cfg", str_text(&config), config.length, 0600,
 				err);
