@@ -47,6 +47,10 @@ for script in build-role install-packages; do
 done
 with share/images/build-node build-node "$all" "stale: image: script build-node changed"
 with bin/moyai-node.deb moyai-node "$all" "stale: image: moyai-node changed"
+for program in moyai moyaid; do
+	with bin/$program "$program of the cluster manager" cluster-manager "up to date"
+done
+with share/pxe/boot.ipxe.in "the boot script that the cluster manager serves" cluster-manager "up to date"
 with share/images/base/files/etc/ssh/sshd_config.d/moyai.conf "a file of the base" "$all" \
 	"stale: base: file/etc/ssh/sshd_config.d/moyai.conf changed"
 base=share/images/base.cfg

@@ -29,8 +29,8 @@ check() {
 # change, and images that are links to the built ones.
 prepare() {
 	mkdir -p "$work/bin" "$work/share" "$work/site" "$work/images"
-	cp "$build/moyai" "$build/moyai-node.deb" "$work/bin/"
-	cp -a images roles "$work/share/"
+	cp "$build/moyai" "$build/moyaid" "$build/moyai-node.deb" "$work/bin/"
+	cp -a images roles pxe "$work/share/"
 	cp configs/demo/site.cfg "$work/site/"
 	for folder in "$images"/*/; do cp -al "$folder" "$work/images/"; done
 }
