@@ -70,15 +70,17 @@ edit $base 's/ttyS0,115200/ttyS1,115200/' "the serial console" "$all" "stale: im
 edit site/site.cfg 's|^mirror = .*|mirror = "http://mirror.example/debian";|' "the mirror" "$all" \
 	"stale: base: mirror changed"
 edit site/site.cfg 's/^kernel = "cloud"/kernel = "generic"/' "the kernel flavour" "$all" "stale: missing"
+# The cluster manager has all roles with it, to plan with them.
+own="cluster-manager storage"
 role=share/roles/storage/role.cfg
-edit $role 's/"lvm2"/"lvm2", "lsscsi"/' "packages of a role" storage "stale: role: packages changed"
-edit $role 's/"8021q", //' "modules of a role" storage "stale: role: modules changed"
-edit $role '$akernel_arguments = [ "panic=5" ];' "kernel arguments of a role" storage \
+edit $role 's/"lvm2"/"lvm2", "lsscsi"/' "packages of a role" "$own" "stale: role: packages changed"
+edit $role 's/"8021q", //' "modules of a role" "$own" "stale: role: modules changed"
+edit $role '$akernel_arguments = [ "panic=5" ];' "kernel arguments of a role" "$own" \
 	"stale: image: kernel_arguments changed"
-edit $role '$aconsole = "ttyS1,9600";' "the console of a role" storage "stale: image: console changed"
-edit $role 's/"chrony.service"/"chrony.service", "dm-event.socket"/' "masked units of a role" storage "stale: role: mask changed"
-edit $role '$aenable = [ "fstrim.timer" ];' "enabled units of a role" storage "stale: role: enable changed"
-edit $role '$afirmware = [ "firmware-bnx2" ];' "firmware of a role" storage "stale: missing"
+edit $role '$aconsole = "ttyS1,9600";' "the console of a role" "$own" "stale: image: console changed"
+edit $role 's/"chrony.service"/"chrony.service", "dm-event.socket"/' "masked units of a role" "$own" "stale: role: mask changed"
+edit $role '$aenable = [ "fstrim.timer" ];' "enabled units of a role" "$own" "stale: role: enable changed"
+edit $role '$afirmware = [ "firmware-bnx2" ];' "firmware of a role" "$own" "stale: missing"
 
 mkdir -p "$work/share/roles/storage/files/etc"
 echo 1 >"$work/share/roles/storage/files/etc/test"
