@@ -115,4 +115,6 @@ const struct kind_node filesystem_node = {
 	.observe = observe,
 	.apply = apply,
 	.remove = take_away,
+	/* udev learns of what was written to a device a moment after it is closed. */
+	.settle_ms = 10000,
 };
