@@ -22,6 +22,35 @@ static int add_vlans(const struct derive *from, struct slice *slice, struct err 
 	return 0;
 }
 
+static void drop(struct spec_list *list, size_t index)
+{
+	spec_free(&list->items[index]);
+	list->count--;
+	memmove(&list->items[index], &list->items[index + 1],
+		(list->count - index) * sizeof(*list->items));
+}
+
+/* Every node sends its journal to the cluster manager, where there is one, unless it is declared not
+   to. */
+static void add_journal(const struct derive *from, struct slice *slice)
+{
+	static const char NAME[] = "journal";
+	bool declared = false;
+	for (size_t i = slice->wants.count; i-- > 0;) {
+		struct spec *want = &slice->wants.items[i];
+		if (strcmp(want->kind->name, NAME) != 0)
+			continue;
+		declared = true;
+		if (site_manager(from->site) == NULL ||
+		    text_equal(refer_text(want, "send"), "nothing"))
+			drop(&slice->wants, i);
+	}
+	if (declared || site_manager(from->site) == NULL || kind_find(NAME) == NULL)
+		return;
+	struct spec *want = spec_list_add(&slice->wants, kind_find(NAME), "manager");
+	fields_fallback(want->kind->fields, want->body);
+}
+
 /* What the node declares stands in place of its role's of the same kind and name. */
 static void add_declared(const struct derive *from, struct slice *slice)
 {
@@ -54,6 +83,7 @@ int slice_make(const struct derive *from, struct slice *slice, struct err *err)
 			      .node = xstrdup(from->node->name) };
 	add_declared(from, &made);
 	text_list_copy(&made.may_lose, &from->node->may_lose);
+	add_journal(from, &made);
 	if (add_vlans(from, &made, err) != 0 || derive_all(from, &made, err) != 0) {
 		slice_free(&made);
 		return -1;

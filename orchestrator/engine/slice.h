@@ -7,7 +7,8 @@
 /*
  * One host's share of the wanted state: a pure function of model and host.
  * Besides what the node and its role declare, it derives a vlan for each
- * tagged network the node has an address on (or a bridge in).
+ * tagged network the node has an address on (or a bridge in), and where the site has a cluster manager,
+ * the journal that goes there.
  */
 struct slice {
 	char *site; /* site name: what the marks on the node say */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/kind.h"
+
 #define SITE(member) offsetof(struct site, member)
 #define NETWORK(member) offsetof(struct network, member)
 #define NODE(member) offsetof(struct site_node, member)
@@ -181,4 +183,20 @@ void site_free(struct site *site)
 	free(site->value_places);
 	text_list_free(&site->files);
 	*site = (struct site){ 0 };
+}
+
+bool site_node_manages(const struct site_node *node)
+{
+	for (size_t i = 0; i < node->wants.count; i++)
+		if (strcmp(node->wants.items[i].kind->name, "system") == 0)
+			return true;
+	return false;
+}
+
+const struct site_node *site_manager(const struct site *site)
+{
+	for (size_t i = 0; i < site->node_count; i++)
+		if (site_node_manages(&site->nodes[i]))
+			return &site->nodes[i];
+	return NULL;
 }

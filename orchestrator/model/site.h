@@ -149,6 +149,11 @@ const char *site_node_address6(const struct site_node *node, const char *network
 /* The address it is reached at by ssh: the one on the boot network. */
 const char *site_node_boot_address(const struct site *site, const struct site_node *node);
 
+/* Whether it has a disk to be the cluster manager from (a `system`); and the first node that has, NULL
+   when there is none. */
+bool site_node_manages(const struct site_node *node);
+const struct site_node *site_manager(const struct site *site);
+
 /* The configuration as text that parses again to the same model. */
 void site_print(const struct site *site, struct str *out);
 #endif
