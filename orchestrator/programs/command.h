@@ -32,6 +32,10 @@ struct options {
 	bool no_wait;			  /* apply: another apply is an error */
 	bool unattended;		  /* apply: nobody is asked, and no data is lost */
 	bool watch;			  /* status: again and again */
+	const char *since, *until;	  /* logs: as they were written, or NULL */
+	const char *grep;		  /* logs --grep REGEX */
+	const char *lines;		  /* logs -n LINES: digits */
+	bool follow;			  /* logs: and what comes, until Ctrl-C */
 	bool help;
 };
 
@@ -54,6 +58,11 @@ enum command_option {
 		OPTION_LIMIT | OPTION_PARALLEL | OPTION_TIMEOUT, /* what reach_open() reads */
 	OPTION_AS = 1 << 12,
 	OPTION_ROLE = 1 << 13,
+	OPTION_SINCE = 1 << 14,
+	OPTION_UNTIL = 1 << 15,
+	OPTION_GREP = 1 << 16,
+	OPTION_LINES = 1 << 17,
+	OPTION_FOLLOW = 1 << 18,
 };
 
 enum exit_code { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_CHANGES = 2 };

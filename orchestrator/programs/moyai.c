@@ -28,6 +28,7 @@
 	COMMAND(discover) \
 	COMMAND(copy) \
 	COMMAND(ssh) \
+	COMMAND(logs) \
 	COMMAND(explain) \
 	COMMAND(image_build) \
 	COMMAND(image_list) \

@@ -20,7 +20,7 @@ MOYAI_TIMEOUT=600 moyai bootstrap --yes >"$test_dir/bootstrap" 2>&1 &
 bootstrap=$!
 expect "bootstrap: asks for the manager to be switched on" within 30 grep -q 'switch it on now' "$test_dir/bootstrap"
 rack power on manager
-expect "bootstrap: comes to the manager's disk" within 240 grep -qE '^ *plan: 3 to create' "$test_dir/bootstrap"
+expect "bootstrap: comes to the manager's disk" within 240 grep -qE '^ *plan: 4 to create' "$test_dir/bootstrap"
 sleep 4
 rack power off manager
 expect "bootstrap: a power cut is an error" within 120 sh -c "! kill -0 $bootstrap"
