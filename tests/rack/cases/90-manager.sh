@@ -89,6 +89,28 @@ for round in 1 2 3; do
 	expect_same "power cut of all five, $round of 3: the data of vm1's disk is there" "$before" "$(disk_sum)"
 done
 
+# ---- the manager is killed while it rolls out ----
+# gw and store1 come back and ask for what they are to be; the manager loses its power while it
+# serves their images, when it begins to apply them, and in the middle of a step.
+unattended=/var/lib/moyai/log/unattended.jsonl
+serves_image() { on manager "grep -q '\"stage\": \"image\"' /var/lib/moyai/state/boot/gw.json"; }
+begins_apply() { on manager "journalctl -u moyaid -b --since '$since' --no-pager -o cat | grep -q '^applying '"; }
+does_step() { on manager "tail -c +$((size + 1)) $unattended | grep -q '\"event\": *\"start\"'"; }
+for moment in serves_image begins_apply does_step; do
+	since=$(on manager "date '+%F %T'")
+	size=$(on manager "stat -c %s $unattended")
+	rack power cycle gw store1
+	expect "manager killed: comes so far that it $moment" within 300 "$moment"
+	rack power off manager
+	sleep 5
+	rack power on manager
+	expect "manager killed when it $moment: every node is as wanted again, without a person" within 600 recovered
+	expect_same "manager killed when it $moment: the data of vm1's disk is there" "$before" "$(disk_sum)"
+	expect "manager killed when it $moment: moyaid serves" on manager "systemctl is-active --quiet moyaid"
+	expect_same "manager killed when it $moment: its file systems are whole" "" \
+		"$(on manager "journalctl -k -b --no-pager -o cat | grep -E 'EXT4-fs error|I/O error'")"
+done
+
 # ---- the manager is away while a node boots ----
 boot_of_gw() { on manager "grep -Eq '\"stage\": \"$1\"' /var/lib/moyai/state/boot/gw.json"; }
 marks=$(wc -c <"$dir/gw.log")
