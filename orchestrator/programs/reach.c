@@ -35,6 +35,15 @@ static int ssh_port(unsigned *port, struct err *err)
 	return 0;
 }
 
+int reach_ssh(const char *state_dir, struct ssh_options *ssh, struct err *err)
+{
+	*ssh = (struct ssh_options){ .state_dir = state_dir,
+				     .user = "root",
+				     .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+				     .login_timeout_ms = LOGIN_TIMEOUT_MS };
+	return ssh_port(&ssh->port, err) == 0 ? ssh_setup(err) : -1;
+}
+
 /* A scope that names nothing would silently allow nothing. The last part is not checked: what is
    to be removed is on the node, and not in the site any more. */
 static int check_scopes(const struct options *options, const struct site *site, struct err *err)
@@ -117,10 +126,6 @@ static int fill(const struct options *options, struct reach *reach, struct err *
 		.site = &reach->site,
 		.key = &reach->key,
 		.images = &reach->images,
-		.ssh = { .state_dir = reach->state_dir,
-			 .user = "root",
-			 .connect_timeout_ms = CONNECT_TIMEOUT_MS,
-			 .login_timeout_ms = LOGIN_TIMEOUT_MS },
 		.transport = getenv("MOYAI_TRANSPORT"),
 		.parallel = options->parallel,
 		.answer_timeout_ms = limit_ms ? limit_ms : ANSWER_TIMEOUT_MS,
@@ -130,13 +135,13 @@ static int fill(const struct options *options, struct reach *reach, struct err *
 		.unattended = options->unattended,
 		.stop = reach->stop,
 	};
+	if (reach_ssh(reach->state_dir, &remote->ssh, err) != 0)
+		return -1;
 	if (limit_ms && limit_ms < CONNECT_TIMEOUT_MS)
 		remote->ssh.connect_timeout_ms = limit_ms;
 	if (limit_ms && limit_ms < LOGIN_TIMEOUT_MS)
 		remote->ssh.login_timeout_ms = limit_ms;
-	if (ssh_port(&remote->ssh.port, err) != 0)
-		return -1;
-	if (ssh_setup(err) != 0 || ask_manager(options, reach, err) != 0)
+	if (ask_manager(options, reach, err) != 0)
 		return -1;
 	const char *program = getenv("MOYAI_NODE_PROGRAM");
 	reach->node_program = program ? xstrdup(program) : places_for_nodes("moyai-node");

@@ -56,5 +56,7 @@ int reach_choose(const struct options *options, const char *nodes, const struct 
    it applies nodes, and is backed up, in our absence. */
 int reach_tell_manager(const struct options *options, const char *state_dir,
 		       const struct text_list *files, struct err *err);
+/* How nodes are logged in to with the keys of this state directory, which is borrowed. */
+int reach_ssh(const char *state_dir, struct ssh_options *ssh, struct err *err);
 void reach_close(struct reach *reach);
 #endif
