@@ -75,6 +75,20 @@ static void mistakes(void **state)
 		   "nodes have no masquerades; add it to the role's packages, or choose another "
 		   "role\n" AT "masquerade a: out: this node has no interface eth0; it has boot0, "
 		   "storage, guests\n");
+	expect_mistake(
+		"masquerades = ( { name = \"a\"; from = \"10.77.30.0/24\"; out = \"guests\"; } "
+		");\n",
+		AT "masquerade \"a\": role \"vm-server\" has no package nftables, without which "
+		   "nodes have no masquerades; add it to the role's packages, or choose another "
+		   "role\n" AT "masquerade a: from 10.77.30.0/24 leaves through guests, which is "
+		   "on that network itself (10.77.30.0/24); name the interface of another one\n");
+	/* Out of a port of its own. */
+	expect_mistake(
+		"ports = ( { name = \"eth1\"; addresses = [ \"192.0.2.2/24\" ]; } );\n"
+		"masquerades = ( { name = \"a\"; from = \"10.77.30.0/24\"; out = \"eth1\"; } );\n",
+		"site.cfg:11: masquerade \"a\": role \"vm-server\" has no package nftables, "
+		"without which nodes have no masquerades; add it to the role's packages, or "
+		"choose another role\n");
 	expect_mistake("vlans = ( { name = \"boot0\"; id = 40; } );\n",
 		       AT "vlan boot0: that is the name of an interface every node has; choose "
 			  "another\n" AT
