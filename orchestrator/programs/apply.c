@@ -213,9 +213,10 @@ static void set_applied(const struct attempt *attempt, const struct fleet *fleet
 {
 	struct err err = ERR_INIT;
 	const struct options *options = attempt->options;
+	const struct reach *reach = attempt->reach;
 	if (options->unattended || options->limit || attempt->revision.commit == NULL ||
 	    attempt->revision.modified ||
-	    fleet->chosen + attempt->reach->left_alone.count < attempt->reach->site.node_count)
+	    fleet->chosen + reach->left_alone.count + reach->unchanged < reach->site.node_count)
 		return;
 	if (revision_set_applied(options->site_dir, attempt->revision.commit, &err) != 0)
 		err_context(&err, "all was applied, but %s could not be set", REVISION_APPLIED);
@@ -295,6 +296,8 @@ static void describe(const struct options *options, struct str *out)
 	str_add(out, "apply");
 	if (options->limit)
 		str_addf(out, " --limit %s", options->limit);
+	if (options->changed)
+		str_add(out, " --changed");
 	if (options->revision)
 		str_addf(out, " --rev %s", options->revision);
 	if (options->unattended)
@@ -370,8 +373,9 @@ static int run(const struct options *options, int argc, char **argv)
 		err_set(&err, "apply takes one file, \"%s\" is a second one", argv[1]);
 		return command_fail(&err);
 	}
-	if (argc == 1 && options->limit) {
-		err_set(&err, "apply FILE carries out the whole plan; leave --limit out");
+	if (argc == 1 && (options->limit || options->changed)) {
+		err_set(&err, "apply FILE carries out the whole plan; leave --%s out",
+			options->limit ? "limit" : "changed");
 		return command_fail(&err);
 	}
 	if (argc == 1 && !file_exists(argv[0])) {
@@ -407,9 +411,14 @@ const struct command command_apply = {
 	       "The first Ctrl-C starts nothing more and waits for what runs, the second ends\n"
 	       "moyai at once.\n"
 	       "\n"
+	       "With --changed only the nodes are asked for which the site says something else\n"
+	       "than the revision that was last applied (refs/moyai/applied). What was changed on\n"
+	       "a node by hand, an image that was built anew and what a node missed in\n"
+	       "maintenance are seen without it.\n"
+	       "\n"
 	       "FILE is what plan --out wrote: exactly these steps are carried out, and a plan\n"
 	       "that has become stale is refused.",
 	.run = run,
-	.options = OPTIONS_REACH | OPTION_YES | OPTION_LOSS | OPTION_REVISION | OPTION_NO_WAIT |
-		   OPTION_UNATTENDED,
+	.options = OPTIONS_REACH | OPTION_CHANGED | OPTION_YES | OPTION_LOSS | OPTION_REVISION |
+		   OPTION_NO_WAIT | OPTION_UNATTENDED,
 };

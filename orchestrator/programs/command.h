@@ -32,6 +32,7 @@ struct options {
 	bool no_wait;			  /* apply: another apply is an error */
 	bool unattended;		  /* apply: nobody is asked, and no data is lost */
 	bool watch;			  /* status: again and again */
+	bool changed;			  /* plan, apply: see changed_keep() */
 	bool help;
 };
 
@@ -54,6 +55,7 @@ enum command_option {
 		OPTION_LIMIT | OPTION_PARALLEL | OPTION_TIMEOUT, /* what reach_open() reads */
 	OPTION_AS = 1 << 12,
 	OPTION_ROLE = 1 << 13,
+	OPTION_CHANGED = 1 << 14,
 };
 
 enum exit_code { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_CHANGES = 2 };

@@ -7,6 +7,7 @@
 
 #include "daemon/address.h"
 #include "model/nodeset.h"
+#include "programs/changed.h"
 #include "programs/interrupt.h"
 #include "programs/places.h"
 #include "programs/show.h"
@@ -168,7 +169,9 @@ int reach_site(const struct options *options, const char *nodes, const char *not
 		command_fail(&err);
 		return -1;
 	}
-	return 0;
+	if (!options->changed)
+		return 0;
+	return changed_keep(options, &reach->site, &reach->key, &reach->names, &reach->unchanged);
 }
 
 int reach_nodes(const struct options *options, struct reach *reach)

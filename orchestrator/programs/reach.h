@@ -19,6 +19,7 @@ struct reach {
 	struct text_list names;
 	struct runtime runtime;
 	struct text_list left_alone; /* see reach_leave_alone() */
+	size_t unchanged;	     /* see changed_keep() */
 	char *state_dir;
 	char *node_program;
 	char *images_url;
