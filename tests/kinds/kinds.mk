@@ -13,6 +13,7 @@ check-kinds-paths: $(BUILD)/moyai-node
 # Its machine has GRUB besides.
 check-kinds-system: $(BUILD)/moyai-node
 	@tests/kinds/system/test $(BUILD)/moyai-node
-# Three machines at a time: each of them waits a good part of its own. The longest first.
+# Four machines at a time: each of them waits a good part of its own. The longest first, so that none
+# is left to run alone.
 check-kinds: $(BUILD)/moyai-node $(BUILD)/tests/conform $(BUILD)/tests/drive
-	+@$(MAKE) -s --no-print-directory -k -j3 check-kinds-volumes check-kinds-storage check-kinds-paths check-kinds-network check-kinds-system check-kinds-repository
+	+@$(MAKE) -s --no-print-directory -k -j4 check-kinds-network check-kinds-volumes check-kinds-storage check-kinds-paths check-kinds-system check-kinds-repository
