@@ -65,6 +65,8 @@ static int change_file(const struct options *options, const char *state_dir,
 {
 	struct runtime runtime;
 	AUTO_LIST struct text_list files = TEXT_LIST_INIT;
+	if (reach_hear_manager(options, state_dir, err) != 0)
+		return -1;
 	AUTO_CLOSE int held = runtime_lock(state_dir, true, err);
 	if (held < 0 || runtime_read(state_dir, &runtime, err) != 0)
 		return -1;
@@ -115,7 +117,8 @@ static int run(const struct options *options, int argc, char **argv)
 		rc = -1;
 	else if (argc == 2 ? set(options, &site, state_dir, strcmp(argv[0], "on") == 0, argv[1],
 				 &err) != 0
-			   : runtime_read(state_dir, &runtime, &err) != 0)
+			   : reach_hear_manager(options, state_dir, &err) != 0 ||
+				     runtime_read(state_dir, &runtime, &err) != 0)
 		rc = command_fail(&err);
 	else
 		rc = 0;

@@ -165,6 +165,8 @@ int reach_site(const struct options *options, const char *nodes, const char *not
 	if (check_scopes(options, &reach->site, &err) != 0 ||
 	    (nodes && reach_choose(options, nodes, &reach->site, &reach->names, &err) != 0) ||
 	    site_key_load(reach->state_dir, &reach->key, &err) != 0 ||
+	    /* Who is in maintenance, the manager knows. */
+	    fill(options, reach, &err) != 0 ||
 	    runtime_read(reach->state_dir, &reach->runtime, &err) != 0) {
 		command_fail(&err);
 		return -1;
@@ -179,8 +181,7 @@ int reach_nodes(const struct options *options, struct reach *reach)
 	struct err err = ERR_INIT;
 	reach->fleet.event = progress_event;
 	reach->fleet.context = &reach->progress;
-	if (fill(options, reach, &err) != 0 ||
-	    fleet_open(&reach->fleet, &reach->remote, &reach->names, &err) != 0) {
+	if (fleet_open(&reach->fleet, &reach->remote, &reach->names, &err) != 0) {
 		command_fail(&err);
 		return -1;
 	}
@@ -226,6 +227,18 @@ bool reach_stopped(const struct reach *reach)
 	return __atomic_load_n(reach->stop, __ATOMIC_ACQUIRE);
 }
 
+int reach_hear_manager(const struct options *options, const char *state_dir, struct err *err)
+{
+	struct takeover takeover;
+	struct reach reach = { 0 };
+	if (takeover_read(state_dir, &takeover, err) != 0)
+		return -1;
+	int rc = takeover.node ? reach_site(options, NULL, NULL, &reach) : 0;
+	reach_close(&reach);
+	takeover_free(&takeover);
+	return rc == 0 ? 0 : err_set(err, "the site cannot be used");
+}
+
 int reach_tell_manager(const struct options *options, const char *state_dir,
 		       const struct text_list *files, struct err *err)
 {
@@ -235,8 +248,7 @@ int reach_tell_manager(const struct options *options, const char *state_dir,
 		return -1;
 	int rc = 0;
 	if (takeover.node != NULL) {
-		rc = reach_open(options, NULL, NULL, &reach);
-		progress_close(&reach.progress);
+		rc = reach_site(options, NULL, NULL, &reach);
 		if (rc != 0)
 			err_set(err, "the site cannot be used");
 		else
