@@ -122,6 +122,11 @@ static void lines(void **state)
 				"{\"event\":\"failed\",\"node\":\"b\",\"error\":\"no space\"}",
 				"{\"event\":\"ok\",\"node\":\"c\"}", "no JSON", DONE, NULL },
 	      1, "b,c,d");
+	/* Left alone, whatever came of the others. */
+	judge((const char *[]){ "{\"event\":\"maintenance\",\"node\":\"a\",\"by\":\"ann\"}",
+				"{\"event\":\"error\",\"node\":\"c\",\"error\":\"not there\"}",
+				DONE, NULL },
+	      0, "a,c");
 	/* Somebody outside the limit could not be asked: not the fault of the four. */
 	judge((const char *[]){ "{\"event\":\"error\",\"node\":\"x\",\"error\":\"no answer\"}",
 				"{\"event\":\"error\",\"node\":\"b\",\"error\":\"no answer\"}",
