@@ -22,6 +22,10 @@ enum {
 	PACK_PAUSE_MS = 50,
 };
 
+/* Names of revisions, too, are on the disk before they count: one that a power cut left empty is an
+   error to git for ever. By itself it waits for objects alone. */
+#define GIT_DURABLE "git", "-c", "core.fsync=all"
+
 static int run_long(const char *const *argv, struct str *out, struct err *err)
 {
 	return run_ok(&(struct run){ .argv = argv, .timeout_ms = GIT_TIMEOUT_MS }, out, err);
@@ -141,7 +145,8 @@ static int check_newer(const char *repository, const char *bundle, struct err *e
 	char have[REVISION_SIZE];
 	char come[REVISION_SIZE];
 	AUTO_FREE char *fetched = xasprintf("+HEAD:%s", INCOMING);
-	if (run_long(RUN_ARGV("git", "--git-dir", repository, "fetch", "--quiet", bundle, fetched),
+	if (run_long(RUN_ARGV(GIT_DURABLE, "--git-dir", repository, "fetch", "--quiet", bundle,
+			      fetched),
 		     NULL, err) != 0 ||
 	    revision_of(repository, STORE_MAIN, have, err) != 0 ||
 	    revision_of(repository, INCOMING, come, err) != 0)
@@ -160,8 +165,9 @@ static int check_newer(const char *repository, const char *bundle, struct err *e
 		have, come, repository, repository, STORE_MAIN, come);
 }
 
-static int take_site(const char *dir, const char *bundle, struct err *err)
+static int take_site(const char *dir, const char *bundle, bool applied, struct err *err)
 {
+	char before[REVISION_SIZE];
 	AUTO_FREE char *place = xasprintf("%s/site.git", dir);
 	AUTO_FREE char *fresh = xasprintf("%s/.site.git", dir);
 	AUTO_STR struct str heads = STR_INIT;
@@ -176,11 +182,14 @@ static int take_site(const char *dir, const char *bundle, struct err *err)
 		return -1;
 	if (there && check_newer(repository, bundle, err) != 0)
 		return -1;
-	const char *applied = strstr(str_text(&heads), " " STORE_APPLIED) ? "+" STORE_APPLIED
-									    ":" STORE_APPLIED
-									  : NULL;
-	if (run_long(RUN_ARGV("git", "--git-dir", repository, "fetch", "--quiet", bundle,
-			      "+HEAD:" STORE_MAIN, applied),
+	if (revision_of(repository, STORE_APPLIED, before, err) != 0)
+		return -1;
+	bool brings = strstr(str_text(&heads), " " STORE_APPLIED) != NULL;
+	if (run_long(RUN_ARGV(GIT_DURABLE, "--git-dir", repository, "fetch", "--quiet", bundle,
+			      "+HEAD:" STORE_MAIN,
+			      brings && (applied || before[0] == '\0') ? "+" STORE_APPLIED
+									 ":" STORE_APPLIED
+								       : NULL),
 		     NULL, err) != 0 ||
 	    sync_tree(repository, err) != 0)
 		return -1;
@@ -240,7 +249,7 @@ static int open_archive(const char *file, const char *work, struct err *err)
 	return sync_tree(work, err);
 }
 
-int store_unpack(const char *dir, const char *file, struct err *err)
+int store_unpack(const char *dir, const char *file, bool applied, struct err *err)
 {
 	AUTO_FREE char *work = xasprintf("%s/.import", dir);
 	AUTO_FREE char *bundle = xasprintf("%s/site.bundle", work);
@@ -252,7 +261,7 @@ int store_unpack(const char *dir, const char *file, struct err *err)
 		rc = check_owner(state, fresh, &there, err);
 	/* The state last: with it there, moyaid starts. */
 	if (rc == 0)
-		rc = take_site(dir, bundle, err);
+		rc = take_site(dir, bundle, applied, err);
 	if (rc == 0 && !there)
 		rc = replace(fresh, state, err);
 	if (rc == 0)
@@ -373,9 +382,9 @@ static int checkout(const char *dir, const char *revision, const char *name, str
 	return rc == 0 ? replace(fresh, place, err) : -1;
 }
 
-uint64_t store_stamp(const char *dir)
+uint64_t store_stamp(const char *dir, const char *ref)
 {
-	static const char *const names[] = { "HEAD", "packed-refs", "refs/heads/main" };
+	const char *const names[] = { "HEAD", "packed-refs", ref };
 	uint64_t stamp = 0;
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		AUTO_FREE char *path = xasprintf("%s/site.git/%s", dir, names[i]);

@@ -201,7 +201,7 @@ static int tell_manager(const struct attempt *attempt, struct err *err)
 	int rc = takeover.node == NULL ? 0
 				       : takeover_send(&reach->remote.ssh, takeover.node,
 						       takeover.address, attempt->options->site_dir,
-						       reach->state_dir, reach->stop, err);
+						       reach->state_dir, true, reach->stop, err);
 	if (rc != 0)
 		err_context(err, "all was applied, but %s does not know the revision",
 			    takeover.node);
