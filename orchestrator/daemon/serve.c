@@ -69,6 +69,16 @@ static int find_tftp(const char *share_dir, char **dir, struct err *err)
 	return *dir ? 0 : err_set(err, "undionly.kpxe is not installed (Debian: ipxe)");
 }
 
+/* Not when it is there as it is: a full disk is no reason to stop serving. */
+static int write_config(const char *path, const struct str *text, struct err *err)
+{
+	AUTO_STR struct str there = STR_INIT;
+	if (file_read(path, text->length, &there, NULL) == 0 &&
+	    text_equal(str_text(&there), str_text(text)))
+		return 0;
+	return file_write(path, str_text(text), text->length, 0600, err);
+}
+
 static int start_dnsmasq(struct server *server, struct err *err)
 {
 	AUTO_STR struct str text = STR_INIT;
@@ -86,8 +96,7 @@ static int start_dnsmasq(struct server *server, struct err *err)
 		.tftp_dir = tftp,
 		.user = dnsmasq_user(),
 	};
-	if (dnsmasq_config_print(&config, &text, err) != 0 ||
-	    file_write(path, str_text(&text), text.length, 0600, err) != 0)
+	if (dnsmasq_config_print(&config, &text, err) != 0 || write_config(path, &text, err) != 0)
 		return -1;
 	server->dnsmasq_again_ms = 0;
 	return dnsmasq_start(&server->dnsmasq, path, err);
