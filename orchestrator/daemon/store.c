@@ -20,7 +20,11 @@ enum {
 	REVISION_SIZE = 65,
 	PACK_TRIES = 20,
 	PACK_PAUSE_MS = 50,
+	LOCK_LIFE_S = 600,
 };
+
+/* What comes, while it is looked at. */
+#define STORE_INCOMING "refs/moyai/incoming"
 
 /* Names of revisions, too, are on the disk before they count: one that a power cut left empty is an
    error to git for ever. By itself it waits for objects alone. */
@@ -135,26 +139,48 @@ int store_pack(const char *site_dir, const char *state_dir, const char *file, st
 
 /* ---- taking over ---- */
 
+/* No change of a ref takes so long. */
+static bool is_stale(const struct stat *lock)
+{
+	struct timespec up;
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	time_t age_s = time(NULL) - lock->st_mtime;
+	return age_s < 0 || age_s > LOCK_LIFE_S || age_s > up.tv_sec;
+}
+
+/* git that lost its power leaves its locks, and never changes those refs again. */
+static int remove_stale_locks(const char *repository, struct err *err)
+{
+	static const char *const names[] = { "HEAD", "packed-refs", STORE_MAIN, STORE_APPLIED,
+					     STORE_INCOMING };
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		AUTO_FREE char *path = xasprintf("%s/%s.lock", repository, names[i]);
+		struct stat status;
+		if (stat(path, &status) == 0 && is_stale(&status) && file_remove(path, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 /*
  * What is there must be a part of what comes: somebody who works on an older clone, or on another
  * branch, would take away what others have brought.
  */
 static int check_newer(const char *repository, const char *bundle, struct err *err)
 {
-	static const char INCOMING[] = "refs/moyai/incoming";
 	char have[REVISION_SIZE];
 	char come[REVISION_SIZE];
-	AUTO_FREE char *fetched = xasprintf("+HEAD:%s", INCOMING);
+	AUTO_FREE char *fetched = xasprintf("+HEAD:%s", STORE_INCOMING);
 	if (run_long(RUN_ARGV(GIT_DURABLE, "--git-dir", repository, "fetch", "--quiet", bundle,
 			      fetched),
 		     NULL, err) != 0 ||
 	    revision_of(repository, STORE_MAIN, have, err) != 0 ||
-	    revision_of(repository, INCOMING, come, err) != 0)
+	    revision_of(repository, STORE_INCOMING, come, err) != 0)
 		return -1;
 	int rc = run_long(
 		RUN_ARGV("git", "--git-dir", repository, "merge-base", "--is-ancestor", have, come),
 		NULL, NULL);
-	run_args(NULL, "git", "--git-dir", repository, "update-ref", "-d", INCOMING, NULL);
+	run_args(NULL, "git", "--git-dir", repository, "update-ref", "-d", STORE_INCOMING, NULL);
 	if (rc == 0)
 		return 0;
 	return err_set(
@@ -180,7 +206,8 @@ static int take_site(const char *dir, const char *bundle, bool applied, struct e
 	     run_long(RUN_ARGV("git", "init", "--quiet", "--bare", "--initial-branch=main", fresh),
 		      NULL, err) != 0))
 		return -1;
-	if (there && check_newer(repository, bundle, err) != 0)
+	if (there &&
+	    (remove_stale_locks(repository, err) != 0 || check_newer(repository, bundle, err) != 0))
 		return -1;
 	if (revision_of(repository, STORE_APPLIED, before, err) != 0)
 		return -1;
