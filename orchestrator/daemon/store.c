@@ -267,9 +267,10 @@ static int open_archive(const char *file, const char *work, struct err *err)
 {
 	AUTO_FREE char *bundle = xasprintf("%s/site.bundle", work);
 	AUTO_FREE char *state = xasprintf("%s/state", work);
-	if (clear_folder(work, err) != 0 ||
-	    run_long(RUN_ARGV("tar", "-xf", file, "--no-same-owner", "-C", work), NULL, err) != 0)
+	if (clear_folder(work, err) != 0)
 		return -1;
+	if (run_long(RUN_ARGV("tar", "-xf", file, "--no-same-owner", "-C", work), NULL, err) != 0)
+		return err_context(err, "the archive of the site is cut off, or is none");
 	if (!file_exists(bundle) || !file_exists(state))
 		return err_set(err,
 			       "this is no archive of a site: site.bundle or state is missing");

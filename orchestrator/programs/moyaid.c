@@ -123,6 +123,9 @@ static int open_site(const char *dir, const char *site_dir, const char *share, s
 {
 	struct err why = ERR_INIT;
 	bool changed;
+	AUTO_FREE char *git = xasprintf("%s/site.git", dir);
+	if (!file_exists(git) && !file_exists(site_dir))
+		return err_set(err, "there is no site in %s; moyai bootstrap brings it", git);
 	if (store_checkout(dir, STORE_MAIN, &changed, &why) != 0)
 		log_line("site.git: %s; what was served last is served on", why.text);
 	if (read_site(site_dir, share, site, &why) == 0)
