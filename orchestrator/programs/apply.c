@@ -16,6 +16,7 @@
 /* What one apply is about, besides its fleet. */
 struct attempt {
 	const struct options *options;
+	struct options at; /* the same, and the revision as a commit */
 	const struct reach *reach;
 	const char *plan_path;
 	json_t *plan;		  /* of plan_path; NULL: whatever the plan is now */
@@ -200,7 +201,7 @@ static int tell_manager(const struct attempt *attempt, struct err *err)
 	int rc = takeover.node == NULL ? 0
 				       : takeover_send(&reach->remote.ssh, takeover.node,
 						       takeover.address, attempt->options->site_dir,
-						       reach->state_dir, reach->stop, err);
+						       reach->state_dir, true, reach->stop, err);
 	if (rc != 0)
 		err_context(err, "all was applied, but %s does not know the revision",
 			    takeover.node);
@@ -334,7 +335,7 @@ static int begin(struct attempt *attempt, struct reach *reach)
 	AUTO_STR struct str what = STR_INIT;
 	describe(options, &what);
 	do {
-		struct options at = *options;
+		attempt->at = *options;
 		reach_close(reach);
 		revision_free(&attempt->revision);
 		attempt->lock.waited = false;
@@ -346,8 +347,8 @@ static int begin(struct attempt *attempt, struct reach *reach)
 			command_fail(&err);
 		}
 		if (options->revision) /* a name may come to mean something else meanwhile */
-			at.revision = attempt->revision.commit;
-		if (reach_site(&at, NULL, NOTE, reach) != 0)
+			attempt->at.revision = attempt->revision.commit;
+		if (reach_site(&attempt->at, NULL, NOTE, reach) != 0)
 			return -1;
 		if (attempt->lock.fd < 0 &&
 		    site_lock_take(reach->state_dir, str_text(&what), !options->no_wait,

@@ -37,8 +37,8 @@ struct reach {
  */
 int reach_open(const struct options *options, const char *nodes, const char *note,
 	       struct reach *reach);
-/* The two halves of it, for what has to be done between them: first the site, the key
-   and the names of the nodes; then the nodes in reach->names are got ready to be spoken to. */
+/* The two halves of it, for what has to be done between them: first the site, the key, what the
+   cluster manager knows and the names of the nodes; then the nodes in reach->names are got ready to be spoken to. */
 int reach_site(const struct options *options, const char *nodes, const char *note,
 	       struct reach *reach);
 int reach_nodes(const struct options *options, struct reach *reach);
@@ -53,6 +53,9 @@ bool reach_stopped(const struct reach *reach);
 /* NODES of the command line, and of these only what --limit leaves. */
 int reach_choose(const struct options *options, const char *nodes, const struct site *site,
 		 struct text_list *names, struct err *err);
+/* Where a cluster manager has taken over, what it knows is taken before it is changed here: somebody
+   else may have set something. One that does not answer is told of, and no error. */
+int reach_hear_manager(const struct options *options, const char *state_dir, struct err *err);
 /* Where a cluster manager has taken over, it gets these files of the state directory:
    it applies nodes, and is backed up, in our absence. */
 int reach_tell_manager(const struct options *options, const char *state_dir,
