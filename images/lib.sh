@@ -73,19 +73,19 @@ write_sources() {
 # checkout and the umask say.
 lay_files() {
 	[ -d "$1" ] || return 0
-	(cd "$1" && find . -mindepth 1 -type d) | while read -r path; do
+	(cd "$1" && find . -mindepth 1 -type d) | while IFS= read -r path; do
 		# It would lead out of the tree, to a folder of the build machine.
 		case $(readlink "$2/$path") in
 		/*) die "files/${path#./}: is a link to $(readlink "$2/$path") in the image; lay the files there" ;;
 		esac
 		[ -d "$2/$path" ] || install -d -m 0755 "$2/$path"
 	done
-	(cd "$1" && find . -type f) | while read -r path; do
+	(cd "$1" && find . -type f) | while IFS= read -r path; do
 		mode=0644
 		[ -x "$1/$path" ] && mode=0755
 		install -T -m "$mode" "$1/$path" "$2/$path"
 	done
-	(cd "$1" && find . -type l) | while read -r path; do
+	(cd "$1" && find . -type l) | while IFS= read -r path; do
 		ln -sfn "$(readlink "$1/$path")" "$2/$path"
 	done
 }
@@ -152,14 +152,14 @@ layer_difference() { # base tree upper clean
 		tar -C "$4" --xattrs --xattrs-include=security.capability -x -p
 	(cd "$1" && find . -xdev | LC_ALL=C sort) >"$4.base"
 	(cd "$2" && find . -xdev | LC_ALL=C sort) >"$4.tree"
-	LC_ALL=C comm -23 "$4.base" "$4.tree" | while read -r path; do
+	LC_ALL=C comm -23 "$4.base" "$4.tree" | while IFS= read -r path; do
 		# below a folder that is gone as a whole, nothing more is to be said
 		[ -d "$2/${path%/*}" ] && [ ! -L "$2/${path%/*}" ] || continue
 		mkdir -p "$4/${path%/*}"
 		mknod -m 0000 "$4/$path" c 0 0
 	done
 	# the same file again (a database that was rewritten) need not be there twice
-	(cd "$4" && find . -type f) | while read -r path; do
+	(cd "$4" && find . -type f) | while IFS= read -r path; do
 		if [ -f "$1/$path" ] && [ ! -L "$1/$path" ] && cmp -s "$1/$path" "$4/$path" &&
 			[ "$(stat -c '%a %u %g' "$1/$path")" = "$(stat -c '%a %u %g' "$4/$path")" ]; then
 			rm "$4/$path"

@@ -37,6 +37,12 @@ static void failed_by(struct applier_node *node, const char *why)
 		node->why = xstrdup(why ? why : "no reason was given");
 }
 
+static void left_out(struct applier_node *node, const char *why)
+{
+	node->out = true;
+	failed_by(node, why);
+}
+
 void applier_line(struct applier *applier, const char *line)
 {
 	json_t *json = json_loads(line, 0, NULL);
@@ -55,9 +61,10 @@ void applier_line(struct applier *applier, const char *line)
 		node->planned++;
 	else if (text_equal(event, "ok"))
 		node->done++;
-	else if (text_equal(event, "failed") || text_equal(event, "lost") ||
-		 text_equal(event, "error"))
+	else if (text_equal(event, "failed") || text_equal(event, "lost"))
 		failed_by(node, error);
+	else if (text_equal(event, "error") || text_equal(event, "maintenance"))
+		left_out(node, error ? error : "it is in maintenance");
 	json_decref(json);
 }
 
@@ -66,9 +73,8 @@ void applier_judge(const struct applier *applier, int exit_code, struct text_lis
 	for (size_t i = 0; i < applier->count; i++) {
 		const struct applier_node *node = &applier->nodes[i];
 		/* Without its last line nothing is known, whatever else it said. */
-		if (exit_code == 0 && applier->finished)
-			continue;
-		if (!applier->finished || node->why || node->done < node->planned)
+		if (!applier->finished || node->out ||
+		    (exit_code != 0 && (node->why || node->done < node->planned)))
 			text_list_add(failed, node->name);
 	}
 }

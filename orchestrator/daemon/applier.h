@@ -24,6 +24,7 @@ struct applier_node {
 	char *name;
 	size_t planned, done;
 	char *why; /* the first thing that went wrong; NULL: nothing did */
+	bool out;  /* it was left out, whatever became of the others */
 };
 struct applier {
 	pid_t pid; /* 0: none runs */

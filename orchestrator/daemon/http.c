@@ -83,11 +83,13 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 					  : MHD_YES;
 	}
 	if (*upload_size > 0) {
-		if (request->body.length + *upload_size > HTTP_BODY_MAX_BYTES)
+		request->came += *upload_size;
+		if (request->came > HTTP_BODY_MAX_BYTES)
 			request->too_large = true;
-		if (request->body.length + *upload_size > BODY_GIVE_UP_BYTES)
+		if (request->came > BODY_GIVE_UP_BYTES)
 			return MHD_NO;
-		str_add_bytes(&request->body, upload, *upload_size);
+		if (!request->too_large)
+			str_add_bytes(&request->body, upload, *upload_size);
 		*upload_size = 0;
 		return MHD_YES;
 	}

@@ -25,6 +25,7 @@ struct request {
 	struct MHD_Connection *connection;
 	char from[64]; /* the client's address */
 	struct str body;
+	size_t came;	/* bytes of the body, kept or not */
 	bool too_large; /* the body was, and is not kept */
 	/* A probe this request waits for; `asked` once it was begun. */
 	struct probe *probe;

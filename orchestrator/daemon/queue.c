@@ -38,6 +38,7 @@ enum queue_state queue_ask(struct queue *queue, const char *name, const char *bo
 	if (!same) {
 		free(node->boot);
 		node->boot = xstrdup(boot);
+		node->failures = 0;
 	}
 	switch (node->state) {
 	case QUEUE_APPLIED:
@@ -50,8 +51,11 @@ enum queue_state queue_ask(struct queue *queue, const char *name, const char *bo
 	case QUEUE_WAITING:
 		break;
 	case QUEUE_UNKNOWN:
-	case QUEUE_FAILED:
 		let_wait(queue, node, now_ms);
+		break;
+	case QUEUE_FAILED:
+		if (!same || now_ms >= node->retry_ms)
+			let_wait(queue, node, now_ms);
 		break;
 	}
 	return node->state;
@@ -80,18 +84,53 @@ bool queue_take(struct queue *queue, int64_t now_ms, struct text_list *names)
 	return true;
 }
 
+static void has_failed(struct queue_node *node, int64_t now_ms)
+{
+	int64_t pause_ms = QUEUE_RETRY_MIN_MS;
+	for (unsigned i = 0; i < node->failures && pause_ms < QUEUE_RETRY_MAX_MS; i++)
+		pause_ms *= 2;
+	node->state = QUEUE_FAILED;
+	node->failures++;
+	node->retry_ms = now_ms + (pause_ms < QUEUE_RETRY_MAX_MS ? pause_ms : QUEUE_RETRY_MAX_MS);
+}
+
 void queue_done(struct queue *queue, const struct text_list *failed, int64_t now_ms)
 {
+	bool progress = false;
 	for (size_t i = 0; i < queue->count; i++) {
 		struct queue_node *node = &queue->items[i];
 		if (node->state != QUEUE_RUNNING)
 			continue;
-		node->state = text_list_has(failed, node->name) ? QUEUE_FAILED : QUEUE_APPLIED;
-		if (node->again)
+		if (text_list_has(failed, node->name)) {
+			has_failed(node, now_ms);
+		} else {
+			node->state = QUEUE_APPLIED;
+			node->failures = 0;
+			node->done_ms = now_ms;
+			progress = true;
+		}
+		if (node->again) {
+			node->failures = 0;
 			let_wait(queue, node, now_ms);
+		}
 		node->again = false;
 	}
+	for (size_t i = 0; progress && i < queue->count; i++)
+		queue->items[i].retry_ms = now_ms;
 	queue->running = false;
+}
+
+void queue_outdated(struct queue *queue, int64_t now_ms)
+{
+	for (size_t i = 0; i < queue->count; i++) {
+		struct queue_node *node = &queue->items[i];
+		if (node->state == QUEUE_APPLIED && now_ms - node->done_ms < QUEUE_OVERLAP_MS)
+			let_wait(queue, node, now_ms);
+		else if (node->state == QUEUE_RUNNING)
+			node->again = true;
+		else
+			node->retry_ms = now_ms;
+	}
 }
 
 int queue_wait_ms(const struct queue *queue, int64_t now_ms)

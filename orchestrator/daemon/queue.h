@@ -8,15 +8,24 @@
 #include "base/str.h"
 /*
  * Who waits to be applied without a person: nodes ask after each boot, until they
- * are told that their wanted state is applied. Pure; times are the caller's.
+ * are told that their wanted state is applied. Pure; times are the caller's, of a clock
+ * that nobody sets: what waits must not wait for a year because a wrong date was put right.
  *
  * Nodes that come within QUEUE_GATHER_MS of each other are taken together: after a
  * power cut of everything that is one apply, in which a session finds its target.
+ *
+ * A node that fails is refused for a while, longer with each failure in a row, so that
+ * what only a person can put right is not tried for ever as fast as it can be. Whenever
+ * another node comes true the while is over: it may be what was missing.
  */
 enum {
 	QUEUE_GATHER_MS = 2000,
 	/* … but nobody waits longer than so for the others. */
 	QUEUE_PATIENCE_MS = 10000,
+	QUEUE_RETRY_MIN_MS = 2000,
+	QUEUE_RETRY_MAX_MS = 60000,
+	/* Longer than that an apply by a person does not take. */
+	QUEUE_OVERLAP_MS = 3600 * 1000,
 };
 enum queue_state {
 	QUEUE_UNKNOWN, /* never asked, or since a boot that we did not see */
@@ -30,7 +39,10 @@ struct queue_node {
 	char *name;
 	char *boot; /* id of the boot that asked; "" while unknown */
 	enum queue_state state;
-	bool again; /* asked with another boot while its apply ran */
+	bool again;	   /* asked with another boot while its apply ran */
+	unsigned failures; /* in a row, of this boot */
+	int64_t retry_ms;  /* FAILED: not taken before */
+	int64_t done_ms;   /* APPLIED: when */
 };
 struct queue {
 	struct queue_node *items;
@@ -47,6 +59,12 @@ bool queue_take(struct queue *queue, int64_t now_ms, struct text_list *names);
 
 /* The apply has ended: those in failed have to ask again, the others are applied. */
 void queue_done(struct queue *queue, const struct text_list *failed, int64_t now_ms);
+
+/*
+ * Another revision is the applied one. A node that came back while a person applied that was
+ * brought to the one before, perhaps after it had been its turn there: those are applied again.
+ */
+void queue_outdated(struct queue *queue, int64_t now_ms);
 
 /* Milliseconds until queue_take() may say yes; -1: as long as nobody asks, never. */
 int queue_wait_ms(const struct queue *queue, int64_t now_ms);

@@ -9,6 +9,7 @@
 #include "daemon/pins.h"
 #include "daemon/server.h"
 #include "model/manifest.h"
+#include "model/runtime.h"
 
 enum { ERROR_TEXT_MAX_BYTES = 1000 };
 
@@ -242,6 +243,17 @@ static enum MHD_Result route_image(struct request *request, const char *path)
 			 "the file is not as its manifest says\n");
 }
 
+/* What cannot be read, the apply will say. */
+static bool in_maintenance(const struct server *server, const char *name)
+{
+	struct runtime runtime;
+	if (runtime_read(server->options.state_dir, &runtime, NULL) != 0)
+		return false;
+	bool is = runtime_maintenance(&runtime, name) != NULL;
+	runtime_free(&runtime);
+	return is;
+}
+
 /*
  * A node that has booted asks whether its wanted state is applied, and by that for it
  * to be: without a token, for what it sets going is what a person has applied before.
@@ -255,8 +267,11 @@ static enum MHD_Result route_wanted(struct request *request)
 				 "/wanted: this address is no node's\n");
 	if (server->options.apply == NULL)
 		return http_text(request, MHD_HTTP_OK, "nobody\n");
+	/* It is told so, and asks on: when that is over, it is applied without a person. */
+	if (in_maintenance(server, node->name))
+		return http_text(request, MHD_HTTP_OK, "maintenance\n");
 	enum queue_state state =
-		queue_ask(&server->queue, node->name, node->now.id, server_now_ms());
+		queue_ask(&server->queue, node->name, node->now.id, server_clock_ms());
 	AUTO_FREE char *line = xasprintf("%s\n", queue_state_text(state));
 	return http_text(request, MHD_HTTP_OK, line);
 }

@@ -36,6 +36,13 @@ int64_t server_now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+int64_t server_clock_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 /* In a user namespace there is no other user to become. */
 static const char *dnsmasq_user(void)
 {
@@ -62,6 +69,16 @@ static int find_tftp(const char *share_dir, char **dir, struct err *err)
 	return *dir ? 0 : err_set(err, "undionly.kpxe is not installed (Debian: ipxe)");
 }
 
+/* Not when it is there as it is: a full disk is no reason to stop serving. */
+static int write_config(const char *path, const struct str *text, struct err *err)
+{
+	AUTO_STR struct str there = STR_INIT;
+	if (file_read(path, text->length, &there, NULL) == 0 &&
+	    text_equal(str_text(&there), str_text(text)))
+		return 0;
+	return file_write(path, str_text(text), text->length, 0600, err);
+}
+
 static int start_dnsmasq(struct server *server, struct err *err)
 {
 	AUTO_STR struct str text = STR_INIT;
@@ -79,8 +96,7 @@ static int start_dnsmasq(struct server *server, struct err *err)
 		.tftp_dir = tftp,
 		.user = dnsmasq_user(),
 	};
-	if (dnsmasq_config_print(&config, &text, err) != 0 ||
-	    file_write(path, str_text(&text), text.length, 0600, err) != 0)
+	if (dnsmasq_config_print(&config, &text, err) != 0 || write_config(path, &text, err) != 0)
 		return -1;
 	server->dnsmasq_again_ms = 0;
 	return dnsmasq_start(&server->dnsmasq, path, err);
@@ -110,7 +126,7 @@ static void dnsmasq_died(struct server *server)
 	if (wait_ms > DNSMASQ_AGAIN_MAX_MS)
 		wait_ms = DNSMASQ_AGAIN_MAX_MS;
 	server->dnsmasq_deaths++;
-	server->dnsmasq_again_ms = server_now_ms() + wait_ms;
+	server->dnsmasq_again_ms = server_clock_ms() + wait_ms;
 	log_line("dnsmasq ended; it is started again in %lld s", (long long)wait_ms / 1000);
 }
 
@@ -118,9 +134,9 @@ static void dnsmasq_died(struct server *server)
 static int watch_start(struct server *server, struct err *err)
 {
 	struct pollfd event = { .fd = server->dnsmasq.log_fd, .events = POLLIN };
-	int64_t until_ms = server_now_ms() + DNSMASQ_START_MS;
+	int64_t until_ms = server_clock_ms() + DNSMASQ_START_MS;
 	while (!server->dnsmasq.started) {
-		int64_t left_ms = until_ms - server_now_ms();
+		int64_t left_ms = until_ms - server_clock_ms();
 		if (left_ms <= 0)
 			break;
 		poll(&event, 1, (int)left_ms);
@@ -251,7 +267,7 @@ static void look_at_dnsmasq(struct server *server)
 	if (server->dnsmasq.guardian > 0) {
 		if (dnsmasq_read(&server->dnsmasq, dnsmasq_event, server) != 0)
 			dnsmasq_died(server);
-	} else if (server_now_ms() >= server->dnsmasq_again_ms) {
+	} else if (server_clock_ms() >= server->dnsmasq_again_ms) {
 		if (start_dnsmasq(server, &err) != 0) {
 			log_line("%s", err.text);
 			dnsmasq_died(server);
@@ -264,9 +280,12 @@ static void look_at_queue(struct server *server)
 {
 	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
 	struct err err = ERR_INIT;
-	int64_t now_ms = server_now_ms();
+	int64_t now_ms = server_clock_ms();
 	struct applier *applier = &server->applier;
 	if (applier_read(applier, &names) != 0) {
+		if (!applier->finished)
+			log_line("apply: it did not come to its end; what it said is in %s",
+				 server->options.apply->log_path);
 		for (size_t i = 0; i < applier->count; i++)
 			if (applier->nodes[i].why)
 				log_line("%s: not applied: %s", applier->nodes[i].name,
@@ -300,7 +319,7 @@ int server_run(struct server *server, struct err *err)
 		int timeout_ms = http_timeout_ms(server->http);
 		if (timeout_ms < 0 || timeout_ms > LOOP_MAX_MS)
 			timeout_ms = LOOP_MAX_MS;
-		int queue_ms = queue_wait_ms(&server->queue, server_now_ms());
+		int queue_ms = queue_wait_ms(&server->queue, server_clock_ms());
 		if (queue_ms >= 0 && queue_ms < timeout_ms)
 			timeout_ms = queue_ms;
 		if (poll(events, COUNT_OF(events), timeout_ms) < 0 && errno != EINTR)
@@ -313,11 +332,10 @@ int server_run(struct server *server, struct err *err)
 		http_work(server->http);
 		look_at_dnsmasq(server);
 		look_at_queue(server);
-		int64_t now_ms = server_now_ms();
+		int64_t now_ms = server_clock_ms();
 		if (server->options.turn)
 			server->options.turn(server->options.context, now_ms);
-		if (now_ms - server->site_looked_ms >= LOOP_MAX_MS ||
-		    now_ms < server->site_looked_ms) {
+		if (now_ms - server->site_looked_ms >= LOOP_MAX_MS) {
 			server->site_looked_ms = now_ms;
 			look_at_site(server);
 		}

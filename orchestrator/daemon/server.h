@@ -22,7 +22,8 @@ struct server_options {
 	const char *only; /* the one node that is booted; NULL: all. Borrowed */
 	/* How nodes that ask are applied, borrowed; NULL: not at all, a person does it. */
 	const struct applier_options *apply;
-	/* Called in every turn of the loop, at least once a second; may be NULL. */
+	/* Called in every turn of the loop, at least once a second; may be NULL. Of
+	   server_clock_ms(). */
 	void (*turn)(void *context, int64_t now_ms);
 	/* Told at every visible change of a node's boot. */
 	void (*progress)(void *context, const struct boot_node *node);
@@ -68,4 +69,6 @@ int server_run(struct server *server, struct err *err);
 void server_stop(struct server *server);
 
 int64_t server_now_ms(void);
+/* For what waits: it goes on, whatever the date is set to. */
+int64_t server_clock_ms(void);
 #endif

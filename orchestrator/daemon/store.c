@@ -20,7 +20,15 @@ enum {
 	REVISION_SIZE = 65,
 	PACK_TRIES = 20,
 	PACK_PAUSE_MS = 50,
+	LOCK_LIFE_S = 600,
 };
+
+/* What comes, while it is looked at. */
+#define STORE_INCOMING "refs/moyai/incoming"
+
+/* Names of revisions, too, are on the disk before they count: one that a power cut left empty is an
+   error to git for ever. By itself it waits for objects alone. */
+#define GIT_DURABLE "git", "-c", "core.fsync=all"
 
 static int run_long(const char *const *argv, struct str *out, struct err *err)
 {
@@ -131,25 +139,48 @@ int store_pack(const char *site_dir, const char *state_dir, const char *file, st
 
 /* ---- taking over ---- */
 
+/* No change of a ref takes so long. */
+static bool is_stale(const struct stat *lock)
+{
+	struct timespec up;
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	time_t age_s = time(NULL) - lock->st_mtime;
+	return age_s < 0 || age_s > LOCK_LIFE_S || age_s > up.tv_sec;
+}
+
+/* git that lost its power leaves its locks, and never changes those refs again. */
+static int remove_stale_locks(const char *repository, struct err *err)
+{
+	static const char *const names[] = { "HEAD", "packed-refs", STORE_MAIN, STORE_APPLIED,
+					     STORE_INCOMING };
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		AUTO_FREE char *path = xasprintf("%s/%s.lock", repository, names[i]);
+		struct stat status;
+		if (stat(path, &status) == 0 && is_stale(&status) && file_remove(path, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 /*
  * What is there must be a part of what comes: somebody who works on an older clone, or on another
  * branch, would take away what others have brought.
  */
 static int check_newer(const char *repository, const char *bundle, struct err *err)
 {
-	static const char INCOMING[] = "refs/moyai/incoming";
 	char have[REVISION_SIZE];
 	char come[REVISION_SIZE];
-	AUTO_FREE char *fetched = xasprintf("+HEAD:%s", INCOMING);
-	if (run_long(RUN_ARGV("git", "--git-dir", repository, "fetch", "--quiet", bundle, fetched),
+	AUTO_FREE char *fetched = xasprintf("+HEAD:%s", STORE_INCOMING);
+	if (run_long(RUN_ARGV(GIT_DURABLE, "--git-dir", repository, "fetch", "--quiet", bundle,
+			      fetched),
 		     NULL, err) != 0 ||
 	    revision_of(repository, STORE_MAIN, have, err) != 0 ||
-	    revision_of(repository, INCOMING, come, err) != 0)
+	    revision_of(repository, STORE_INCOMING, come, err) != 0)
 		return -1;
 	int rc = run_long(
 		RUN_ARGV("git", "--git-dir", repository, "merge-base", "--is-ancestor", have, come),
 		NULL, NULL);
-	run_args(NULL, "git", "--git-dir", repository, "update-ref", "-d", INCOMING, NULL);
+	run_args(NULL, "git", "--git-dir", repository, "update-ref", "-d", STORE_INCOMING, NULL);
 	if (rc == 0)
 		return 0;
 	return err_set(
@@ -160,8 +191,9 @@ static int check_newer(const char *repository, const char *bundle, struct err *e
 		have, come, repository, repository, STORE_MAIN, come);
 }
 
-static int take_site(const char *dir, const char *bundle, struct err *err)
+static int take_site(const char *dir, const char *bundle, bool applied, struct err *err)
 {
+	char before[REVISION_SIZE];
 	AUTO_FREE char *place = xasprintf("%s/site.git", dir);
 	AUTO_FREE char *fresh = xasprintf("%s/.site.git", dir);
 	AUTO_STR struct str heads = STR_INIT;
@@ -174,13 +206,17 @@ static int take_site(const char *dir, const char *bundle, struct err *err)
 	     run_long(RUN_ARGV("git", "init", "--quiet", "--bare", "--initial-branch=main", fresh),
 		      NULL, err) != 0))
 		return -1;
-	if (there && check_newer(repository, bundle, err) != 0)
+	if (there &&
+	    (remove_stale_locks(repository, err) != 0 || check_newer(repository, bundle, err) != 0))
 		return -1;
-	const char *applied = strstr(str_text(&heads), " " STORE_APPLIED) ? "+" STORE_APPLIED
-									    ":" STORE_APPLIED
-									  : NULL;
-	if (run_long(RUN_ARGV("git", "--git-dir", repository, "fetch", "--quiet", bundle,
-			      "+HEAD:" STORE_MAIN, applied),
+	if (revision_of(repository, STORE_APPLIED, before, err) != 0)
+		return -1;
+	bool brings = strstr(str_text(&heads), " " STORE_APPLIED) != NULL;
+	if (run_long(RUN_ARGV(GIT_DURABLE, "--git-dir", repository, "fetch", "--quiet", bundle,
+			      "+HEAD:" STORE_MAIN,
+			      brings && (applied || before[0] == '\0') ? "+" STORE_APPLIED
+									 ":" STORE_APPLIED
+								       : NULL),
 		     NULL, err) != 0 ||
 	    sync_tree(repository, err) != 0)
 		return -1;
@@ -231,16 +267,17 @@ static int open_archive(const char *file, const char *work, struct err *err)
 {
 	AUTO_FREE char *bundle = xasprintf("%s/site.bundle", work);
 	AUTO_FREE char *state = xasprintf("%s/state", work);
-	if (clear_folder(work, err) != 0 ||
-	    run_long(RUN_ARGV("tar", "-xf", file, "--no-same-owner", "-C", work), NULL, err) != 0)
+	if (clear_folder(work, err) != 0)
 		return -1;
+	if (run_long(RUN_ARGV("tar", "-xf", file, "--no-same-owner", "-C", work), NULL, err) != 0)
+		return err_context(err, "the archive of the site is cut off, or is none");
 	if (!file_exists(bundle) || !file_exists(state))
 		return err_set(err,
 			       "this is no archive of a site: site.bundle or state is missing");
 	return sync_tree(work, err);
 }
 
-int store_unpack(const char *dir, const char *file, struct err *err)
+int store_unpack(const char *dir, const char *file, bool applied, struct err *err)
 {
 	AUTO_FREE char *work = xasprintf("%s/.import", dir);
 	AUTO_FREE char *bundle = xasprintf("%s/site.bundle", work);
@@ -252,7 +289,7 @@ int store_unpack(const char *dir, const char *file, struct err *err)
 		rc = check_owner(state, fresh, &there, err);
 	/* The state last: with it there, moyaid starts. */
 	if (rc == 0)
-		rc = take_site(dir, bundle, err);
+		rc = take_site(dir, bundle, applied, err);
 	if (rc == 0 && !there)
 		rc = replace(fresh, state, err);
 	if (rc == 0)
@@ -373,9 +410,9 @@ static int checkout(const char *dir, const char *revision, const char *name, str
 	return rc == 0 ? replace(fresh, place, err) : -1;
 }
 
-uint64_t store_stamp(const char *dir)
+uint64_t store_stamp(const char *dir, const char *ref)
 {
-	static const char *const names[] = { "HEAD", "packed-refs", "refs/heads/main" };
+	const char *const names[] = { "HEAD", "packed-refs", ref };
 	uint64_t stamp = 0;
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		AUTO_FREE char *path = xasprintf("%s/site.git/%s", dir, names[i]);

@@ -21,11 +21,13 @@
 int store_pack(const char *site_dir, const char *state_dir, const char *file, struct err *err);
 
 /*
- * Take an archive over into dir. The site's revisions replace those that are there;
- * a state that is there stays, and another site's is an error. Killed anywhere, the
- * next one comes to its end.
+ * Take an archive over into dir. The site's last revision replaces that which is there;
+ * a state that is there stays, and another site's is an error. applied: it comes from an
+ * apply, and what that applied counts from now on; else, from somebody who may have been
+ * away for long, refs/moyai/applied is taken only where there is none. Killed anywhere,
+ * the next one comes to its end.
  */
-int store_unpack(const char *dir, const char *file, struct err *err);
+int store_unpack(const char *dir, const char *file, bool applied, struct err *err);
 
 /* Take over what an operator has set since: a tar file of runtime.cfg or of bmc/NODE. */
 int store_keep(const char *dir, const char *file, struct err *err);
@@ -37,9 +39,9 @@ int store_keep(const char *dir, const char *file, struct err *err);
 int store_restore_site(const char *file, const char *site_dir, struct err *err);
 int store_restore_state(const char *file, const char *state_dir, struct err *err);
 
-/* A number that changes with refs/heads/main of dir/site.git: cheap, where git would be asked
-   again and again. */
-uint64_t store_stamp(const char *dir);
+/* A number that changes with a ref of dir/site.git: cheap, where git would be asked again and
+   again. */
+uint64_t store_stamp(const char *dir, const char *ref);
 
 /* Bring dir/site to a revision of dir/site.git; changed: it was another one. Not there is
    fine: nothing changes. */

@@ -176,6 +176,9 @@ enum token_state tokens_check(const struct tokens *tokens, const char *text, con
 		return TOKEN_USED;
 	if (token->replaced)
 		return TOKEN_REPLACED;
+	/* What it was used for stays so, for however long the answer gets lost. */
+	if (token->key)
+		return TOKEN_GOOD;
 	return now_s >= token->expires_s ? TOKEN_EXPIRED : TOKEN_GOOD;
 }
 

@@ -49,7 +49,7 @@ int tokens_issue(struct tokens *tokens, const char *node, const char *boot, cons
 		 int64_t now_s, char token[TOKEN_HEX_SIZE], struct err *err);
 
 /* key: the host key it is to be used for, or NULL; a token that was used for the
-   same key is still good. found (may be NULL): the token's entry, or NULL while
+   same key is still good, also when its life is over. found (may be NULL): the token's entry, or NULL while
    unknown; borrowed until the next change of the list. */
 enum token_state tokens_check(const struct tokens *tokens, const char *text, const char *key,
 			      int64_t now_s, const struct token **found);

@@ -258,6 +258,7 @@ void refer_need_link(struct refs *refs, const char *link)
 	refs_add(refs, NULL, "vlan", link);
 	refs_add(refs, NULL, "bridge", link);
 	refs_add(refs, NULL, "port", link);
+	refs_add(refs, NULL, "bond", link);
 }
 
 void refer_need_links(struct refs *refs, const struct text_list *links)

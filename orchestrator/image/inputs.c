@@ -75,6 +75,10 @@ int inputs_tree(struct inputs *inputs, const char *name, const char *path, struc
 	if (file_list_dir(path, &names, err) != 0)
 		return -1;
 	for (size_t i = 0; i < names.count; i++) {
+		/* The scripts that lay files take their names by lines. */
+		if (strchr(names.items[i], '\n'))
+			return err_set(err, "%s: a file name there has a line break: %s; rename it",
+				       path, names.items[i]);
 		AUTO_FREE char *inner = xasprintf("%s/%s", path, names.items[i]);
 		AUTO_FREE char *inner_name = xasprintf("%s/%s", name, names.items[i]);
 		if (add_path(inputs, inner_name, inner, err) != 0)

@@ -198,13 +198,17 @@ static bool is_manifest(const char *images_dir, const struct text_list *folders,
 bool manifest_any(const char *images_dir, const char *path, uint64_t *size_bytes)
 {
 	AUTO_LIST struct text_list folders = TEXT_LIST_INIT;
+	AUTO_FREE char *full = xasprintf("%s/%s", images_dir, path);
+	struct stat status;
 	bool found = false;
+	bool fits = false;
 	if (!image_path_plain(path))
 		return false;
 	list_folders(images_dir, &folders);
 	if (is_manifest(images_dir, &folders, path, size_bytes))
 		return true;
-	for (size_t i = 0; i < folders.count && !found; i++) {
+	/* Roles share a base: of one that was built before it, the manifest names another size. */
+	for (size_t i = 0; i < folders.count && !fits; i++) {
 		struct manifest manifest;
 		int layer;
 		if (manifest_read(images_dir, folders.items[i], &manifest, NULL) != 0)
@@ -213,6 +217,8 @@ bool manifest_any(const char *images_dir, const char *path, uint64_t *size_bytes
 		if (file) {
 			*size_bytes = file->size_bytes;
 			found = true;
+			fits = lstat(full, &status) == 0 &&
+			       (uint64_t)status.st_size == file->size_bytes;
 		}
 		manifest_free(&manifest);
 	}

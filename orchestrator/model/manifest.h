@@ -46,7 +46,8 @@ void manifest_free(struct manifest *manifest);
 const struct image_file *manifest_file(const struct manifest *manifest, const char *path,
 				       int *layer);
 
-/* True when some manifest names the path; size_bytes: what it should have. */
+/* True when some manifest names the path; size_bytes: what it should have, by one that fits the file
+   where there is one. */
 bool manifest_any(const char *images_dir, const char *path, uint64_t *size_bytes);
 
 /*

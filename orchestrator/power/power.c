@@ -4,6 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "power/password.h"
+
 enum { POLL_MS = 500 };
 
 const struct power_driver *power_driver(const struct site_node *node)
@@ -65,4 +67,19 @@ int power_carry_out(const struct bmc *bmc, const struct power_order *order, bool
 		return -1;
 	*changed = true;
 	return 0;
+}
+
+int power_switch_on(const char *state_dir, const struct site_node *node, bool *changed,
+		    struct err *err)
+{
+	const struct power_order order = { .action = POWER_SWITCH_ON, .wait_ms = POWER_WAIT_MS };
+	AUTO_FREE char *path = password_file(state_dir, node->name);
+	AUTO_STR struct str password = STR_INIT;
+	if (password_read(state_dir, node->name, &password, err) != 0)
+		return -1;
+	const struct bmc bmc = { node, path, str_text(&password), 0 };
+	int rc = power_carry_out(&bmc, &order, changed, err);
+	if (password.data)
+		explicit_bzero(password.data, password.length);
+	return rc;
 }

@@ -35,7 +35,12 @@ extern const struct power_driver POWER_IPMI;
 extern const struct power_driver POWER_REDFISH;
 const struct power_driver *power_driver(const struct site_node *node);
 
-enum { POWER_TIMEOUT_MS = 30000, POWER_PORT_IPMI = 623, POWER_PORT_REDFISH = 443 };
+enum {
+	POWER_TIMEOUT_MS = 30000,
+	POWER_WAIT_MS = 20000, /* "on" comes within a second or so; some take longer to let go */
+	POWER_PORT_IPMI = 623,
+	POWER_PORT_REDFISH = 443
+};
 unsigned power_port(const struct site_bmc *bmc);
 
 /*
@@ -51,5 +56,8 @@ struct power_order {
 	void *context;
 };
 int power_carry_out(const struct bmc *bmc, const struct power_order *order, bool *changed,
+		    struct err *err);
+/* Switch on a node with a bmc, if it is off, with the password that is kept in state_dir. */
+int power_switch_on(const char *state_dir, const struct site_node *node, bool *changed,
 		    struct err *err);
 #endif

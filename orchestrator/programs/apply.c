@@ -16,6 +16,7 @@
 /* What one apply is about, besides its fleet. */
 struct attempt {
 	const struct options *options;
+	struct options at; /* the same, and the revision as a commit */
 	const struct reach *reach;
 	const char *plan_path;
 	json_t *plan;		  /* of plan_path; NULL: whatever the plan is now */
@@ -200,7 +201,7 @@ static int tell_manager(const struct attempt *attempt, struct err *err)
 	int rc = takeover.node == NULL ? 0
 				       : takeover_send(&reach->remote.ssh, takeover.node,
 						       takeover.address, attempt->options->site_dir,
-						       reach->state_dir, reach->stop, err);
+						       reach->state_dir, true, reach->stop, err);
 	if (rc != 0)
 		err_context(err, "all was applied, but %s does not know the revision",
 			    takeover.node);
@@ -213,9 +214,10 @@ static void set_applied(const struct attempt *attempt, const struct fleet *fleet
 {
 	struct err err = ERR_INIT;
 	const struct options *options = attempt->options;
+	const struct reach *reach = attempt->reach;
 	if (options->unattended || options->limit || attempt->revision.commit == NULL ||
 	    attempt->revision.modified ||
-	    fleet->chosen + attempt->reach->left_alone.count < attempt->reach->site.node_count)
+	    fleet->chosen + reach->left_alone.count + reach->unchanged < reach->site.node_count)
 		return;
 	if (revision_set_applied(options->site_dir, attempt->revision.commit, &err) != 0)
 		err_context(&err, "all was applied, but %s could not be set", REVISION_APPLIED);
@@ -295,6 +297,8 @@ static void describe(const struct options *options, struct str *out)
 	str_add(out, "apply");
 	if (options->limit)
 		str_addf(out, " --limit %s", options->limit);
+	if (options->changed)
+		str_add(out, " --changed");
 	if (options->revision)
 		str_addf(out, " --rev %s", options->revision);
 	if (options->unattended)
@@ -331,7 +335,7 @@ static int begin(struct attempt *attempt, struct reach *reach)
 	AUTO_STR struct str what = STR_INIT;
 	describe(options, &what);
 	do {
-		struct options at = *options;
+		attempt->at = *options;
 		reach_close(reach);
 		revision_free(&attempt->revision);
 		attempt->lock.waited = false;
@@ -343,8 +347,8 @@ static int begin(struct attempt *attempt, struct reach *reach)
 			command_fail(&err);
 		}
 		if (options->revision) /* a name may come to mean something else meanwhile */
-			at.revision = attempt->revision.commit;
-		if (reach_site(&at, NULL, NOTE, reach) != 0)
+			attempt->at.revision = attempt->revision.commit;
+		if (reach_site(&attempt->at, NULL, NOTE, reach) != 0)
 			return -1;
 		if (attempt->lock.fd < 0 &&
 		    site_lock_take(reach->state_dir, str_text(&what), !options->no_wait,
@@ -370,8 +374,9 @@ static int run(const struct options *options, int argc, char **argv)
 		err_set(&err, "apply takes one file, \"%s\" is a second one", argv[1]);
 		return command_fail(&err);
 	}
-	if (argc == 1 && options->limit) {
-		err_set(&err, "apply FILE carries out the whole plan; leave --limit out");
+	if (argc == 1 && (options->limit || options->changed)) {
+		err_set(&err, "apply FILE carries out the whole plan; leave --%s out",
+			options->limit ? "limit" : "changed");
 		return command_fail(&err);
 	}
 	if (argc == 1 && !file_exists(argv[0])) {
@@ -407,9 +412,14 @@ const struct command command_apply = {
 	       "The first Ctrl-C starts nothing more and waits for what runs, the second ends\n"
 	       "moyai at once.\n"
 	       "\n"
+	       "With --changed only the nodes are asked for which the site says something else\n"
+	       "than the revision that was last applied (refs/moyai/applied). What was changed on\n"
+	       "a node by hand, an image that was built anew and what a node missed in\n"
+	       "maintenance are seen without it.\n"
+	       "\n"
 	       "FILE is what plan --out wrote: exactly these steps are carried out, and a plan\n"
 	       "that has become stale is refused.",
 	.run = run,
-	.options = OPTIONS_REACH | OPTION_YES | OPTION_LOSS | OPTION_REVISION | OPTION_NO_WAIT |
-		   OPTION_UNATTENDED,
+	.options = OPTIONS_REACH | OPTION_CHANGED | OPTION_YES | OPTION_LOSS | OPTION_REVISION |
+		   OPTION_NO_WAIT | OPTION_UNATTENDED,
 };

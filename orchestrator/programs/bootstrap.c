@@ -15,6 +15,7 @@
 #include "base/run.h"
 #include "daemon/boot_file.h"
 #include "daemon/server.h"
+#include "power/power.h"
 #include "programs/command.h"
 #include "programs/interrupt.h"
 #include "programs/reach.h"
@@ -211,6 +212,31 @@ static void show_stage(const struct bootstrap *self, bool quiet, struct boot_rec
 	free(node.refused);
 }
 
+/* By its BMC, where it has one that can be asked; else whoever stands before it. */
+static void switch_on(const struct bootstrap *self)
+{
+	const struct site_node *node = self->node;
+	struct err err = ERR_INIT;
+	bool changed;
+	if (node->bmc.type != NULL && power_switch_on(self->state_dir, node, &changed, &err) == 0) {
+		if (changed)
+			say(self, "is switched on, by its BMC");
+		else
+			fprintf(stderr,
+				"%-12s does not answer, and its BMC says that it is on: wait, or "
+				"start "
+				"it anew with moyai power cycle %s\n",
+				node->name, node->name);
+		return;
+	}
+	if (node->bmc.type != NULL)
+		say(self, err.text);
+	fprintf(stderr,
+		"%-12s does not answer: switch it on now (MAC %s). Let its firmware start from "
+		"the disk first, and from the network when the disk is empty\n",
+		node->name, node->mac);
+}
+
 /* Until it answers with its pinned key. */
 static int wait_for_it(const struct bootstrap *self, enum where *where, struct err *err)
 {
@@ -218,10 +244,7 @@ static int wait_for_it(const struct bootstrap *self, enum where *where, struct e
 	*where = where_is_it(self);
 	if (*where != NOWHERE)
 		return 0;
-	fprintf(stderr,
-		"%-12s does not answer: switch it on now (MAC %s). Let its firmware start from "
-		"the disk first, and from the network when the disk is empty\n",
-		self->node->name, self->node->mac);
+	switch_on(self);
 	show_stage(self, true, &shown);
 	while (*where == NOWHERE) {
 		if (stopped(self))
@@ -326,7 +349,7 @@ static int take_over(struct bootstrap *self, struct site *site, struct err *err)
 		return -1;
 	say(self, "gets the site and its keys");
 	if (takeover_send(&self->reach.remote.ssh, self->node->name, self->address,
-			  self->options->site_dir, self->state_dir, self->stop, err) != 0)
+			  self->options->site_dir, self->state_dir, false, self->stop, err) != 0)
 		return -1;
 	serve_end(self);
 	if (where == IN_MEMORY && restart(self, err) != 0)

@@ -36,6 +36,7 @@ struct options {
 	const char *grep;		  /* logs --grep REGEX */
 	const char *lines;		  /* logs -n LINES: digits */
 	bool follow;			  /* logs: and what comes, until Ctrl-C */
+	bool changed;			  /* plan, apply: see changed_keep() */
 	bool help;
 };
 
@@ -58,11 +59,12 @@ enum command_option {
 		OPTION_LIMIT | OPTION_PARALLEL | OPTION_TIMEOUT, /* what reach_open() reads */
 	OPTION_AS = 1 << 12,
 	OPTION_ROLE = 1 << 13,
-	OPTION_SINCE = 1 << 14,
-	OPTION_UNTIL = 1 << 15,
-	OPTION_GREP = 1 << 16,
-	OPTION_LINES = 1 << 17,
-	OPTION_FOLLOW = 1 << 18,
+	OPTION_CHANGED = 1 << 14,
+	OPTION_SINCE = 1 << 15,
+	OPTION_UNTIL = 1 << 16,
+	OPTION_GREP = 1 << 17,
+	OPTION_LINES = 1 << 18,
+	OPTION_FOLLOW = 1 << 19,
 };
 
 enum exit_code { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_CHANGES = 2 };

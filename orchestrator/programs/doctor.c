@@ -105,6 +105,7 @@ static int run(const struct options *options, int argc, char **argv)
 	}
 	doctor_machine(&doctor);
 	doctor_site(&doctor);
+	doctor_manager(&doctor);
 	if (doctor.site)
 		site_free(&site);
 	return finish(&doctor);
@@ -116,7 +117,8 @@ const struct command command_doctor = {
 	.summary = "what is missing or wrong on this machine, and what to do about it",
 	.doc = "Looks at the tools that moyai runs, the interface and ports that it serves boots\n"
 	       "on, the clock, disk space, the site and its repository, keys with their modes and\n"
-	       "backup, and the images.\n"
+	       "backup, the images, and whether the cluster manager that has taken over answers\n"
+	       "and has the same time.\n"
 	       "\n"
 	       "Exits with 1 when something fails; a warning is about what not every machine\n"
 	       "needs.",

@@ -3,7 +3,7 @@
 #define PROGRAMS_DOCTOR_H
 #include "model/site.h"
 #include "programs/command.h"
-/* What `moyai doctor` finds out about the machine it runs on, in the order of its table. */
+/* What `moyai doctor` finds out about the machine it runs on and about the manager, in the order of its table. */
 enum doctor_level { DOCTOR_OK, DOCTOR_WARN, DOCTOR_FAIL };
 
 struct doctor {
@@ -25,4 +25,6 @@ void doctor_add(struct doctor *doctor, enum doctor_level level, const char *chec
 void doctor_machine(struct doctor *doctor);
 /* doctor_site.c: the site in git, keys and their backup, images. */
 void doctor_site(struct doctor *doctor);
+/* doctor_manager.c: whether the cluster manager that has taken over answers, and its clock. */
+void doctor_manager(struct doctor *doctor);
 #endif

@@ -22,7 +22,9 @@ static int check_version(const struct options *options, const struct site_node *
 	AUTO_LIST struct text_list versions = TEXT_LIST_INIT;
 	AUTO_STR struct str known = STR_INIT;
 	struct manifest manifest;
-	if (manifest_read(options->images_dir, folder, &manifest, NULL) == 0) {
+	/* Not "../../storage", which is a folder with a manifest, too. */
+	if (strchr(version, '/') == NULL &&
+	    manifest_read(options->images_dir, folder, &manifest, NULL) == 0) {
 		manifest_free(&manifest);
 		return 0;
 	}
@@ -48,9 +50,11 @@ static int write_file(const struct options *options, const struct site *site, st
 	return file_write(path, str_text(&text), text.length, 0644, err);
 }
 
-/* Where the site is in git; nothing but this file. */
+/* Where the site is in git; nothing but this file, and also when an earlier try came no further than
+   to write it. */
 static int commit(const struct options *options, const char *message, struct err *err)
 {
+	AUTO_STR struct str changes = STR_INIT;
 	struct run_result result;
 	const struct run ask = { .argv = RUN_ARGV("git", "-C", options->site_dir, "rev-parse",
 						  "--git-dir"),
@@ -60,6 +64,13 @@ static int commit(const struct options *options, const char *message, struct err
 	int code = result.exit_code;
 	run_result_free(&result);
 	if (code != 0)
+		return 0;
+	const struct run status = { .argv = RUN_ARGV("git", "-C", options->site_dir, "status",
+						     "--porcelain", "--", IMAGES_FILE),
+				    .reads_only = 1 };
+	if (run_ok(&status, &changes, err) != 0)
+		return -1;
+	if (changes.length == 0)
 		return 0;
 	if (run_args(err, "git", "-C", options->site_dir, "add", "-A", "--", IMAGES_FILE, NULL) !=
 	    0)
@@ -85,12 +96,12 @@ static int change(const struct options *options, struct site *site, const char *
 		node->image = xstrdup(wanted);
 		(*changed)++;
 	}
-	if (*changed == 0)
-		return 0;
 	AUTO_STR struct str nodes = STR_INIT;
 	nodeset_fold(names, &nodes);
 	AUTO_FREE char *message = xasprintf("Image %s for %s", version, str_text(&nodes));
-	return write_file(options, site, err) == 0 ? commit(options, message, err) : -1;
+	if (*changed > 0 && write_file(options, site, err) != 0)
+		return -1;
+	return commit(options, message, err);
 }
 
 static int run(const struct options *options, int argc, char **argv)

@@ -8,6 +8,7 @@
 #include "programs/command.h"
 #include "programs/reach.h"
 #include "programs/show.h"
+#include "programs/takeover.h"
 #include "programs/who.h"
 
 static void print(const struct runtime *runtime, bool json)
@@ -32,8 +33,16 @@ static void print(const struct runtime *runtime, bool json)
 	fputs(str_text(&out), stdout);
 }
 
-static void change(struct runtime *runtime, const struct site *site, bool on,
-		   const struct text_list *names, const char *reason)
+/* What has left the site has left maintenance, too. */
+static void drop_unknown(struct runtime *runtime, const struct site *site)
+{
+	for (size_t i = runtime->maintenance_count; i-- > 0;)
+		if (site_find_node(site, runtime->maintenance[i].node) == NULL)
+			runtime_maintenance_off(runtime, runtime->maintenance[i].node);
+}
+
+static void change(struct runtime *runtime, bool on, const struct text_list *names,
+		   const char *reason)
 {
 	char now[STAMP_SIZE];
 	AUTO_FREE char *who = who_am_i();
@@ -48,10 +57,6 @@ static void change(struct runtime *runtime, const struct site *site, bool on,
 			text_list_add(&not_there, names->items[i]);
 		runtime_maintenance_off(runtime, names->items[i]);
 	}
-	/* What has left the site has left maintenance, too. */
-	for (size_t i = runtime->maintenance_count; i-- > 0;)
-		if (site_find_node(site, runtime->maintenance[i].node) == NULL)
-			runtime_maintenance_off(runtime, runtime->maintenance[i].node);
 	if (not_there.count > 0) {
 		AUTO_STR struct str folded = STR_INIT;
 		nodeset_fold(&not_there, &folded);
@@ -64,11 +69,20 @@ static int change_file(const struct options *options, const char *state_dir,
 		       const char *reason, struct err *err)
 {
 	struct runtime runtime;
+	struct takeover takeover;
 	AUTO_LIST struct text_list files = TEXT_LIST_INIT;
+	if (reach_hear_manager(options, state_dir, err) != 0 ||
+	    takeover_read(state_dir, &takeover, err) != 0)
+		return -1;
+	bool shared = takeover.node != NULL;
+	takeover_free(&takeover);
 	AUTO_CLOSE int held = runtime_lock(state_dir, true, err);
 	if (held < 0 || runtime_read(state_dir, &runtime, err) != 0)
 		return -1;
-	change(&runtime, site, on, names, reason);
+	change(&runtime, on, names, reason);
+	/* Of several operators, one may know a node that is not in our clone yet. */
+	if (!shared)
+		drop_unknown(&runtime, site);
 	int rc = runtime_write(state_dir, &runtime, err);
 	runtime_free(&runtime);
 	text_list_add(&files, "runtime.cfg");
@@ -115,7 +129,8 @@ static int run(const struct options *options, int argc, char **argv)
 		rc = -1;
 	else if (argc == 2 ? set(options, &site, state_dir, strcmp(argv[0], "on") == 0, argv[1],
 				 &err) != 0
-			   : runtime_read(state_dir, &runtime, &err) != 0)
+			   : reach_hear_manager(options, state_dir, &err) != 0 ||
+				     runtime_read(state_dir, &runtime, &err) != 0)
 		rc = command_fail(&err);
 	else
 		rc = 0;

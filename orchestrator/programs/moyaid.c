@@ -3,7 +3,8 @@
  * The cluster manager's daemon, and its side of what the operator's moyai asks for
  * over ssh: docs/manager.md.
  *   moyaid           boot service, apply queue, watcher of site.git; until SIGTERM
- *   moyaid import    take over an archive of site and state from stdin
+ *   moyaid import    take over an archive of site and state from stdin; with the word
+ *                    "applied", what it says of refs/moyai/applied, too
  *   moyaid export    write one to stdout
  *   moyaid keep      take over what an operator set: runtime.cfg, passwords of BMCs, as tar
  *   moyaid view      write known hosts, boot reports and manifests to stdout
@@ -13,6 +14,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +31,7 @@
 #include "daemon/store.h"
 #include "model/mistake.h"
 
-enum { LOOK_EVERY_MS = 1000, QUERY_MAX_BYTES = 1 << 20 };
+enum { LOOK_EVERY_MS = 1000, SILENCE_MS = 60000, QUERY_MAX_BYTES = 1 << 20 };
 
 /* Where things are; the variables are for tests. */
 struct layout {
@@ -52,25 +54,38 @@ static int fail(const struct err *err)
 
 struct daemon {
 	const char *dir;
+	struct server *server;
 	int64_t looked_ms;
-	uint64_t stamp; /* of site.git, when it was looked at last */
+	uint64_t stamp;	  /* of site.git's last revision, when it was looked at last */
+	uint64_t applied; /* of the applied one */
 	bool ready;
 };
 
-/* In every turn of the loop: it lives; and now and then, whether somebody pushed. */
+static void look_at_applied(struct daemon *daemon, int64_t now_ms)
+{
+	uint64_t stamp = store_stamp(daemon->dir, STORE_APPLIED);
+	if (stamp == daemon->applied)
+		return;
+	daemon->applied = stamp;
+	log_line("another revision was applied; nodes that came back meanwhile get it, too");
+	queue_outdated(&daemon->server->queue, now_ms);
+}
+
+/* It lives; and whether somebody pushed. Not in every turn: systemd has to read each word. */
 static void turn(void *context, int64_t now_ms)
 {
 	struct daemon *daemon = context;
 	struct err err = ERR_INIT;
 	bool changed;
+	if (daemon->ready && now_ms - daemon->looked_ms < LOOK_EVERY_MS)
+		return;
 	if (!daemon->ready)
 		notify("READY=1");
 	daemon->ready = true;
-	notify("WATCHDOG=1");
-	if (now_ms - daemon->looked_ms < LOOK_EVERY_MS && now_ms >= daemon->looked_ms)
-		return;
 	daemon->looked_ms = now_ms;
-	uint64_t stamp = store_stamp(daemon->dir);
+	notify("WATCHDOG=1");
+	look_at_applied(daemon, now_ms);
+	uint64_t stamp = store_stamp(daemon->dir, STORE_MAIN);
 	if (stamp == daemon->stamp)
 		return;
 	daemon->stamp = stamp;
@@ -104,16 +119,20 @@ static void say_ready(struct server *server)
 }
 
 /*
- * The last revision; where it has mistakes, the one that a person applied: whoever pushed
- * something wrong must not find, after a power cut, that nothing boots any more.
+ * The last revision; where it cannot be had, what was served last; where that has mistakes, the
+ * one that a person applied: whoever pushed something wrong must not find, after a power cut, that
+ * nothing boots any more.
  */
 static int open_site(const char *dir, const char *site_dir, const char *share, struct site *site,
 		     struct err *err)
 {
 	struct err why = ERR_INIT;
 	bool changed;
-	if (store_checkout(dir, STORE_MAIN, &changed, err) != 0)
-		return -1;
+	AUTO_FREE char *git = xasprintf("%s/site.git", dir);
+	if (!file_exists(git) && !file_exists(site_dir))
+		return err_set(err, "there is no site in %s; moyai bootstrap brings it", git);
+	if (store_checkout(dir, STORE_MAIN, &changed, &why) != 0)
+		log_line("site.git: %s; what was served last is served on", why.text);
 	if (read_site(site_dir, share, site, &why) == 0)
 		return 0;
 	log_line("%s", why.text);
@@ -126,8 +145,8 @@ static int open_site(const char *dir, const char *site_dir, const char *share, s
 
 static int serve(const struct layout *layout)
 {
-	struct daemon daemon = { .dir = layout->dir };
 	struct server server;
+	struct daemon daemon = { .dir = layout->dir, .server = &server };
 	struct site site = { 0 };
 	struct err err = ERR_INIT;
 	AUTO_FREE char *site_dir = xasprintf("%s/site", layout->dir);
@@ -150,7 +169,8 @@ static int serve(const struct layout *layout)
 						.turn = turn,
 						.context = &daemon };
 	setvbuf(stderr, NULL, _IOLBF, 0);
-	daemon.stamp = store_stamp(layout->dir);
+	daemon.stamp = store_stamp(layout->dir, STORE_MAIN);
+	daemon.applied = store_stamp(layout->dir, STORE_APPLIED);
 	if (file_make_dirs(logs, 0700, &err) != 0 ||
 	    open_site(layout->dir, site_dir, layout->share, &site, &err) != 0 ||
 	    server_start(&options, &site, &server, &err) != 0)
@@ -166,19 +186,26 @@ static int serve(const struct layout *layout)
 
 /* ---- over ssh ---- */
 
-/* One at a time: they share the folders they work in. Until the process ends. */
+/* One at a time: they share the folders they work in. Closing lets go; -1. Held only while there is
+   work to do, never while the other end of the wire is waited for: it may be gone. */
 static int lock(const char *dir, struct err *err)
 {
-	if (file_make_dirs(dir, 0700, err) != 0)
-		return -1;
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd >= 0 && flock(fd, LOCK_EX) == 0 ? 0 : err_set_errno(err, errno, "%s", dir);
+	if (fd >= 0 && flock(fd, LOCK_EX) == 0)
+		return fd;
+	err_set_errno(err, errno, "%s", dir);
+	if (fd >= 0)
+		close(fd);
+	return -1;
 }
 
 static int copy(int from, int to, struct err *err)
 {
 	char chunk[65536];
 	for (;;) {
+		struct pollfd event = { .fd = from, .events = POLLIN };
+		if (poll(&event, 1, SILENCE_MS) == 0)
+			return err_set(err, "nothing came for %d s", SILENCE_MS / 1000);
 		ssize_t got = read(from, chunk, sizeof(chunk));
 		if (got == 0)
 			return 0;
@@ -191,44 +218,64 @@ static int copy(int from, int to, struct err *err)
 	}
 }
 
-/* An archive from stdin, through a file that only we can read. */
-static int take(const struct layout *layout,
-		int (*work)(const char *dir, const char *file, struct err *err))
+/* A file that only we can read, and that goes with us. */
+static int open_unnamed(const char *dir, struct err *err)
+{
+	AUTO_FREE char *file = xasprintf("%s/.archive-XXXXXX", dir);
+	if (file_make_dirs(dir, 0700, err) != 0)
+		return -1;
+	int fd = mkostemp(file, O_CLOEXEC);
+	if (fd < 0)
+		return err_set_errno(err, errno, "%s", file);
+	unlink(file);
+	return fd;
+}
+
+typedef int archive_work(const char *dir, const char *file, struct err *err);
+
+static int import_site(const char *dir, const char *file, struct err *err)
+{
+	return store_unpack(dir, file, false, err);
+}
+
+static int import_applied(const char *dir, const char *file, struct err *err)
+{
+	return store_unpack(dir, file, true, err);
+}
+
+/* An archive from stdin. */
+static int take(const struct layout *layout, archive_work *work)
 {
 	struct err err = ERR_INIT;
+	AUTO_CLOSE int fd = open_unnamed(layout->dir, &err);
+	if (fd < 0 || copy(STDIN_FILENO, fd, &err) != 0)
+		return fail(&err);
+	AUTO_FREE char *file = xasprintf("/proc/%ld/fd/%d", (long)getpid(), fd);
+	AUTO_CLOSE int held = lock(layout->dir, &err);
+	return held >= 0 && work(layout->dir, file, &err) == 0 ? 0 : fail(&err);
+}
+
+/* What was packed, open for reading, and under no name any more; -1. */
+static int pack(const struct layout *layout, struct err *err)
+{
+	AUTO_FREE char *git = xasprintf("%s/site.git", layout->dir);
+	AUTO_FREE char *state = xasprintf("%s/state", layout->dir);
 	AUTO_FREE char *file = xasprintf("%s/.archive", layout->dir);
-	int rc = lock(layout->dir, &err);
-	int fd = rc == 0 ? open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
-	if (rc == 0 && fd < 0)
-		rc = err_set_errno(&err, errno, "%s", file);
-	if (rc == 0)
-		rc = copy(STDIN_FILENO, fd, &err);
-	if (fd >= 0)
-		close(fd);
-	if (rc == 0)
-		rc = work(layout->dir, file, &err);
-	if (fd >= 0)
-		unlink(file);
-	return rc == 0 ? 0 : fail(&err);
+	AUTO_CLOSE int held = lock(layout->dir, err);
+	if (held < 0)
+		return -1;
+	int fd = -1;
+	if (store_pack(git, state, file, err) == 0 && (fd = open(file, O_RDONLY | O_CLOEXEC)) < 0)
+		err_set_errno(err, errno, "%s", file);
+	unlink(file);
+	return fd;
 }
 
 static int export_archive(const struct layout *layout)
 {
 	struct err err = ERR_INIT;
-	AUTO_FREE char *git = xasprintf("%s/site.git", layout->dir);
-	AUTO_FREE char *state = xasprintf("%s/state", layout->dir);
-	AUTO_FREE char *file = xasprintf("%s/.archive", layout->dir);
-	if (lock(layout->dir, &err) != 0)
-		return fail(&err);
-	int rc = store_pack(git, state, file, &err);
-	int fd = rc == 0 ? open(file, O_RDONLY | O_CLOEXEC) : -1;
-	if (rc == 0)
-		rc = fd < 0 ? err_set_errno(&err, errno, "%s", file)
-			    : copy(fd, STDOUT_FILENO, &err);
-	if (fd >= 0)
-		close(fd);
-	unlink(file);
-	return rc == 0 ? 0 : fail(&err);
+	AUTO_CLOSE int fd = pack(layout, &err);
+	return fd >= 0 && copy(fd, STDOUT_FILENO, &err) == 0 ? 0 : fail(&err);
 }
 
 static int view(const struct layout *layout)
@@ -289,7 +336,9 @@ int main(int argc, char **argv)
 	if (argc == 1)
 		return serve(&layout);
 	if (argc == 2 && strcmp(argv[1], "import") == 0)
-		return take(&layout, store_unpack);
+		return take(&layout, import_site);
+	if (argc == 3 && strcmp(argv[1], "import") == 0 && strcmp(argv[2], "applied") == 0)
+		return take(&layout, import_applied);
 	if (argc == 2 && strcmp(argv[1], "keep") == 0)
 		return take(&layout, store_keep);
 	if (argc == 2 && strcmp(argv[1], "export") == 0)
@@ -300,6 +349,6 @@ int main(int argc, char **argv)
 		return take_journals(&layout);
 	if (argc == 2 && strcmp(argv[1], "logs") == 0)
 		return show_journals(&layout);
-	fputs("usage: moyaid [import | export | keep | view | journal | logs]\n", stderr);
+	fputs("usage: moyaid [import [applied] | export | keep | view | journal | logs]\n", stderr);
 	return 2;
 }

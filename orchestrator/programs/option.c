@@ -144,12 +144,15 @@ SETS(set_no_wait, no_wait)
 SETS(set_unattended, unattended)
 SETS(set_watch, watch)
 SETS(set_follow, follow)
+SETS(set_changed, changed)
 SETS(set_help, help)
 
 const struct option_spec OPTION_TABLE[] = {
 	{ 0, "C", "DIR", set_site, "the site directory (default: .)" },
 	{ OPTION_LIMIT, "limit", "NODES", set_limit,
 	  "only these nodes: vm[01-16,20], @role, a!b, a&b, a^b" },
+	{ OPTION_CHANGED, "changed", NULL, set_changed,
+	  "only nodes for which the site says something else than was applied" },
 	{ OPTION_PARALLEL, "parallel", "N", set_parallel, "hosts at a time (default: 64)" },
 	{ OPTION_TIMEOUT, "timeout", "DURATION", set_timeout,
 	  "a node that says nothing for so long has failed" },

@@ -65,8 +65,12 @@ const struct command command_plan = {
 	       "that apply would take. Nothing is changed, here or there. A step that loses\n"
 	       "data is shown as such, and one that is refused with the reason.\n"
 	       "\n"
+	       "With --changed only the nodes are asked for which the site says something else\n"
+	       "than the revision that was last applied (refs/moyai/applied): a change to one\n"
+	       "node of a thousand is planned by asking one.\n"
+	       "\n"
 	       "Exits with 0 when there is nothing to do, 2 when there is something, 1 on an\n"
 	       "error.",
 	.run = run,
-	.options = OPTIONS_REACH | OPTION_LOSS | OPTION_REVISION | OPTION_OUT,
+	.options = OPTIONS_REACH | OPTION_CHANGED | OPTION_LOSS | OPTION_REVISION | OPTION_OUT,
 };

@@ -15,9 +15,6 @@
 #include "programs/show.h"
 #include "remote/pool.h"
 
-/* A BMC says "on" within a second or so; some take longer to let go of a machine. */
-enum { WAIT_MS = 20000 };
-
 static const char *const STATES[] = { [POWER_OFF] = "off", [POWER_ON] = "on" };
 
 /* One node's part. */
@@ -217,8 +214,8 @@ static int run(const struct options *options, int argc, char **argv)
 			.timeout_ms = options->timeout_s * 1000,
 			.status = WORDS[i].status,
 			.order = { .action = WORDS[i].action,
-				   .wait_ms =
-					   options->timeout_s ? options->timeout_s * 1000 : WAIT_MS,
+				   .wait_ms = options->timeout_s ? options->timeout_s * 1000
+								 : POWER_WAIT_MS,
 				   .before_boot = order_boot },
 		};
 		work.order.context = &work;

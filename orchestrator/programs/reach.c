@@ -7,6 +7,7 @@
 
 #include "daemon/address.h"
 #include "model/nodeset.h"
+#include "programs/changed.h"
 #include "programs/interrupt.h"
 #include "programs/places.h"
 #include "programs/show.h"
@@ -33,6 +34,15 @@ static int ssh_port(unsigned *port, struct err *err)
 		return err_set(err, "MOYAI_SSH_PORT=%s: write a number from 1 to 65535", text);
 	*port = (unsigned)number;
 	return 0;
+}
+
+int reach_ssh(const char *state_dir, struct ssh_options *ssh, struct err *err)
+{
+	*ssh = (struct ssh_options){ .state_dir = state_dir,
+				     .user = "root",
+				     .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+				     .login_timeout_ms = LOGIN_TIMEOUT_MS };
+	return ssh_port(&ssh->port, err) == 0 ? ssh_setup(err) : -1;
 }
 
 /* A scope that names nothing would silently allow nothing. The last part is not checked: what is
@@ -117,10 +127,6 @@ static int fill(const struct options *options, struct reach *reach, struct err *
 		.site = &reach->site,
 		.key = &reach->key,
 		.images = &reach->images,
-		.ssh = { .state_dir = reach->state_dir,
-			 .user = "root",
-			 .connect_timeout_ms = CONNECT_TIMEOUT_MS,
-			 .login_timeout_ms = LOGIN_TIMEOUT_MS },
 		.transport = getenv("MOYAI_TRANSPORT"),
 		.parallel = options->parallel,
 		.answer_timeout_ms = limit_ms ? limit_ms : ANSWER_TIMEOUT_MS,
@@ -130,18 +136,56 @@ static int fill(const struct options *options, struct reach *reach, struct err *
 		.unattended = options->unattended,
 		.stop = reach->stop,
 	};
+	if (reach_ssh(reach->state_dir, &remote->ssh, err) != 0)
+		return -1;
 	if (limit_ms && limit_ms < CONNECT_TIMEOUT_MS)
 		remote->ssh.connect_timeout_ms = limit_ms;
 	if (limit_ms && limit_ms < LOGIN_TIMEOUT_MS)
 		remote->ssh.login_timeout_ms = limit_ms;
-	if (ssh_port(&remote->ssh.port, err) != 0)
-		return -1;
-	if (ssh_setup(err) != 0 || ask_manager(options, reach, err) != 0)
+	if (ask_manager(options, reach, err) != 0)
 		return -1;
 	const char *program = getenv("MOYAI_NODE_PROGRAM");
 	reach->node_program = program ? xstrdup(program) : places_for_nodes("moyai-node");
 	remote->node_program = reach->node_program;
 	return hash_file_hex(reach->node_program, remote->build, err);
+}
+
+/* For the person who reads the log of moyaid. */
+static void tell_unknown(const struct options *options, const char *name)
+{
+	AUTO_STR struct str line = STR_INIT;
+	AUTO_FREE char *why =
+		xasprintf("not in the site of revision %.12s: it is applied when a person has "
+			  "applied a site that has it",
+			  options->revision ? options->revision : "HEAD");
+	if (options->json)
+		show_json_line(&line, json_pack("{s:s, s:s, s:s}", "event", "error", "node", name,
+						"error", why));
+	else
+		str_addf(&line, "%s: %s\n", name, why);
+	fputs(str_text(&line), options->json ? stdout : stderr);
+	fflush(stdout);
+}
+
+/*
+ * moyaid names the nodes that asked, by the last revision of the site; what is applied is the one
+ * that a person applied. A node that is not in that yet does not hold up the others.
+ */
+static int choose_known(const struct options *options, const struct site *site,
+			struct text_list *names, struct err *err)
+{
+	AUTO_LIST struct text_list asked = TEXT_LIST_INIT;
+	if (nodeset_parse(options->limit, site, names, err) == 0)
+		return 0;
+	if (nodeset_expand(options->limit, &asked, NULL) != 0)
+		return err_context(err, "--limit");
+	for (size_t i = 0; i < asked.count; i++)
+		if (site_find_node(site, asked.items[i]) == NULL)
+			tell_unknown(options, asked.items[i]);
+	for (size_t i = 0; i < site->node_count; i++)
+		if (text_list_has(&asked, site->nodes[i].name))
+			text_list_add(names, site->nodes[i].name);
+	return names->count > 0 ? 0 : err_set(err, "--limit %s: nobody is left", options->limit);
 }
 
 int reach_site(const struct options *options, const char *nodes, const char *note,
@@ -154,16 +198,26 @@ int reach_site(const struct options *options, const char *nodes, const char *not
 	reach->state_dir = command_state_dir(options, &reach->site);
 	if (reach->state_dir == NULL)
 		return -1;
-	if (nodes == NULL && command_nodes(options, &reach->site, &reach->names) != 0)
+	if (nodes == NULL && options->unattended && options->limit) {
+		if (choose_known(options, &reach->site, &reach->names, &err) != 0) {
+			command_fail(&err);
+			return -1;
+		}
+	} else if (nodes == NULL && command_nodes(options, &reach->site, &reach->names) != 0) {
 		return -1;
+	}
 	if (check_scopes(options, &reach->site, &err) != 0 ||
 	    (nodes && reach_choose(options, nodes, &reach->site, &reach->names, &err) != 0) ||
 	    site_key_load(reach->state_dir, &reach->key, &err) != 0 ||
+	    /* Who is in maintenance, the manager knows. */
+	    fill(options, reach, &err) != 0 ||
 	    runtime_read(reach->state_dir, &reach->runtime, &err) != 0) {
 		command_fail(&err);
 		return -1;
 	}
-	return 0;
+	if (!options->changed)
+		return 0;
+	return changed_keep(options, &reach->site, &reach->key, &reach->names, &reach->unchanged);
 }
 
 int reach_nodes(const struct options *options, struct reach *reach)
@@ -171,8 +225,7 @@ int reach_nodes(const struct options *options, struct reach *reach)
 	struct err err = ERR_INIT;
 	reach->fleet.event = progress_event;
 	reach->fleet.context = &reach->progress;
-	if (fill(options, reach, &err) != 0 ||
-	    fleet_open(&reach->fleet, &reach->remote, &reach->names, &err) != 0) {
+	if (fleet_open(&reach->fleet, &reach->remote, &reach->names, &err) != 0) {
 		command_fail(&err);
 		return -1;
 	}
@@ -218,6 +271,18 @@ bool reach_stopped(const struct reach *reach)
 	return __atomic_load_n(reach->stop, __ATOMIC_ACQUIRE);
 }
 
+int reach_hear_manager(const struct options *options, const char *state_dir, struct err *err)
+{
+	struct takeover takeover;
+	struct reach reach = { 0 };
+	if (takeover_read(state_dir, &takeover, err) != 0)
+		return -1;
+	int rc = takeover.node ? reach_site(options, NULL, NULL, &reach) : 0;
+	reach_close(&reach);
+	takeover_free(&takeover);
+	return rc == 0 ? 0 : err_set(err, "the site cannot be used");
+}
+
 int reach_tell_manager(const struct options *options, const char *state_dir,
 		       const struct text_list *files, struct err *err)
 {
@@ -227,8 +292,7 @@ int reach_tell_manager(const struct options *options, const char *state_dir,
 		return -1;
 	int rc = 0;
 	if (takeover.node != NULL) {
-		rc = reach_open(options, NULL, NULL, &reach);
-		progress_close(&reach.progress);
+		rc = reach_site(options, NULL, NULL, &reach);
 		if (rc != 0)
 			err_set(err, "the site cannot be used");
 		else

@@ -19,6 +19,7 @@ struct reach {
 	struct text_list names;
 	struct runtime runtime;
 	struct text_list left_alone; /* see reach_leave_alone() */
+	size_t unchanged;	     /* see changed_keep() */
 	char *state_dir;
 	char *node_program;
 	char *images_url;
@@ -36,8 +37,8 @@ struct reach {
  */
 int reach_open(const struct options *options, const char *nodes, const char *note,
 	       struct reach *reach);
-/* The two halves of it, for what has to be done between them: first the site, the key
-   and the names of the nodes; then the nodes in reach->names are got ready to be spoken to. */
+/* The two halves of it, for what has to be done between them: first the site, the key, what the
+   cluster manager knows and the names of the nodes; then the nodes in reach->names are got ready to be spoken to. */
 int reach_site(const struct options *options, const char *nodes, const char *note,
 	       struct reach *reach);
 int reach_nodes(const struct options *options, struct reach *reach);
@@ -52,9 +53,14 @@ bool reach_stopped(const struct reach *reach);
 /* NODES of the command line, and of these only what --limit leaves. */
 int reach_choose(const struct options *options, const char *nodes, const struct site *site,
 		 struct text_list *names, struct err *err);
+/* Where a cluster manager has taken over, what it knows is taken before it is changed here: somebody
+   else may have set something. One that does not answer is told of, and no error. */
+int reach_hear_manager(const struct options *options, const char *state_dir, struct err *err);
 /* Where a cluster manager has taken over, it gets these files of the state directory:
    it applies nodes, and is backed up, in our absence. */
 int reach_tell_manager(const struct options *options, const char *state_dir,
 		       const struct text_list *files, struct err *err);
+/* How nodes are logged in to with the keys of this state directory, which is borrowed. */
+int reach_ssh(const char *state_dir, struct ssh_options *ssh, struct err *err);
 void reach_close(struct reach *reach);
 #endif

@@ -99,6 +99,8 @@ int revision_find(const char *site_dir, const char *name, struct revision *revis
 	if (git_prefix(site_dir, &prefix, &why) != 0) {
 		/* Without git, or outside of it, a site can be used as well. */
 		if (name == NULL && (strstr(why.text, "not a git repository") ||
+				     /* … up to where another disk is mounted */
+				     strstr(why.text, "Stopping at filesystem boundary") ||
 				     strstr(why.text, "No such file or directory")))
 			return 0;
 		return err_set(err, "%s", why.text);

@@ -318,7 +318,8 @@ int takeover_export(const struct takeover *takeover, const struct ssh_options *s
 }
 
 int takeover_send(const struct ssh_options *ssh, const char *node, const char *address,
-		  const char *site_dir, const char *state_dir, const bool *stop, struct err *err)
+		  const char *site_dir, const char *state_dir, bool applied, const bool *stop,
+		  struct err *err)
 {
 	AUTO_FREE char *file = xasprintf("%s/.archive", state_dir);
 	AUTO_STR struct str archive = STR_INIT;
@@ -329,8 +330,8 @@ int takeover_send(const struct ssh_options *ssh, const char *node, const char *a
 	if (rc == 0)
 		rc = file_read(file, ARCHIVE_MAX_BYTES, &archive, err);
 	unlink(file);
-	const struct takeover_call call = { .words =
-						    (const char *const[]){ MOYAID, "import", NULL },
+	const char *const words[] = { MOYAID, "import", applied ? "applied" : NULL, NULL };
+	const struct takeover_call call = { .words = words,
 					    .input = str_text(&archive),
 					    .input_length = archive.length,
 					    .timeout_ms = SEND_TIMEOUT_MS,

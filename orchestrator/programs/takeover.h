@@ -63,7 +63,8 @@ int takeover_export(const struct takeover *takeover, const struct ssh_options *s
 char *takeover_images(const char *state_dir);
 
 /* Send the site's revisions (HEAD, and the applied one) and the state. A state that is
-   there stays. */
+   there stays; so does an applied revision, unless applied: it was just now. */
 int takeover_send(const struct ssh_options *ssh, const char *node, const char *address,
-		  const char *site_dir, const char *state_dir, const bool *stop, struct err *err);
+		  const char *site_dir, const char *state_dir, bool applied, const bool *stop,
+		  struct err *err);
 #endif

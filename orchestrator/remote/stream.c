@@ -51,6 +51,21 @@ static int no_answer(unsigned timeout_ms, struct err *err)
 	return err_set(err, "no answer for %u s", timeout_ms / 1000);
 }
 
+/* Until something came, or a slice of time is over: who waits looks again. */
+static int wait_for_more(struct stream *stream, long deadline_ms, unsigned timeout_ms,
+			 struct err *err)
+{
+	long left_ms = deadline_ms - stream_now_ms();
+	if (stopped(stream))
+		return err_set(err, "interrupted");
+	if (left_ms <= 0)
+		return no_answer(timeout_ms, err);
+	if (stream->ops->read(stream, (int)(left_ms < SLICE_MS ? left_ms : SLICE_MS), err) != 0)
+		return -1;
+	keep_end(&stream->errors);
+	return 0;
+}
+
 int stream_read_line(struct stream *stream, unsigned timeout_ms, char **line, size_t *length,
 		     struct err *err)
 {
@@ -61,15 +76,8 @@ int stream_read_line(struct stream *stream, unsigned timeout_ms, char **line, si
 			return got;
 		if (stream->ended)
 			return line_end(&stream->lines, err);
-		if (stopped(stream))
-			return err_set(err, "interrupted");
-		long left_ms = deadline_ms - stream_now_ms();
-		if (left_ms <= 0)
-			return no_answer(timeout_ms, err);
-		if (stream->ops->read(stream, (int)(left_ms < SLICE_MS ? left_ms : SLICE_MS),
-				      err) != 0)
+		if (wait_for_more(stream, deadline_ms, timeout_ms, err) != 0)
 			return -1;
-		keep_end(&stream->errors);
 		stream->received += stream->in.length;
 		line_feed(&stream->lines, str_text(&stream->in), stream->in.length);
 		str_clear(&stream->in);
@@ -90,15 +98,8 @@ int stream_read_all(struct stream *stream, unsigned timeout_ms, size_t limit_byt
 			return err_set(err, "more than %zu bytes came", limit_bytes);
 		if (stream->ended)
 			return 0;
-		if (stopped(stream))
-			return err_set(err, "interrupted");
-		long left_ms = deadline_ms - stream_now_ms();
-		if (left_ms <= 0)
-			return no_answer(timeout_ms, err);
-		if (stream->ops->read(stream, (int)(left_ms < SLICE_MS ? left_ms : SLICE_MS),
-				      err) != 0)
+		if (wait_for_more(stream, deadline_ms, timeout_ms, err) != 0)
 			return -1;
-		keep_end(&stream->errors);
 	}
 }
 

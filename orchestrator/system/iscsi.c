@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/point.h"
 #include "base/run.h"
+#include "system/node.h"
 #include "system/sysfs.h"
 
 #define FOLDER "/etc/iscsi"
@@ -342,7 +343,7 @@ int iscsi_sessions_read(const char *target_iqn, struct iscsi_sessions *sessions,
 	return 0;
 }
 
-bool iscsi_portal_answers(const char *portal)
+static bool takes_connection(const char *portal)
 {
 	const char *colon = strrchr(portal, ':');
 	AUTO_FREE char *host = xstrndup(portal, (size_t)(colon - portal));
@@ -358,6 +359,18 @@ bool iscsi_portal_answers(const char *portal)
 	socklen_t size = sizeof(error);
 	return errno == EINPROGRESS && poll(&wait, 1, ANSWER_TIMEOUT_MS) == 1 &&
 	       getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+}
+
+bool iscsi_portal_answers(struct node *node, const char *portal)
+{
+	if (node->portals == NULL)
+		node->portals = json_object();
+	const json_t *known = json_object_get(node->portals, portal);
+	if (known != NULL)
+		return json_is_true(known);
+	bool answers = takes_connection(portal);
+	json_object_set_new(node->portals, portal, json_boolean(answers));
+	return answers;
 }
 
 char *iscsi_initiator_read(void)

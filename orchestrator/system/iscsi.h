@@ -13,6 +13,8 @@
  * iscsiadm takes values only as arguments, where everybody could read the
  * CHAP secret.
  */
+struct node;
+
 struct iscsi_login {
 	char *target_iqn;
 	char *portal; /* "10.0.20.14:3260" */
@@ -51,8 +53,9 @@ int iscsi_records_remove(const char *target_iqn, const char *portals, struct err
 /* The sessions with a target that run, also those that lost it and try to get it back. */
 int iscsi_sessions_read(const char *target_iqn, struct iscsi_sessions *sessions, struct err *err);
 
-/* Whether somebody takes a connection at the portal, within 2 s. */
-bool iscsi_portal_answers(const char *portal);
+/* Whether somebody takes a connection at the portal, within 2 s. Asked once in a phase: a node with many
+   sessions over a network that is dead must not wait for each of them. */
+bool iscsi_portal_answers(struct node *node, const char *portal);
 
 /* This node's name, /etc/iscsi/initiatorname.iscsi; NULL: none. iscsid reads
    it at its start, so a change restarts it; sessions that run go on. */

@@ -95,7 +95,7 @@ int link_create_vlan(const char *name, const struct link *parent, uint64_t id, s
 	return request(message, what, err);
 }
 
-int link_create_bridge(const char *name, const uint8_t mac[6], struct err *err)
+int link_create_bridge(const char *name, const uint8_t mac[6], bool filters, struct err *err)
 {
 	char buffer[REQUEST_BYTES] = { 0 };
 	AUTO_FREE char *what = xasprintf("make bridge %s", name);
@@ -109,7 +109,8 @@ int link_create_bridge(const char *name, const uint8_t mac[6], struct err *err)
 	struct nlattr *data = mnl_attr_nest_start(message, IFLA_INFO_DATA);
 	mnl_attr_put_u32(message, IFLA_BR_STP_STATE, 0);
 	mnl_attr_put_u32(message, IFLA_BR_FORWARD_DELAY, 0);
-	mnl_attr_put_u8(message, IFLA_BR_VLAN_FILTERING, 1);
+	if (filters) /* a kernel without VLANs knows no such attribute */
+		mnl_attr_put_u8(message, IFLA_BR_VLAN_FILTERING, 1);
 	mnl_attr_nest_end(message, data);
 	mnl_attr_nest_end(message, info);
 	return request(message, what, err);

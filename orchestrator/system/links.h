@@ -66,8 +66,8 @@ const char *link_kind_text(const struct link *link);
  */
 int link_delete(const char *name, struct err *err);
 int link_create_vlan(const char *name, const struct link *parent, uint64_t id, struct err *err);
-/* Without spanning tree and forwarding delay; it filters by VLAN. */
-int link_create_bridge(const char *name, const uint8_t mac[6], struct err *err);
+/* Without spanning tree and forwarding delay; `filters`: by VLAN. */
+int link_create_bridge(const char *name, const uint8_t mac[6], bool filters, struct err *err);
 /* mode: as bond_mode. fast is for 802.3ad alone. */
 int link_create_bond(const char *name, const char *mode, uint64_t miimon_ms, bool fast,
 		     struct err *err);

@@ -13,10 +13,12 @@ void node_forget(struct node *node)
 	json_decref(node->lvm);
 	json_decref(node->nft);
 	json_decref(node->units);
+	json_decref(node->portals);
 	links_free(node->links);
 	node->lvm = NULL;
 	node->nft = NULL;
 	node->units = NULL;
+	node->portals = NULL;
 	node->links = NULL;
 }
 

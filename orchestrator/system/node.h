@@ -17,6 +17,7 @@ struct node {
 	json_t *lvm;	  /* `lvm fullreport`, or NULL while not read */
 	json_t *nft;	  /* our table as `nft --json` prints it; see system/nft.h */
 	json_t *units;	  /* states of units; see system/units.h */
+	json_t *portals;  /* which ones take a connection; see system/iscsi.h */
 	struct links *links;
 };
 void node_init(struct node *node, const char *site, const char *name);

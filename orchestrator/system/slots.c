@@ -394,6 +394,12 @@ int slots_image_make(const struct slots_image *image, struct err *err)
 		return -1;
 	AUTO_FREE char *works = variable(str_text(&lines), "slot");
 	const char *running = running_slot();
+	if (running && works[0] && strcmp(running, works) != 0)
+		return err_set(err,
+			       "slot %s runs and has not passed its trial, and slot %s is the one "
+			       "that is known to work: neither is written over; apply again when "
+			       "moyaid serves, or when slot %s runs again",
+			       running, works, works);
 	/* Never over what runs; from the network, never over what works. */
 	const char *keep = running ? running : works;
 	const char *slot = strcmp(keep, "a") == 0 ? "b" : "a";

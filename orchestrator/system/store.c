@@ -153,14 +153,28 @@ static int sync_file(const char *path, struct err *err)
 	return 0;
 }
 
-/* Fetched beside, checked, renamed: under its name a file is whole or not there. */
-static int fetch(const char *name, const char *url, struct entry *entry, struct err *err)
+/* Whether the file is there with this digest. */
+static bool has_content(const char *path, const struct entry *wanted)
+{
+	struct stat status;
+	char hex[HASH_HEX_SIZE];
+	return lstat(path, &status) == 0 && S_ISREG(status.st_mode) &&
+	       (uint64_t)status.st_size == wanted->bytes && hash_file_hex(path, hex, NULL) == 0 &&
+	       strcmp(hex, wanted->sha256) == 0;
+}
+
+/* Beside its place, checked and on the disk. What an earlier try has fetched is not fetched again. */
+static int fetch(const char *name, const char *url, const struct entry *entry, struct err *err)
 {
 	AUTO_FREE char *path = xasprintf(ROOT "/%s/%s", name, entry->path);
 	AUTO_FREE char *part = part_path(path);
 	AUTO_FREE char *from = xasprintf("%s%s", url, entry->path);
 	char hex[HASH_HEX_SIZE];
-	uint64_t wanted_bytes = entry->bytes;
+	/* It may not be on the disk yet, though it can be read: the index will vouch for it. */
+	if (has_content(path, entry))
+		return sync_file(path, err) == 0 ? file_remove(part, err) : -1;
+	if (has_content(part, entry))
+		return sync_file(part, err);
 	if (make_parent(path, err) != 0)
 		return -1;
 	const struct run get = {
@@ -176,10 +190,17 @@ static int fetch(const char *name, const char *url, struct entry *entry, struct 
 		return err_set(err, "%s: the sha256 of what arrived is %s, the image's is %s", from,
 			       hex, entry->sha256);
 	}
-	/* The index will vouch for its content: that has to outlast a power cut before. */
-	if (sync_file(part, err) != 0)
-		return -1;
-	if (rename(part, path) != 0)
+	return sync_file(part, err);
+}
+
+/* Under its name a file is whole or not there. */
+static int put_in_place(const char *name, struct entry *entry, struct err *err)
+{
+	AUTO_FREE char *path = xasprintf(ROOT "/%s/%s", name, entry->path);
+	AUTO_FREE char *part = part_path(path);
+	uint64_t wanted_bytes = entry->bytes;
+	/* An earlier try has done it. */
+	if (rename(part, path) != 0 && errno != ENOENT)
 		return err_set_errno(err, errno, "%s", path);
 	point_pass("rename");
 	if (look(name, entry) != 0 || entry->bytes != wanted_bytes)
@@ -274,37 +295,76 @@ static int claim(const char *name, const struct text_list *lines, const struct t
 	return index_write(name, &index, err);
 }
 
-/* The index is written with every file: what has arrived is not fetched again. */
-static int fetch_missing(const char *name, const char *url, const struct text_list *files,
+/* Every file that is not there as wanted. */
+static int fetch_missing(const char *name, const char *url, const struct text_list *lines,
+			 const struct text_list *there, const struct text_list *files,
 			 struct err *err)
 {
-	AUTO_LIST struct text_list lines = TEXT_LIST_INIT;
-	AUTO_LIST struct text_list there = TEXT_LIST_INIT;
-	AUTO_LIST struct text_list index = TEXT_LIST_INIT;
-	bool found;
-	if (index_read(name, &found, &lines, err) != 0 ||
-	    store_read(name, &found, &there, err) != 0)
-		return -1;
 	for (size_t i = 0; i < files->count; i++) {
-		const char *kept = kept_line(&lines, &there, files->items[i]);
-		text_list_take(&index, kept ? xstrdup(kept) : xasprintf("%s 0", files->items[i]));
-	}
-	for (size_t i = 0; i < files->count; i++) {
-		AUTO_STR struct str text = STR_INIT;
 		struct entry entry;
-		if (kept_line(&lines, &there, files->items[i]))
+		if (kept_line(lines, there, files->items[i]))
 			continue;
 		if (entry_parse(files->items[i], &entry) != 0 || fetch(name, url, &entry, err) != 0)
 			return -1;
-		entry_print(&entry, true, &text);
-		free(index.items[i]);
-		index.items[i] = str_take(&text);
-		if (index_write(name, &index, err) != 0)
+	}
+	return 0;
+}
+
+/* They take their places; the index: what is wanted, and then what is still there of others. */
+static int take_places(const char *name, const struct text_list *lines,
+		       const struct text_list *there, const struct text_list *files,
+		       struct err *err)
+{
+	AUTO_LIST struct text_list index = TEXT_LIST_INIT;
+	for (size_t i = 0; i < files->count; i++) {
+		const char *kept = kept_line(lines, there, files->items[i]);
+		AUTO_STR struct str text = STR_INIT;
+		struct entry entry;
+		if (kept) {
+			text_list_add(&index, kept);
+			continue;
+		}
+		if (entry_parse(files->items[i], &entry) != 0 ||
+		    put_in_place(name, &entry, err) != 0)
 			return -1;
+		entry_print(&entry, true, &text);
+		text_list_add(&index, str_text(&text));
+	}
+	for (size_t i = 0; i < lines->count; i++) {
+		struct entry entry;
+		if (entry_parse(lines->items[i], &entry) == 0 && !has_path(&index, entry.path))
+			text_list_add(&index, lines->items[i]);
 	}
 	return index_write(name, &index, err);
 }
 
+static int forget_unwanted(const char *name, const struct text_list *files, struct err *err)
+{
+	AUTO_LIST struct text_list lines = TEXT_LIST_INIT;
+	AUTO_LIST struct text_list index = TEXT_LIST_INIT;
+	bool found;
+	if (index_read(name, &found, &lines, err) != 0 ||
+	    remove_unwanted(name, &lines, files, err) != 0)
+		return -1;
+	for (size_t i = 0; i < lines.count; i++) {
+		struct entry entry;
+		if (entry_parse(lines.items[i], &entry) != 0 || !has_path(files, entry.path))
+			continue;
+		AUTO_FREE char *path = xasprintf(ROOT "/%s/%s", name, entry.path);
+		AUTO_FREE char *part = part_path(path);
+		/* Of another version, which was given up. */
+		if (file_remove(part, err) != 0)
+			return -1;
+		text_list_add(&index, lines.items[i]);
+	}
+	return index.count == lines.count ? 0 : index_write(name, &index, err);
+}
+
+/*
+ * First all of it is fetched, then it takes its places, one right after the other, and what is not
+ * wanted any more goes last: nodes boot from these files meanwhile, and an image whose half is new
+ * would boot none of them until somebody comes.
+ */
 int store_make(const char *name, const char *url, const struct text_list *files, struct err *err)
 {
 	AUTO_LIST struct text_list lines = TEXT_LIST_INIT;
@@ -314,9 +374,10 @@ int store_make(const char *name, const char *url, const struct text_list *files,
 	if (file_make_dirs(folder, 0755, err) != 0 || index_read(name, &found, &lines, err) != 0 ||
 	    store_read(name, &found, &there, err) != 0 ||
 	    claim(name, &lines, &there, files, err) != 0 ||
-	    remove_unwanted(name, &lines, files, err) != 0)
+	    fetch_missing(name, url, &lines, &there, files, err) != 0 ||
+	    take_places(name, &lines, &there, files, err) != 0)
 		return -1;
-	return fetch_missing(name, url, files, err);
+	return forget_unwanted(name, files, err);
 }
 
 int store_remove(const char *name, struct err *err)

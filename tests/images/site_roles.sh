@@ -13,6 +13,7 @@ extends = "storage";
 console = "ttyS1,9600";
 mask = [ "dm-event.socket" ];
 END
+echo "with blanks" >"$work/site/roles/archive/files/etc/site/ a  name "
 echo "of archive" >"$work/site/roles/archive/files/etc/site/archive"
 
 sed -i 's/role = "cluster-manager"/role = "archive"/' "$work/site/site.cfg"
@@ -66,10 +67,19 @@ check "site roles: files do not follow links out of the image" lay_over_links
 packages() { jq -r '.packages | keys[]' "$1/storage/manifest.json"; }
 check "site roles: nothing is installed that only the build machine's apt would" \
 	is "$(diff <(packages "$images") <(packages "$work/images") | grep '^[<>]')" "> lsscsi"
+broken=$work/site/roles/archive/files/etc/site/a$'\n'b
+touch "$broken"
+is_refused() {
+	is "$(moyai image build archive 2>&1; echo "exit code $?")" "moyai: role archive: ${broken%/*}: a file name there has a line break: a
+b; rename it
+exit code 1"
+}
+check "site roles: a file name with a line break is refused" is_refused
+rm "$broken"
 value() { jq -r "$2" "$work/images/$1/manifest.json"; }
 check "site roles: storage has the site's package and file" role_is storage /usr/bin/lsscsi /etc/site/storage
 check "site roles: archive has storage's and its own" role_is archive /usr/bin/lsscsi /etc/site/storage \
-	/etc/site/archive /etc/systemd/system/dm-event.socket
+	/etc/site/archive "/etc/site/ a  name " /etc/systemd/system/dm-event.socket
 check "site roles: kernel arguments are added" is "$(value storage '.kernel_arguments | join(" ")')" \
 	"quiet no_timer_check panic=5"
 check "site roles: the console of a role" is "$(value archive .console)" ttyS1,9600

@@ -11,7 +11,7 @@ $(BUILD)/tests/ssh_test: tests/remote/ssh_test.c $(remote_ssh) $(BUILD)/libshare
 -include $(BUILD)/tests/ssh_test.d
 
 .PHONY: check-remote
-check-remote: $(BUILD)/tests/ssh_test $(BUILD)/moyai $(BUILD)/moyai-node
+check-remote: $(BUILD)/tests/ssh_test $(BUILD)/moyai $(BUILD)/moyai-node $(BUILD)/moyaid
 	@failed=0; export MOYAI=$(abspath $(BUILD))/moyai; \
 	tests/remote/daytwo >$(BUILD)/tests/daytwo.out 2>&1 & daytwo=$$!; \
 	for test in $(BUILD)/tests/ssh_test tests/remote/commands tests/remote/remote tests/remote/hostile; do \

@@ -68,6 +68,18 @@ static void mistakes(void **state)
 	expect_mistake("bridges = ( { name = \"guests\"; network = \"guests\"; } );\n",
 		       AT "bridge guests: network guests makes an interface of the same name; "
 			  "choose another, like \"br-guests\"\n");
+	expect_mistake("bridges = ( { name = \"br0\"; addresses = [ \"10.77.20.9/24\", "
+		       "\"10.9.0.1\" ]; } );\n",
+		       AT
+		       "bridge br0: addresses: \"10.77.20.9/24\" overlaps 10.77.20.0/24 of network "
+		       "storage; give the node an address on that, or choose another\n" AT
+		       "bridge br0: addresses: \"10.9.0.1\" has no prefix length; write it like "
+		       "\"10.0.20.5/24\"\n");
+	expect_mistake("bridges = ( { name = \"br0\"; network = \"guests\"; addresses = [ "
+		       "\"10.9.0.1/24\" ]; } );\n",
+		       AT
+		       "bridge br0: addresses: it has the node's own on network guests; write them "
+		       "there, or leave out the network\n");
 	expect_mistake(
 		"masquerades = ( { name = \"a\"; from = \"10.77.30.0/24\"; out = \"eth0\"; } "
 		");\n",
@@ -75,6 +87,20 @@ static void mistakes(void **state)
 		   "nodes have no masquerades; add it to the role's packages, or choose another "
 		   "role\n" AT "masquerade a: out: this node has no interface eth0; it has boot0, "
 		   "storage, guests\n");
+	expect_mistake(
+		"masquerades = ( { name = \"a\"; from = \"10.77.30.0/24\"; out = \"guests\"; } "
+		");\n",
+		AT "masquerade \"a\": role \"vm-server\" has no package nftables, without which "
+		   "nodes have no masquerades; add it to the role's packages, or choose another "
+		   "role\n" AT "masquerade a: from 10.77.30.0/24 leaves through guests, which is "
+		   "on that network itself (10.77.30.0/24); name the interface of another one\n");
+	/* Out of a port of its own. */
+	expect_mistake(
+		"ports = ( { name = \"eth1\"; addresses = [ \"192.0.2.2/24\" ]; } );\n"
+		"masquerades = ( { name = \"a\"; from = \"10.77.30.0/24\"; out = \"eth1\"; } );\n",
+		"site.cfg:11: masquerade \"a\": role \"vm-server\" has no package nftables, "
+		"without which nodes have no masquerades; add it to the role's packages, or "
+		"choose another role\n");
 	expect_mistake("vlans = ( { name = \"boot0\"; id = 40; } );\n",
 		       AT "vlan boot0: that is the name of an interface every node has; choose "
 			  "another\n" AT
@@ -116,7 +142,10 @@ static void derived(void **state)
 	AUTO_STR struct str text = STR_INIT;
 	const struct site_key key = { { 1 } };
 	(void)state;
-	read_text("bridges = ( { name = \"br-guests\"; network = \"guests\"; } );\n", &site, &text);
+	read_text("bridges = ( { name = \"br-guests\"; network = \"guests\"; }, { name = "
+		  "\"br-lab\"; },\n"
+		  " { name = \"br-own\"; addresses = [ \"fd09::0:1/64\", \"10.9.0.1/24\" ]; } );\n",
+		  &site, &text);
 	assert_string_equal(str_text(&text), "");
 	const struct derive from = { .site = &site,
 				     .node = site_find_node(&site, "vm1"),
@@ -131,6 +160,8 @@ static void derived(void **state)
 	print_want(&slice, "vlan", "storage", &text);
 	print_want(&slice, "vlan", "guests", &text);
 	print_want(&slice, "bridge", "br-guests", &text);
+	print_want(&slice, "bridge", "br-lab", &text);
+	print_want(&slice, "bridge", "br-own", &text);
 	assert_string_equal(
 		str_text(&text),
 		"vlan storage: parent=boot0 id=20 mtu=1450 addresses=10.77.20.13/24 link=up "
@@ -139,7 +170,10 @@ static void derived(void **state)
 		"undeclared=none bridge=br-guests\n"
 		"bridge br-guests: network=guests port=guests mtu=1500 "
 		"addresses=10.77.30.13/24 gateway=10.77.30.12 link=up undeclared=none "
-		"filtering=on\n");
+		"filtering=on\n"
+		"bridge br-lab: mtu=1500 link=up undeclared=none\n"
+		"bridge br-own: mtu=1500 addresses=10.9.0.1/24, fd09::1/64 link=up "
+		"undeclared=none\n");
 	slice_free(&slice);
 	site_free(&site);
 }

@@ -88,6 +88,90 @@ static void asks_again(void **state)
 	queue_free(&queue);
 }
 
+/* a asks all the time, and fails: how often it is taken within so many milliseconds. */
+static unsigned tries(struct queue *queue, int64_t *now_ms, int64_t for_ms)
+{
+	AUTO_LIST struct text_list failed = TEXT_LIST_INIT;
+	unsigned count = 0;
+	text_list_add(&failed, "a");
+	for (int64_t end_ms = *now_ms + for_ms; *now_ms < end_ms; *now_ms += 100) {
+		AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+		queue_ask(queue, "a", "1", *now_ms);
+		if (!queue_take(queue, *now_ms, &names))
+			continue;
+		count++;
+		queue_done(queue, &failed, *now_ms);
+		assert_int_equal(queue_ask(queue, "a", "1", *now_ms), QUEUE_FAILED);
+	}
+	return count;
+}
+
+static void backs_off(void **state)
+{
+	struct queue queue = { 0 };
+	AUTO_LIST struct text_list none = TEXT_LIST_INIT;
+	AUTO_LIST struct text_list failed = TEXT_LIST_INIT;
+	int64_t now_ms = 0;
+	(void)state;
+	/* 2 s of gathering each, and pauses of 2, 4, 8 … seconds, then of 60. */
+	assert_int_equal(tries(&queue, &now_ms, 20000), 3);
+	tries(&queue, &now_ms, 600000);
+	assert_in_range(tries(&queue, &now_ms, 620000), 9, 10);
+	while (tries(&queue, &now_ms, 100) == 0)
+		continue;
+	/* Another one comes true: perhaps that was it. */
+	assert_int_equal(queue_ask(&queue, "a", "1", now_ms), QUEUE_FAILED);
+	queue_ask(&queue, "b", "1", now_ms);
+	now_ms += 2000;
+	take(&queue, now_ms, "b");
+	queue_done(&queue, &none, now_ms);
+	assert_int_equal(queue_ask(&queue, "a", "1", now_ms), QUEUE_WAITING);
+	take(&queue, now_ms + 2000, "a");
+	queue_done(&queue, &none, now_ms + 2000);
+	/* A new boot begins anew. */
+	now_ms += 10000;
+	queue_ask(&queue, "a", "2", now_ms);
+	now_ms += 2000;
+	take(&queue, now_ms, "a");
+	text_list_add(&failed, "a");
+	queue_done(&queue, &failed, now_ms);
+	assert_int_equal(queue_ask(&queue, "a", "2", now_ms + 1999), QUEUE_FAILED);
+	assert_int_equal(queue_ask(&queue, "a", "2", now_ms + 2000), QUEUE_WAITING);
+	/* … also one that comes while it is refused. */
+	take(&queue, now_ms + 4000, "a");
+	queue_done(&queue, &failed, now_ms + 4000);
+	assert_int_equal(queue_ask(&queue, "a", "3", now_ms + 4001), QUEUE_WAITING);
+	queue_free(&queue);
+}
+
+static void outdated(void **state)
+{
+	struct queue queue = { 0 };
+	AUTO_LIST struct text_list none = TEXT_LIST_INIT;
+	AUTO_LIST struct text_list failed = TEXT_LIST_INIT;
+	(void)state;
+	queue_ask(&queue, "old", "1", 0);
+	take(&queue, 2000, "old");
+	queue_done(&queue, &none, 3000);
+	queue_ask(&queue, "bad", "1", 3590000);
+	queue_ask(&queue, "new", "1", 3590000);
+	take(&queue, 3592000, "bad,new");
+	text_list_add(&failed, "bad");
+	queue_done(&queue, &failed, 3601000);
+	queue_ask(&queue, "now", "1", 3601000);
+	take(&queue, 3603000, "now");
+	/* An apply of an hour by a person ends: what was applied before it began is as that left it. */
+	queue_outdated(&queue, 3603000);
+	assert_int_equal(queue_ask(&queue, "old", "1", 3603001), QUEUE_APPLIED);
+	assert_int_equal(queue_ask(&queue, "new", "1", 3603001), QUEUE_WAITING);
+	assert_int_equal(queue_ask(&queue, "now", "1", 3603001), QUEUE_RUNNING);
+	queue_done(&queue, &none, 3605000);
+	take(&queue, 3607000, "new,now");
+	queue_done(&queue, &none, 3608000);
+	assert_int_equal(queue_ask(&queue, "bad", "1", 3608000), QUEUE_WAITING);
+	queue_free(&queue);
+}
+
 /* What an apply of a, b, c and d says, a line after the other; who failed. */
 static void judge(const char *const *lines, int exit_code, const char *wanted)
 {
@@ -122,6 +206,11 @@ static void lines(void **state)
 				"{\"event\":\"failed\",\"node\":\"b\",\"error\":\"no space\"}",
 				"{\"event\":\"ok\",\"node\":\"c\"}", "no JSON", DONE, NULL },
 	      1, "b,c,d");
+	/* Left alone, whatever came of the others. */
+	judge((const char *[]){ "{\"event\":\"maintenance\",\"node\":\"a\",\"by\":\"ann\"}",
+				"{\"event\":\"error\",\"node\":\"c\",\"error\":\"not there\"}",
+				DONE, NULL },
+	      0, "a,c");
 	/* Somebody outside the limit could not be asked: not the fault of the four. */
 	judge((const char *[]){ "{\"event\":\"error\",\"node\":\"x\",\"error\":\"no answer\"}",
 				"{\"event\":\"error\",\"node\":\"b\",\"error\":\"no answer\"}",
@@ -131,7 +220,10 @@ static void lines(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(gathers), cmocka_unit_test(patience),
-					    cmocka_unit_test(asks_again), cmocka_unit_test(lines) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(gathers),    cmocka_unit_test(patience),
+		cmocka_unit_test(asks_again), cmocka_unit_test(backs_off),
+		cmocka_unit_test(outdated),   cmocka_unit_test(lines)
+	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,9 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 /* cmocka wants the four above before it. */
+#include <arpa/inet.h>
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "engine/device.h"
@@ -16,6 +18,7 @@
 #include "kinds/target/spec.h"
 #include "kinds/volume/spec.h"
 #include "system/disk_name.h"
+#include "system/iscsi.h"
 #include "system/lvm.h"
 #include "system/mark.h"
 #include "system/multipath.h"
@@ -285,6 +288,30 @@ static void file_of_a_map(void **state)
 					     "}\n");
 }
 
+/* A node with many sessions over a network that is dead: the portal is asked once. */
+static void a_portal_is_asked_once(void **state)
+{
+	struct node node;
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	socklen_t size = sizeof(address);
+	(void)state;
+	inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+	AUTO_FREE char *portal = xasprintf("127.0.0.1:%u", (unsigned)ntohs(address.sin_port));
+	node_init(&node, "t", "n1");
+	assert_false(iscsi_portal_answers(&node, portal));
+	assert_int_equal(listen(fd, 1), 0);
+	assert_false(iscsi_portal_answers(&node, portal));
+	/* Once something was changed, it is worth a look again. */
+	node_forget(&node);
+	assert_true(iscsi_portal_answers(&node, portal));
+	close(fd);
+	assert_true(iscsi_portal_answers(&node, portal));
+	node_free(&node);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -300,6 +327,7 @@ int main(void)
 		cmocka_unit_test(names_of_units),
 		cmocka_unit_test(marks_of_filesystems),
 		cmocka_unit_test(file_of_a_map),
+		cmocka_unit_test(a_portal_is_asked_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

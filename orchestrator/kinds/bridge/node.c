@@ -58,6 +58,11 @@ static int bridge_observe(struct node *node, const char *id, const struct spec *
 		.up = link->up,
 	};
 	interface_observe(wanted ? &wanted->own : NULL, &seen, &body->own);
+	/* A port is not compared where none is wanted. */
+	if (wanted != NULL && wanted->port == NULL && body->port != NULL) {
+		free(body->own.undeclared);
+		body->own.undeclared = xstrdup("some");
+	}
 	body->filtering = xstrdup(link->filters ? "on" : "off");
 	if (!owned || !text_equal(link->kind, "bridge"))
 		body->foreign = xstrdup(link_kind_text(link));
@@ -84,7 +89,7 @@ static int make_mac(const struct node *node, const char *name, uint8_t mac[6], s
 	return 0;
 }
 
-/* After the bridge is there: its port, and no other vlan. */
+/* After the bridge is there: its port, if it has one, and no other vlan. */
 static int join_port(struct node *node, const struct bridge *want, struct err *err)
 {
 	node_forget(node);
@@ -92,10 +97,10 @@ static int join_port(struct node *node, const struct bridge *want, struct err *e
 	if (links == NULL)
 		return -1;
 	const struct link *bridge = links_find(links, want->name);
-	const struct link *port = links_find(links, want->port);
-	if (bridge == NULL || port == NULL)
+	const struct link *port = want->port ? links_find(links, want->port) : NULL;
+	if (bridge == NULL || (want->port != NULL && port == NULL))
 		return err_set(err, "there is no interface %s", bridge ? want->port : want->name);
-	if (!bridge->filters && link_set_filtering(bridge->index, err) != 0)
+	if (port != NULL && !bridge->filters && link_set_filtering(bridge->index, err) != 0)
 		return -1;
 	for (size_t i = 0; i < links->count; i++) {
 		const struct link *link = &links->items[i];
@@ -103,7 +108,8 @@ static int join_port(struct node *node, const struct bridge *want, struct err *e
 		    text_equal(link->kind, "vlan") && link_set_master(link->index, 0, err) != 0)
 			return -1;
 	}
-	if (port->master != bridge->index && link_set_master(port->index, bridge->index, err) != 0)
+	if (port != NULL && port->master != bridge->index &&
+	    link_set_master(port->index, bridge->index, err) != 0)
 		return -1;
 	return bridge->up ? 0 : link_set_up(bridge->index, err);
 }
@@ -130,7 +136,7 @@ static int bridge_apply(struct node *node, const struct step *step, struct err *
 		return -1;
 	uint8_t mac[6];
 	if (link == NULL && (make_mac(node, want->name, mac, err) != 0 ||
-			     link_create_bridge(want->name, mac, err) != 0))
+			     link_create_bridge(want->name, mac, want->port != NULL, err) != 0))
 		return -1;
 	return join_port(node, want, err) == 0 ? networkd_wait(want->name, err) : -1;
 }

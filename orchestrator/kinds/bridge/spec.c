@@ -7,20 +7,24 @@
 #include "engine/refer.h"
 #include "model/text_check.h"
 
+enum { MTU_ALONE = 1500 }; /* Ethernet's */
+
 #define AT(member) offsetof(struct bridge, member)
 
 static const struct field FIELDS[] = {
 	{ "name", FIELD_NAME, AT(name), FIELD_REQUIRED, 1, 15, NULL, NULL,
 	  "name of the bridge interface" },
-	{ "network", FIELD_NAME, AT(network), FIELD_REQUIRED | FIELD_VOLATILE, 1, 15, NULL, NULL,
-	  "tagged network of the site that it stands on" },
+	{ "network", FIELD_NAME, AT(network), FIELD_VOLATILE, 1, 15, NULL, NULL,
+	  "tagged network of the site that it stands on; not given: the node's guests are among "
+	  "themselves" },
 	{ "port", FIELD_NAME, AT(port), FIELD_DERIVED, 1, 15, NULL, NULL,
 	  "the tagged interface below it" },
 	{ "mtu", FIELD_NUMBER, AT(mtu), FIELD_DERIVED, 68, 65535, NULL, NULL,
-	  "largest packet in bytes: the network's" },
-	INTERFACE_FIELDS(struct bridge, own, FIELD_DERIVED),
+	  "largest packet in bytes: the network's, else 1500" },
+	INTERFACE_FIELDS(struct bridge, own, 0),
 	{ "filtering", FIELD_CHOICE, AT(filtering), FIELD_DERIVED, 0, 0, "on off", NULL,
-	  "whether it filters by VLAN, so that a guest's own tags go nowhere: always wanted" },
+	  "whether it filters by VLAN, so that a guest's own tags go nowhere: wanted with a "
+	  "network" },
 	{ "foreign", FIELD_TEXT, AT(foreign), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
 	  "what the interface is when Moyai did not make it" },
 	FIELD_END
@@ -53,18 +57,48 @@ static void check_network(const struct site *site, const struct spec *want,
 			    bridge->name, bridge->network, str_text(&there));
 }
 
+/* On a network the bridge has what the node has there. */
+static void check_own(const struct site *site, const struct spec *want, struct mistakes *mistakes)
+{
+	const struct bridge *bridge = want->body;
+	const struct interface *own = &bridge->own;
+	const struct {
+		const char *field;
+		bool given;
+	} fields[] = { { "addresses", own->addresses.count > 0 },
+		       { "gateway", own->gateway != NULL },
+		       { "gateway6", own->gateway6 != NULL },
+		       { "dhcp", own->dhcp == 1 } };
+	if (bridge->network == NULL)
+		interface_check(site, want, own, FIELD_UNSET, mistakes);
+	for (size_t i = 0; bridge->network != NULL && i < COUNT_OF(fields); i++)
+		if (fields[i].given)
+			mistake_add(mistakes, place_of(want->place, fields[i].field),
+				    "bridge %s: %s: it has the node's own on network %s; write "
+				    "them there, or leave out the network",
+				    bridge->name, fields[i].field, bridge->network);
+	if (bridge->network == NULL && own->dhcp == 1)
+		mistake_add(mistakes, place_of(want->place, "dhcp"),
+			    "bridge %s: dhcp: nobody answers on a bridge without network; write "
+			    "addresses",
+			    bridge->name);
+}
+
 static bool same_network(const struct spec *a, const struct spec *b)
 {
-	return text_equal(refer_text(a, "network"), refer_text(b, "network"));
+	const char *network = refer_text(a, "network");
+	return network != NULL && text_equal(network, refer_text(b, "network"));
 }
 
 static void check(const struct site *site, const struct site_node *node, const struct spec *want,
 		  struct mistakes *mistakes)
 {
 	const struct bridge *bridge = want->body;
-	if (node == NULL || bridge->name == NULL || bridge->network == NULL)
+	if (node == NULL || bridge->name == NULL)
 		return;
-	check_network(site, want, mistakes);
+	if (bridge->network != NULL)
+		check_network(site, want, mistakes);
+	check_own(site, want, mistakes);
 	const char *why = text_interface_refusal(bridge->name);
 	if (why != NULL)
 		mistake_add(mistakes, place_of(want->place, "name"), "bridge %s: %s", bridge->name,
@@ -82,18 +116,28 @@ static void check(const struct site *site, const struct site_node *node, const s
 			    bridge->name, bridge->network, earlier->id);
 }
 
-static int derive(const struct derive *from, struct spec *want, struct err *err)
+static void derive_network(const struct derive *from, const struct network *network,
+			   struct bridge *bridge)
 {
-	struct bridge *bridge = want->body;
-	const struct network *network = site_find_network(from->site, bridge->network);
-	if (network == NULL)
-		return err_set(err, "bridge %s: there is no network %s", want->id, bridge->network);
 	bridge->port = xstrdup(network->name);
 	bridge->mtu = network->mtu;
 	bridge->filtering = xstrdup("on");
 	refer_addresses(from->node, network, &bridge->own.addresses);
 	bridge->own.gateway = xstrdup(refer_router(from->site, from->node, network));
 	bridge->own.gateway6 = xstrdup(refer_router6(from->site, from->node, network));
+}
+
+static int derive(const struct derive *from, struct spec *want, struct err *err)
+{
+	struct bridge *bridge = want->body;
+	const struct network *network =
+		bridge->network ? site_find_network(from->site, bridge->network) : NULL;
+	if (bridge->network != NULL && network == NULL)
+		return err_set(err, "bridge %s: there is no network %s", want->id, bridge->network);
+	if (network != NULL)
+		derive_network(from, network, bridge);
+	else
+		bridge->mtu = MTU_ALONE;
 	interface_derive(&bridge->own);
 	return 0;
 }
@@ -119,7 +163,7 @@ static int judge(struct step *step, struct err *err)
 const struct kind_spec bridge_spec = {
 	.name = "bridge",
 	.section = "bridges",
-	.doc = "a bridge on the tagged interface of a network, for guests",
+	.doc = "a bridge for guests, on the tagged interface of a network or among themselves",
 	.example = "{ name = \"br-guests\"; network = \"guests\"; }",
 	.size = sizeof(struct bridge),
 	.fields = FIELDS,

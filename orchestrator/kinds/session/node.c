@@ -110,7 +110,7 @@ static char *portals_of(const struct iscsi_sessions *sessions)
  * serves: a node has to come up with a network that is dead, and a step could do nothing about it.
  * One that answers is a difference. iscsid retries only what was logged in once.
  */
-static void find_silent(const struct session *want, const struct state *state,
+static void find_silent(struct node *node, const struct session *want, const struct state *state,
 			struct text_list *silent)
 {
 	AUTO_LIST struct text_list portals = TEXT_LIST_INIT;
@@ -120,16 +120,17 @@ static void find_silent(const struct session *want, const struct state *state,
 	for (size_t i = 0; i < portals.count; i++)
 		if (iscsi_sessions_find(&state->running, portals.items[i]) == NULL &&
 		    iscsi_sessions_find(&state->records, portals.items[i]) != NULL &&
-		    !iscsi_portal_answers(portals.items[i]))
+		    !iscsi_portal_answers(node, portals.items[i]))
 			text_list_add(silent, portals.items[i]);
 }
 
 /* Of records and sessions the one that is not as wanted; so that both have to be. */
-static void see_portals(const struct session *want, const struct state *state, struct session *have)
+static void see_portals(struct node *node, const struct session *want, const struct state *state,
+			struct session *have)
 {
 	AUTO_LIST struct text_list away = TEXT_LIST_INIT;
 	AUTO_LIST struct text_list reached = TEXT_LIST_INIT;
-	find_silent(want, state, &away);
+	find_silent(node, want, state, &away);
 	text_list_copy(&reached, &away);
 	for (size_t i = 0; i < state->running.count; i++) {
 		const struct iscsi_session *session = &state->running.items[i];
@@ -267,7 +268,7 @@ static int fill(struct node *node, const struct session *want, const struct stat
 	AUTO_FREE char *name_of_disk = xasprintf("/dev/moyai/%s/%s", have->from, have->name);
 	if (see_multipath(node, want, state, name_of_disk, &have->multipath, err) != 0)
 		return -1;
-	see_portals(want, state, have);
+	see_portals(node, want, state, have);
 	have->chap_user = see_text(state, offsetof(struct iscsi_login, chap_user), w->chap_user);
 	have->chap_secret =
 		see_text(state, offsetof(struct iscsi_login, chap_secret), w->chap_secret);
@@ -411,7 +412,7 @@ static int join_ways(struct node *node, const struct session *want, const char *
 }
 
 /* To every portal that nobody is logged in to; where others serve, not to one that is silent. */
-static int log_in(const struct session *want, const struct iscsi_login *login,
+static int log_in(struct node *node, const struct session *want, const struct iscsi_login *login,
 		  const struct state *state, struct err *err)
 {
 	AUTO_LIST struct text_list portals = TEXT_LIST_INIT;
@@ -422,7 +423,7 @@ static int log_in(const struct session *want, const struct iscsi_login *login,
 		to.portal = portals.items[i];
 		if (iscsi_sessions_find(&state->running, to.portal) != NULL)
 			continue;
-		if (portals.count > 1 && !iscsi_portal_answers(to.portal))
+		if (portals.count > 1 && !iscsi_portal_answers(node, to.portal))
 			text_list_add(&silent, to.portal);
 		else if (iscsi_log_in(&to, err) != 0)
 			return -1;
@@ -481,7 +482,7 @@ static int apply(struct node *node, const struct step *step, struct err *err)
 	if (rc == 0)
 		rc = write_records(want, &login, err);
 	if (rc == 0)
-		rc = log_in(want, &login, &state, err);
+		rc = log_in(node, want, &login, &state, err);
 	if (rc == 0)
 		rc = set_timeouts(&state, login.timeout_s, err);
 	if (rc == 0 && state.running.count > 0)

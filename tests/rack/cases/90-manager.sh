@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash disable=SC2154
-# The cluster manager takes over from the operator's machine; after that a power cut of everything
-# is survived without a person. Starts of six machines are what it costs: for `make test-long`.
-[ "${RACK_TEST:-}" = long ] || return 0
+# The cluster manager takes over from the operator's machine; after that power cuts of everything, and
+# of the manager while it rolls out, are survived without a person. RACK_TEST=long: also by UEFI,
+# with a bootstrap that is cut off, what an operator sets, and a manager that is away for a while.
+long() { [ "${RACK_TEST:-}" = long ]; }
 
 # After 00-boot alone, the disk of store1 still holds somebody's file system.
 on store1 "test -e /dev/disk/by-partlabel/moyai.main || { wipefs --all --quiet /dev/vda && blkdiscard --zeroout /dev/vda; }"
@@ -16,22 +17,26 @@ export GIT_AUTHOR_NAME=test GIT_AUTHOR_EMAIL=test@example GIT_COMMITTER_NAME=tes
 git -C "$site_dir" init -q -b main && echo rack.tab >"$site_dir/.git/info/exclude" && git -C "$site_dir" add -A && git -C "$site_dir" commit -q -m site
 
 # Killed, and its machine without power, in the middle: it is run again.
-MOYAI_TIMEOUT=600 moyai bootstrap --yes >"$test_dir/bootstrap" 2>&1 &
-bootstrap=$!
-expect "bootstrap: asks for the manager to be switched on" within 30 grep -q 'switch it on now' "$test_dir/bootstrap"
-rack power on manager
-expect "bootstrap: comes to the manager's disk" within 240 grep -qE '^ *plan: 4 to create' "$test_dir/bootstrap"
-sleep 4
-rack power off manager
-expect "bootstrap: a power cut is an error" within 120 sh -c "! kill -0 $bootstrap"
-expect_text "bootstrap: … which says to run it again" 'run moyai bootstrap again: it goes on where it was' "$(cat "$test_dir/bootstrap")"
+cut_off() {
+	MOYAI_TIMEOUT=600 moyai bootstrap --yes >"$test_dir/bootstrap" 2>&1 &
+	bootstrap=$!
+	expect "bootstrap: switches the manager on" within 30 grep -q '^manager *is switched on, by its BMC' "$test_dir/bootstrap"
+	expect "bootstrap: comes to the manager's disk" within 240 grep -qE '^ *plan: 4 to create' "$test_dir/bootstrap"
+	sleep 4
+	rack power off manager
+	expect "bootstrap: a power cut is an error" within 120 sh -c "! kill -0 $bootstrap"
+	expect_text "bootstrap: … which says to run it again" 'run moyai bootstrap again: it goes on where it was' "$(cat "$test_dir/bootstrap")"
+}
+! long || cut_off
+mv "$state/bmc/manager" "$test_dir/bmc-manager"
 MOYAI_TIMEOUT=900 moyai bootstrap --yes >"$test_dir/bootstrap" 2>&1 &
 bootstrap=$!
-expect "bootstrap: again" within 30 grep -q 'switch it on now' "$test_dir/bootstrap"
+expect "bootstrap: again, and it asks whoever stands before the manager to switch it on" within 30 grep -q 'switch it on now' "$test_dir/bootstrap"
 begin=$SECONDS
 rack power on manager
 wait "$bootstrap"
 expect_same "bootstrap: succeeds" 0 $?
+mv "$test_dir/bmc-manager" "$state/bmc/manager"
 expect_text "bootstrap: says that it has taken over" 'manager has taken over' "$(tail -n 1 "$test_dir/bootstrap")"
 echo "bootstrap: $((SECONDS - begin)) s from power-on"
 expect_exit "bootstrap: once more does nothing" 0 moyai bootstrap --yes
@@ -49,13 +54,16 @@ expect_exit "plan there: nothing to do" 0 on manager "moyai -C /var/lib/moyai/si
 expect_same "plan: the same here and there" "$here" "$output"
 
 # ---- what an operator sets, the manager knows ----
-expect_exit "maintenance: on" 0 moyai maintenance on mem1 --reason "new disk"
-expect_text "maintenance: the manager knows" 'mem1.*new disk' "$(on manager "moyai -C /var/lib/moyai/site maintenance")"
-expect_exit "maintenance: off" 0 moyai maintenance off mem1
-expect_same "maintenance: … which the manager knows, too" "NODE SINCE BY REASON" "$(on manager "moyai -C /var/lib/moyai/site maintenance" | tr -s ' ' | sed 's/ $//')"
+set_by_operator() {
+	expect_exit "maintenance: on" 0 moyai maintenance on mem1 --reason "new disk"
+	expect_text "maintenance: the manager knows" 'mem1.*new disk' "$(on manager "moyai -C /var/lib/moyai/site maintenance")"
+	expect_exit "maintenance: off" 0 moyai maintenance off mem1
+	expect_same "maintenance: … which the manager knows, too" "NODE SINCE BY REASON" "$(on manager "moyai -C /var/lib/moyai/site maintenance" | tr -s ' ' | sed 's/ $//')"
+	expect_exit "password of a BMC: set" 0 password_of gw
+	expect_same "password of a BMC: the manager has it" "$bmc_password 600" "$(on manager "cat /var/lib/moyai/state/bmc/gw && stat -c %a /var/lib/moyai/state/bmc/gw" | paste -sd' ')"
+}
 password_of() { printf '%s\n' "$bmc_password" | rack moyai bmc password "$1"; }
-expect_exit "password of a BMC: set" 0 password_of gw
-expect_same "password of a BMC: the manager has it" "$bmc_password 600" "$(on manager "cat /var/lib/moyai/state/bmc/gw && stat -c %a /var/lib/moyai/state/bmc/gw" | paste -sd' ')"
+! long || set_by_operator
 
 # ---- everything loses power ----
 disk_sum() {
@@ -69,40 +77,68 @@ expect_text "power cut of all five: there is data on vm1's disk" '^[0-9a-f]{64} 
 rack_net sysctl -q -w net.ipv4.conf.br-rack.promote_secondaries=1
 rack_net ip address del 10.77.0.1/24 dev br-rack
 rack_net ip address add 10.77.0.98/24 dev br-rack
-for round in 1 2 3; do
+rounds=1
+! long || rounds=3
+firmware="test ! -d /sys/firmware/efi"
+for round in $(seq $rounds); do
 	rack power off manager gw vm1 store1 mem1
 	# The same disk, by the other firmware, and back.
-	if [ $((round % 2)) = 1 ]; then
+	if [ "$round" = 2 ]; then
 		sed -i '/^machine manager /s/ bios / uefi /' "$site_dir/rack.tab"
 		firmware="test -d /sys/firmware/efi"
-	else
+	elif [ "$round" = 3 ]; then
 		sed -i '/^machine manager /s/ uefi / bios /' "$site_dir/rack.tab"
 		firmware="test ! -d /sys/firmware/efi"
 	fi
 	begin=$SECONDS
 	rack power on manager gw vm1 store1 mem1
-	expect "power cut of all five, $round of 3: every node is as wanted again, without a person" within 600 recovered
+	expect "power cut of all five, $round of $rounds: every node is as wanted again, without a person" within 600 recovered
 	echo "power cut of all five: $((SECONDS - begin)) s until every role is as wanted"
 	on manager "journalctl -u moyaid -b --no-pager -o short-monotonic" >"$test_dir/recovery.log"
 	grep -E 'boots|applying|applied' "$test_dir/recovery.log"
-	expect "power cut of all five, $round of 3: the manager started from its disk, by its firmware" on manager "$firmware && grep -q moyai.slot=a /proc/cmdline"
-	expect_same "power cut of all five, $round of 3: the data of vm1's disk is there" "$before" "$(disk_sum)"
+	expect "power cut of all five, $round of $rounds: the manager started from its disk, by its firmware" on manager "$firmware && grep -q moyai.slot=a /proc/cmdline"
+	expect_same "power cut of all five, $round of $rounds: the data of vm1's disk is there" "$before" "$(disk_sum)"
+done
+
+# ---- the manager is killed while it rolls out ----
+# gw comes back and asks for what it is to be; the manager loses its power while it serves its image,
+# when it begins to apply it, and in the middle of a step.
+unattended=/var/lib/moyai/log/unattended.jsonl
+serves_image() { on manager "grep -q '\"stage\": \"image\"' /var/lib/moyai/state/boot/gw.json"; }
+begins_apply() { on manager "journalctl -u moyaid -b --since '$since' --no-pager -o cat | grep -q '^applying '"; }
+does_step() { on manager "tail -c +$((size + 1)) $unattended | grep -q '\"event\": *\"start\"'"; }
+for moment in serves_image begins_apply does_step; do
+	since=$(on manager "date '+%F %T'")
+	size=$(on manager "stat -c %s $unattended")
+	rack power cycle gw
+	expect "manager killed: comes so far that it $moment" within 300 "$moment"
+	rack power off manager
+	sleep 5
+	rack power on manager
+	expect "manager killed when it $moment: every node is as wanted again, without a person" within 600 recovered
+	expect_same "manager killed when it $moment: the data of vm1's disk is there" "$before" "$(disk_sum)"
+	expect "manager killed when it $moment: moyaid serves" on manager "systemctl is-active --quiet moyaid"
+	expect_same "manager killed when it $moment: its file systems are whole" "" \
+		"$(on manager "journalctl -k -b --no-pager -o cat | grep -E 'EXT4-fs error|I/O error'")"
 done
 
 # ---- the manager is away while a node boots ----
 boot_of_gw() { on manager "grep -Eq '\"stage\": \"$1\"' /var/lib/moyai/state/boot/gw.json"; }
-marks=$(wc -c <"$dir/gw.log")
-since=$(on manager "date '+%F %T'")
-rack power cycle gw
 leaves_gw() { on manager "grep -Eq '\"stage\": \"(initramfs|image)\"' /var/lib/moyai/state/boot/gw.json && systemctl stop moyaid"; }
-expect "manager away: while gw is in its initramfs" within 300 leaves_gw
 gw_waits() { tail -c "+$marks" "$dir/gw.log" | grep -aq 'did not work, trying again in'; }
-expect "manager away: gw waits for it" within 120 gw_waits
-sleep 30
-expect "manager away: moyaid is back" on manager "systemctl start moyaid"
-expect "manager away: gw boots on" within 300 boot_of_gw ready
-expect "manager away: every node is as wanted" within 300 moyai plan
-expect_same "manager away: gw has not started anew" 1 \
-	"$(on manager "journalctl -u moyaid --since '$since' --no-pager -o cat | grep -c 'gw: boots'")"
+is_away() {
+	marks=$(wc -c <"$dir/gw.log")
+	since=$(on manager "date '+%F %T'")
+	rack power cycle gw
+	expect "manager away: while gw is in its initramfs" within 300 leaves_gw
+	expect "manager away: gw waits for it" within 120 gw_waits
+	sleep 30
+	expect "manager away: moyaid is back" on manager "systemctl start moyaid"
+	expect "manager away: gw boots on" within 300 boot_of_gw ready
+	expect "manager away: every node is as wanted" within 300 moyai plan
+	expect_same "manager away: gw has not started anew" 1 \
+		"$(on manager "journalctl -u moyaid --since '$since' --no-pager -o cat | grep -c 'gw: boots'")"
+}
+! long || is_away
 rack_net ip address add 10.77.0.1/24 dev br-rack
 rack_net ip address del 10.77.0.98/24 dev br-rack

@@ -52,6 +52,15 @@ expect 0 "0 steps, 2 kept" "bridge: moved" plan bridge_moved
 slice bridge_renamed "$(want vlan '"name":"lab","parent":"boot0","id":30,"mtu":1450,"bridge":"br-new",'"$live")" \
 	"$(want bridge '"name":"br-new","network":"lab","port":"lab","mtu":1450,'"$live")"
 comes bridge_renamed 2 "bridge: another name"
+slice bridge_alone "$(want bridge '"name":"br-own","mtu":1500,"addresses":["10.9.0.1/24"],'"$live")"
+comes bridge_alone 1 "bridge: on no network"
+check_has "bridge: and its address" 'inet 10.9.0.1/24' ip -o addr show br-own
+ip link add link boot0 name stray type vlan id 99
+ip link set stray master br-own
+check_plan "bridge: a vlan in one that has none is seen" '^change bridge/br-own: undeclared\[some>none\]' bridge_alone
+comes bridge_alone 1 "bridge: and taken out"
+check_not "bridge: it is in none" test -e /sys/class/net/stray/master
+ip link del stray
 slice qinq "$(want vlan '"name":"outer","parent":"boot0","id":41,"mtu":1450,'"$live")" \
 	"$(want vlan '"name":"inner","parent":"outer","id":5,"mtu":1400,'"$live")"
 comes qinq 2 "vlan: one in another"
