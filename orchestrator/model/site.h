@@ -32,6 +32,8 @@ void spec_list_free(struct spec_list *list);
 struct spec *spec_list_add(struct spec_list *list, const struct kind_spec *kind, const char *id);
 /* Append a copy; borrowed likewise. */
 struct spec *spec_list_copy(struct spec_list *list, const struct spec *from);
+/* Take one out and free it; the others keep their order. */
+void spec_list_drop(struct spec_list *list, size_t index);
 /* NULL when there is none. */
 struct spec *spec_list_find(const struct spec_list *list, const char *kind_name, const char *id);
 

@@ -92,6 +92,23 @@ static int add_certificates(const struct derive *from, const char *address, stru
 	return journal_digest(&journal->certificates, &journal->certificate, err);
 }
 
+/* Every node sends its journal to the cluster manager, where there is one, unless it is declared
+   not to. */
+static void imply(const struct derive *from, struct spec_list *wants)
+{
+	bool managed = site_manager(from->site) != NULL;
+	bool declared = false;
+	for (size_t i = wants->count; i-- > 0;) {
+		if (wants->items[i].kind != &journal_spec)
+			continue;
+		declared = true;
+		if (!managed || text_equal(refer_text(&wants->items[i], "send"), "nothing"))
+			spec_list_drop(wants, i);
+	}
+	if (managed && !declared)
+		fields_fallback(FIELDS, spec_list_add(wants, &journal_spec, "manager")->body);
+}
+
 static int derive(const struct derive *from, struct spec *want, struct err *err)
 {
 	struct journal *journal = want->body;
@@ -134,6 +151,7 @@ const struct kind_spec journal_spec = {
 	.size = sizeof(struct journal),
 	.fields = FIELDS,
 	.check = check,
+	.imply = imply,
 	.derive = derive,
 	.warn = warn,
 };
