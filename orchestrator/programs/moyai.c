@@ -29,6 +29,9 @@
 	COMMAND(copy) \
 	COMMAND(ssh) \
 	COMMAND(explain) \
+	COMMAND(cluster_list) \
+	COMMAND(cluster_show) \
+	COMMAND(cluster_allocate) \
 	COMMAND(image_build) \
 	COMMAND(image_list) \
 	COMMAND(image_use) \
