@@ -85,7 +85,7 @@ struct command {
 };
 extern const struct command *const COMMAND_TABLE[]; /* ends with NULL */
 
-/* site_read() of the directory, or of its --rev. */
+/* site_read() of the directory, or of its --rev, and whether its clusters find room. */
 int command_read(const struct options *options, struct site *site, struct mistakes *mistakes,
 		 struct err *err);
 

@@ -30,6 +30,9 @@
 	COMMAND(ssh) \
 	COMMAND(logs) \
 	COMMAND(explain) \
+	COMMAND(cluster_list) \
+	COMMAND(cluster_show) \
+	COMMAND(cluster_allocate) \
 	COMMAND(image_build) \
 	COMMAND(image_list) \
 	COMMAND(image_use) \
