@@ -105,7 +105,7 @@ done
 # when it begins to apply it, and in the middle of a step.
 unattended=/var/lib/moyai/log/unattended.jsonl
 serves_image() { on manager "grep -q '\"stage\": \"image\"' /var/lib/moyai/state/boot/gw.json"; }
-begins_apply() { on manager "journalctl -u moyaid -b --since '$since' --no-pager -o cat | grep -q '^applying '"; }
+begins_apply() { on manager "journalctl -u moyaid -b --since '$since' --no-pager -o cat | grep -q 'applying [0-9]'"; }
 does_step() { on manager "tail -c +$((size + 1)) $unattended | grep -q '\"event\": *\"start\"'"; }
 for moment in serves_image begins_apply does_step; do
 	since=$(on manager "date '+%F %T'")
