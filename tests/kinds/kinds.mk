@@ -14,6 +14,6 @@ check-kinds-paths: $(BUILD)/moyai-node
 check-kinds-system: $(BUILD)/moyai-node
 	@tests/kinds/system/test $(BUILD)/moyai-node
 # Four machines at a time: each of them waits a good part of its own. The longest first, so that none
-# is left to run alone.
-check-kinds: $(BUILD)/moyai-node $(BUILD)/tests/conform $(BUILD)/tests/drive
+# is left to run alone: what network needs is there, or the others would take its place.
+check-kinds: $(BUILD)/moyai-node $(BUILD)/tests/conform $(BUILD)/tests/drive $(BUILD)/tests/frames
 	+@$(MAKE) -s --no-print-directory -k -j4 check-kinds-network check-kinds-volumes check-kinds-storage check-kinds-paths check-kinds-system check-kinds-repository
