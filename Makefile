@@ -9,12 +9,13 @@ LIBS_NODE  := libparted libmnl jansson gnutls
 CFLAGS  ?= -O2 -g
 CFLAGS  += -std=c17 -Wall -Wextra -Werror -Wshadow -Wconversion -D_GNU_SOURCE -Iorchestrator -MMD -MP
 LDFLAGS += -Wl,--as-needed -Wl,--gc-sections
+CFLAGS  += $(shell pkg-config --cflags libxml-2.0)
 CFLAGS  += -ffunction-sections -fdata-sections -fstack-protector-strong $(EXTRA_CFLAGS)
 LDFLAGS += $(EXTRA_CFLAGS)
 
 # Debian packages: to build, to make images, to run the rack, to test.
 DEPS := gcc make pkg-config git libconfig-dev libssh-dev libparted-dev libjansson-dev \
-	libmicrohttpd-dev libgnutls28-dev libmnl-dev \
+	libmicrohttpd-dev libgnutls28-dev libmnl-dev libvirt-dev libxml2-dev \
 	mmdebstrap squashfs-tools zstd cpio busybox-static dnsmasq-base ipxe openssh-client \
 	qemu-system-x86 ipxe-qemu ovmf iproute2 util-linux uidmap e2fsprogs socat jq curl tcpdump procps \
 	ipmitool openipmi systemd-journal-remote libcmocka-dev clang clang-format libclang-rt-14-dev cppcheck shellcheck nftables \

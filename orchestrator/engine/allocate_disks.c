@@ -181,7 +181,7 @@ static void check_volume(struct places *places, const struct cluster *cluster, c
 	const struct spec *volume =
 		keeper != PLACE_NONE ? refer_find(places->keepers.nodes[keeper], "volume", id)
 				     : NULL;
-	if (volume != NULL)
+	if (volume != NULL && volume->cluster == NULL)
 		mistake_add(places->mistakes, place_of(volume->place, "name"),
 			    "volume \"%s\": cluster \"%s\" has a disk of this name on \"%s\"; "
 			    "rename the volume",

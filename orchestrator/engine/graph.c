@@ -35,8 +35,7 @@ void graph_add_step(struct graph *graph, enum step_action action, const char *ki
 		.reason = xstrdup(refused),
 	};
 	for (size_t i = 0; needs && i < needs->count; i++)
-		refs_add(&step->needs, needs->items[i].node, needs->items[i].kind,
-			 needs->items[i].id);
+		refs_copy(&step->needs, &needs->items[i]);
 	graph->nodes[graph->node_count - 1].end = graph->count;
 }
 
@@ -161,6 +160,41 @@ static char *why_missing(const struct graph *graph, const struct graph_step *ste
 	return NULL;
 }
 
+/* Why it is not known to be gone from there; NULL: it is, or *removal takes it away. */
+static char *why_not_gone(const struct graph *graph, const struct ref *need, long *removal)
+{
+	long node = find_node(graph, need->node);
+	*removal = NONE;
+	if (node == NONE)
+		return xasprintf("%s might have %s/%s, and was not asked", need->node, need->kind,
+				 need->id);
+	if (graph->nodes[node].failed)
+		return xasprintf("%s might have %s/%s, and failed", need->node, need->kind,
+				 need->id);
+	long found = find_step(graph, (size_t)node, need->kind, need->id);
+	if (found == NONE)
+		return NULL;
+	if (graph->nodes[node].outside_limit)
+		return graph->steps[found].action == STEP_CREATE
+			       ? NULL
+			       : xasprintf("%s has %s/%s, and is outside --limit", need->node,
+					   need->kind, need->id);
+	if (graph->steps[found].action != STEP_REMOVE)
+		return xasprintf("%s is to have %s/%s, too", need->node, need->kind, need->id);
+	*removal = found;
+	return NULL;
+}
+
+static void link_gone(struct graph *graph, size_t index, const struct ref *need)
+{
+	long removal;
+	AUTO_FREE char *why = why_not_gone(graph, need, &removal);
+	if (removal != NONE)
+		add_edge(graph, (size_t)removal, index);
+	else if (why != NULL && graph->steps[index].state == GRAPH_WAITING)
+		give_up(graph, index, GRAPH_NOT_STARTED, why);
+}
+
 static void link_need(struct graph *graph, size_t index, const struct ref *need)
 {
 	struct graph_step *step = &graph->steps[index];
@@ -186,7 +220,9 @@ static void link_need(struct graph *graph, size_t index, const struct ref *need)
 		return;
 	}
 	/* Who goes away lets go of a thing before it is taken away, be it for good or not. */
-	if (other->action == STEP_REMOVE || (removes && other->action == STEP_REPLACE))
+	bool passed_on = other->action == STEP_CHANGE && kind_find(other->kind)->one_user;
+	if (other->action == STEP_REMOVE ||
+	    (removes && (other->action == STEP_REPLACE || passed_on)))
 		add_edge(graph, index, (size_t)found);
 	else if (!removes)
 		add_edge(graph, (size_t)found, index);
@@ -294,7 +330,10 @@ int graph_link(struct graph *graph, struct err *err)
 	for (size_t i = 0; i < graph->count; i++) {
 		const struct graph_step *step = &graph->steps[i];
 		for (size_t n = 0; n < step->needs.count; n++)
-			link_need(graph, i, &step->needs.items[n]);
+			if (step->needs.items[n].gone)
+				link_gone(graph, i, &step->needs.items[n]);
+			else
+				link_need(graph, i, &step->needs.items[n]);
 	}
 	if (check_cycles(graph, err) != 0)
 		return -1;

@@ -12,10 +12,12 @@
  * - A step waits for the steps of what it needs, on whichever host.
  * - The removal of X waits for every step that still needs X (its observed
  *   needs): removals run backwards. The replacement of X waits for removals
- *   alone of what needs it.
+ *   alone of what needs it, and so does a change of X where its kind has one user at a time.
  * - What is needed and has no step is there already, if its host was planned;
  *   what a host says that was looked at but not chosen (--limit) must not be
  *   about to be created.
+ * - What must be gone from another host first is waited for until it is removed there. A host that
+ *   was not asked, or failed, might have it: the step is not started.
  * - A failure takes its dependents with it, not its siblings.
  */
 enum graph_state {

@@ -254,12 +254,13 @@ static int needs_add(struct step *step, const struct spec *spec, struct err *err
 		bool known = false;
 		for (size_t j = 0; j < step->needs.count; j++) {
 			const struct ref *other = &step->needs.items[j];
-			known = known || (text_equal(ref->node, other->node) &&
-					  text_equal(ref->kind, other->kind) &&
-					  text_equal(ref->id, other->id));
+			known = known ||
+				(ref->gone == other->gone && text_equal(ref->node, other->node) &&
+				 text_equal(ref->kind, other->kind) &&
+				 text_equal(ref->id, other->id));
 		}
 		if (!known)
-			refs_add(&step->needs, ref->node, ref->kind, ref->id);
+			refs_copy(&step->needs, ref);
 	}
 	refs_free(&found);
 	return rc;

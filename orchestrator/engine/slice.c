@@ -38,6 +38,7 @@ int slice_make(const struct derive *from, struct slice *slice, struct err *err)
 			      .node = xstrdup(from->node->name) };
 	add_declared(from, &made);
 	text_list_copy(&made.may_lose, &from->node->may_lose);
+	text_list_copy(&made.may_lose, &from->node->given_up);
 	for (size_t i = 0; KIND_SPECS[i]; i++)
 		if (KIND_SPECS[i]->imply)
 			KIND_SPECS[i]->imply(from, &made.wants);

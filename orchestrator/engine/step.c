@@ -65,8 +65,11 @@ static json_t *refs_to_json(const struct refs *refs)
 	json_t *list = json_array();
 	for (size_t i = 0; i < refs->count; i++) {
 		const struct ref *ref = &refs->items[i];
-		json_array_append_new(list, json_pack("{s:s?, s:s, s:o}", "node", ref->node, "kind",
-						      ref->kind, "id", text_json(ref->id)));
+		json_t *json = json_pack("{s:s?, s:s, s:o}", "node", ref->node, "kind", ref->kind,
+					 "id", text_json(ref->id));
+		if (ref->gone)
+			json_object_set_new(json, "gone", json_true());
+		json_array_append_new(list, json);
 	}
 	return list;
 }

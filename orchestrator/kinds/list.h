@@ -30,6 +30,7 @@
 	KIND(mount) \
 	KIND(swap) \
 	KIND(system) \
-	KIND(repository)
+	KIND(repository) \
+	KIND(guest)
 /* clang-format on */
 #endif

@@ -34,6 +34,8 @@ const struct field ALLOCATED_GUEST_FIELDS[] = {
 	  "NODE/POOL or NODE/POOL/THIN-POOL that its disk is cut from" },
 	{ "scratch", FIELD_TEXT, GUEST(scratch), 0, 1, 256, NULL, NULL,
 	  "likewise of its scratch disk" },
+	{ "epoch", FIELD_NUMBER, GUEST(epoch), 0, 1, UINT32_MAX, NULL, NULL,
+	  "how often it was given another host" },
 	FIELD_END
 };
 

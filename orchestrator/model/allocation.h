@@ -23,6 +23,7 @@ struct allocated_guest {
 	char *outside_mac; /* of the frontend's other one; NULL: it has none */
 	char *disk;	   /* NODE/POOL or NODE/POOL/THIN-POOL it is cut from; NULL: it has none */
 	char *scratch;	   /* likewise */
+	uint64_t epoch;	   /* raised when it may run on another host; FIELD_UNSET: never was */
 	struct place place;
 };
 

@@ -64,6 +64,16 @@ static void check_packages(struct check *check, const struct role *role,
 	}
 }
 
+static void check_wants(struct check *check, const struct site_node *node)
+{
+	check_packages(check, node->role, &node->wants);
+	for (size_t j = 0; j < node->wants.count; j++) {
+		const struct spec *want = &node->wants.items[j];
+		if (want->kind->check != NULL && !want->broken)
+			want->kind->check(check->site, node, want, check->mistakes);
+	}
+}
+
 static void check_nodes(struct check *check)
 {
 	const struct site *site = check->site;
@@ -75,13 +85,25 @@ static void check_nodes(struct check *check)
 				"node \"localhost\": is what every machine calls itself; choose "
 				"another name");
 		check_routers(check, node);
-		check_packages(check, node->role, &node->wants);
-		for (size_t j = 0; j < node->wants.count; j++) {
-			const struct spec *want = &node->wants.items[j];
-			if (want->kind->check != NULL && !want->broken)
-				want->kind->check(site, node, want, check->mistakes);
-		}
+		check_wants(check, node);
 	}
+}
+
+static bool has_expanded(const struct site_node *node)
+{
+	for (size_t i = 0; i < node->wants.count; i++)
+		if (node->wants.items[i].cluster != NULL)
+			return true;
+	return false;
+}
+
+/* What was declared had no mistakes; it may have some beside what was added. */
+void check_expanded(struct site *site, struct mistakes *mistakes)
+{
+	struct check check = { site, mistakes };
+	for (size_t i = 0; i < site->node_count; i++)
+		if (has_expanded(&site->nodes[i]))
+			check_wants(&check, &site->nodes[i]);
 }
 
 static bool is_program(const char *text)

@@ -29,6 +29,9 @@ void check_private_network(struct check *check, struct place place, const char *
 /* check_allocation.c: what their records say. */
 void check_allocations(struct check *check);
 
+/* Once what follows from the clusters was added: nodes that got something are checked once more. */
+void check_expanded(struct site *site, struct mistakes *mistakes);
+
 /* check_address.c: those of the site's networks, and those that nodes have by resources of
    their own and of their roles. */
 void check_addresses(struct check *check);

@@ -153,6 +153,11 @@ bool cluster_is_frontend(const struct cluster_guest *guest)
 	return strcmp(guest->name, CLUSTER_FRONTEND) == 0;
 }
 
+bool cluster_starts_appliance(const struct cluster_guest *guest)
+{
+	return cluster_is_frontend(guest) || text_equal(guest->group->boot, "ram");
+}
+
 bool cluster_is_wanted(const struct cluster *cluster)
 {
 	return !text_equal(cluster->state, "absent");

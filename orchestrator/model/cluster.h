@@ -86,6 +86,7 @@ struct cluster {
 	struct cluster_guest *guests; /* the frontend, then the groups' as they are written */
 	size_t guest_count;
 	struct allocation recorded; /* what its record says; empty when there is none */
+	bool open;		    /* something of it is not recorded yet; by engine/expand.h */
 	struct place place;
 };
 
@@ -103,6 +104,8 @@ uint64_t cluster_vlan(const struct cluster *cluster, const struct allocation *al
 const char *cluster_cidr(const struct cluster *cluster, const struct allocation *allocation);
 
 bool cluster_is_frontend(const struct cluster_guest *guest);
+/* Its host starts it with kernel and initrd of its appliance: the frontend, and diskless nodes. */
+bool cluster_starts_appliance(const struct cluster_guest *guest);
 /* Its guests are there, or are to be: "running" or "stopped". */
 bool cluster_is_wanted(const struct cluster *cluster);
 /* Its guests take processors and memory of their hosts. A stopped one's disks stay alone. */

@@ -12,13 +12,28 @@ const struct kind_spec *kind_find(const char *name)
 	return NULL;
 }
 
-void refs_add(struct refs *refs, const char *node, const char *kind, const char *id)
+static void add(struct refs *refs, const char *node, const char *kind, const char *id, bool gone)
 {
 	const struct kind_spec *spec = kind_find(kind);
 	if (spec == NULL)
 		abort(); /* a mistake of the program: kinds are named in its text */
 	refs->items = xrealloc(refs->items, refs->count + 1, sizeof(*refs->items));
-	refs->items[refs->count++] = (struct ref){ xstrdup(node), spec->name, xstrdup(id) };
+	refs->items[refs->count++] = (struct ref){ xstrdup(node), spec->name, xstrdup(id), gone };
+}
+
+void refs_add(struct refs *refs, const char *node, const char *kind, const char *id)
+{
+	add(refs, node, kind, id, false);
+}
+
+void refs_add_gone(struct refs *refs, const char *node, const char *kind, const char *id)
+{
+	add(refs, node, kind, id, true);
+}
+
+void refs_copy(struct refs *refs, const struct ref *ref)
+{
+	add(refs, ref->node, ref->kind, ref->id, ref->gone);
 }
 
 void refs_free(struct refs *refs)

@@ -20,17 +20,21 @@
 struct step;
 struct image_set; /* model/manifest.h */
 
-/* Points at a resource: node NULL means "on the same node". */
+/* Points at a resource: node NULL means "on the same node". It has to be there first, or, when it
+   is one that must not be twice, to be gone: the node has said that it has it not. */
 struct ref {
 	char *node;
 	const char *kind; /* static text */
 	char *id;
+	bool gone;
 };
 struct refs {
 	struct ref *items;
 	size_t count;
 };
 void refs_add(struct refs *refs, const char *node, const char *kind, const char *id); /* copies */
+void refs_add_gone(struct refs *refs, const char *node, const char *kind, const char *id);
+void refs_copy(struct refs *refs, const struct ref *ref);
 void refs_free(struct refs *refs);
 
 /* What derive() may look at. */
@@ -56,7 +60,9 @@ struct kind_spec {
 	bool holds_data;       /* removing or replacing one loses data */
 	bool risks_connection; /* a change may cut the node off: it is to be confirmed over a
 				  new connection, or is taken back; docs/protocol.md */
-	bool attended;	/* a person alone changes it: an unattended apply leaves it as it is */
+	bool attended; /* a person alone changes it: an unattended apply leaves it as it is */
+	bool expanded; /* follows from clusters; nobody declares one, and `section` is its plural */
+	bool one_user; /* a change may pass it on, after the one that has it has let go */
 	bool in_status; /* counted in `moyai status` as what a node holds */
 
 	/* Mistakes beyond the field table (references, ranges between fields).

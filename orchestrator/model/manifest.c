@@ -267,9 +267,24 @@ static int compare_files(const void *a, const void *b)
 	return strcmp(((const struct image_file *)a)->path, ((const struct image_file *)b)->path);
 }
 
+/* Hosts start these with their kernel; the others' frontends serve them. */
+static void add_appliances(const struct site *site, struct text_list *folders)
+{
+	for (size_t i = 0; i < site->cluster_count; i++) {
+		const struct cluster *cluster = &site->clusters[i];
+		for (size_t j = 0; cluster_is_running(cluster) && j < cluster->guest_count; j++) {
+			const struct cluster_guest *guest = &cluster->guests[j];
+			if (cluster_starts_appliance(guest) &&
+			    !text_list_has(folders, guest->group->appliance))
+				text_list_add(folders, guest->group->appliance);
+		}
+	}
+}
+
 /* The newest of each role first: image_set_find() relies on it. */
 static void add_folders(const struct site *site, struct text_list *folders)
 {
+	add_appliances(site, folders);
 	for (int pass = 0; pass < 2; pass++) {
 		for (size_t i = 0; i < site->node_count; i++) {
 			const struct site_node *node = &site->nodes[i];

@@ -59,7 +59,7 @@ static void add_section(const struct kind_spec *kind, const struct spec_list *wa
 	size_t count = 0;
 	for (size_t i = 0; i < wants->count; i++) {
 		const struct spec *want = &wants->items[i];
-		if (want->kind != kind)
+		if (want->kind != kind || want->cluster != NULL)
 			continue;
 		if (count++ == 0)
 			str_addf(out, "\t\t%s = (\n", kind->section);

@@ -236,7 +236,8 @@ static void add_unknown(struct reader *reader, const config_setting_t *member,
 		at += length;
 	}
 	for (size_t i = 0; more && more->sections && KIND_SPECS[i]; i++)
-		text_list_add(&known, KIND_SPECS[i]->section);
+		if (!KIND_SPECS[i]->expanded)
+			text_list_add(&known, KIND_SPECS[i]->section);
 	near_add(name, &known, &hint);
 	if (hint.length == 0) {
 		str_add(&hint, "; known keys:");
@@ -371,7 +372,7 @@ char *read_what(const config_setting_t *group, const char *kind, unsigned index)
 const struct kind_spec *read_section(const char *key)
 {
 	for (const struct kind_spec *const *kind = KIND_SPECS; *kind; kind++)
-		if (strcmp((*kind)->section, key) == 0)
+		if (!(*kind)->expanded && strcmp((*kind)->section, key) == 0)
 			return *kind;
 	return NULL;
 }

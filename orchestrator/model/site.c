@@ -102,6 +102,8 @@ const struct field GUESTS_FIELDS[] = {
 	  "overcommits" },
 	{ "memory", FIELD_BYTES, GUESTS(memory), 0, 1 << 20, 1ULL << 60, NULL, NULL,
 	  "memory that its guests may have together" },
+	{ "emulate", FIELD_BOOL, GUESTS(emulate), 0, 0, 0, NULL, NULL,
+	  "the node has no hardware virtualisation: QEMU emulates their processors" },
 	{ "storage", FIELD_BYTES, GUESTS(storage), 0, 1 << 20, 1ULL << 60, NULL, NULL,
 	  "of a storage node: what the disks of guests may take together" },
 	{ "pool", FIELD_NAME, GUESTS(pool), 0, 0, 0, NULL, NULL,
@@ -195,6 +197,7 @@ void site_node_free(struct site_node *node)
 	free(node->addresses);
 	free(node->image);
 	spec_list_free(&node->wants);
+	text_list_free(&node->given_up);
 	*node = (struct site_node){ 0 };
 }
 

@@ -22,6 +22,7 @@ struct spec {
 	void *body;
 	struct place place;
 	bool broken; /* it has mistakes of its own: others may refer to it, it is not checked */
+	const struct cluster *cluster; /* that it follows from; NULL: it is declared */
 };
 struct spec_list {
 	struct spec *items;
@@ -76,6 +77,7 @@ struct site_guests {
 	uint64_t vcpus;	  /* of all its guests together; FIELD_UNSET: it runs none */
 	uint64_t memory;  /* bytes, likewise */
 	uint64_t storage; /* bytes of their disks; FIELD_UNSET: it keeps none */
+	int emulate;	  /* without hardware virtualisation: QEMU emulates their processors */
 	char *pool;	  /* that the disks are cut from */
 	char *thin_pool;  /* the thin pool in it that they are cut from; NULL: the pool itself */
 	struct text_list networks; /* that the disks are offered on */
@@ -91,6 +93,7 @@ struct site_node {
 	char *console;	   /* serial console, "ttyS0,115200"; NULL: the role's */
 	char *uplink;	   /* interface that carries the tagged networks; NULL: boot0 */
 	struct text_list may_lose; /* "volume/old": consent in the configuration to lose its data */
+	struct text_list given_up; /* the same, that clusters give which are declared absent */
 	struct node_address *addresses;
 	size_t address_count;
 	struct site_bmc bmc;

@@ -67,6 +67,7 @@ struct spec *spec_list_copy(struct spec_list *list, const struct spec *from)
 	fields_copy(from->kind->fields, spec->body, from->body);
 	spec->place = from->place;
 	spec->broken = from->broken;
+	spec->cluster = from->cluster;
 	return spec;
 }
 

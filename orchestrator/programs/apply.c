@@ -324,6 +324,21 @@ static int open_plan_file(struct attempt *attempt, struct reach *reach)
 	return 0;
 }
 
+/* What is carried out has to be the same tomorrow, on whichever machine. */
+static int check_recorded(const struct site *site)
+{
+	struct err err = ERR_INIT;
+	AUTO_STR struct str names = STR_INIT;
+	for (size_t i = 0; i < site->cluster_count; i++)
+		if (site->clusters[i].open && cluster_is_wanted(&site->clusters[i]))
+			str_addf(&names, "%s%s", names.length ? ", " : "", site->clusters[i].name);
+	if (names.length == 0)
+		return 0;
+	err_set(&err, "not all is recorded of %s; run moyai cluster allocate first",
+		str_text(&names));
+	return command_fail(&err);
+}
+
 static const char NOTE[] = "\ninterrupted: what runs is finished, nothing more is started; once "
 			   "more to stop at once\n";
 
@@ -355,7 +370,7 @@ static int begin(struct attempt *attempt, struct reach *reach)
 				   reach->stop, &attempt->lock, &err) != 0)
 			return command_fail(&err);
 	} while (attempt->lock.waited);
-	if (open_plan_file(attempt, reach) != 0)
+	if (open_plan_file(attempt, reach) != 0 || check_recorded(&reach->site) != 0)
 		return -1;
 	reach_leave_alone(options, reach);
 	return 0;

@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "daemon/store.h"
-#include "engine/allocate.h"
+#include "engine/expand.h"
 #include "model/nodeset.h"
 #include "programs/revision.h"
 
@@ -77,6 +77,8 @@ int command_read(const struct options *options, struct site *site, struct mistak
 		site_free(site);
 		return -1;
 	}
+	if (mistakes->count == 0)
+		expand(site, &allocations, mistakes);
 	allocations_free(&allocations);
 	mistakes_sort(mistakes, &site->files);
 	return 0;

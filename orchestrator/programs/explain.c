@@ -98,7 +98,9 @@ static void print_topic(const struct options *options, const struct topic *topic
 	}
 	printf("%s: %s\n\n", topic->name, topic->doc);
 	print_fields(topic->fields);
-	if (section != NULL)
+	if (*topic->example == '\0')
+		puts("\nfollows from clusters; nobody writes it");
+	else if (section != NULL)
 		printf("\nexample:\n  %s = ( %s );\n", section, topic->example);
 	else
 		printf("\nexample:\n  %s\n", topic->example);
@@ -117,7 +119,8 @@ static void print_list_json(void)
 	for (const struct topic *topic = TOPICS; topic->name; topic++)
 		print_item_json(topic->name, NULL, topic->doc);
 	for (const struct kind_spec *const *kind = KIND_SPECS; *kind; kind++)
-		print_item_json((*kind)->name, (*kind)->section, (*kind)->doc);
+		print_item_json((*kind)->name, (*kind)->expanded ? NULL : (*kind)->section,
+				(*kind)->doc);
 }
 
 static void print_list(void)
@@ -127,7 +130,13 @@ static void print_list(void)
 		printf("  %-12s %s\n", topic->name, topic->doc);
 	puts("\nkinds of resources, in lists of a node or role:");
 	for (const struct kind_spec *const *kind = KIND_SPECS; *kind; kind++)
-		printf("  %-12s %s = ( … ): %s\n", (*kind)->name, (*kind)->section, (*kind)->doc);
+		if (!(*kind)->expanded)
+			printf("  %-12s %s = ( … ): %s\n", (*kind)->name, (*kind)->section,
+			       (*kind)->doc);
+	puts("\nkinds that follow from clusters:");
+	for (const struct kind_spec *const *kind = KIND_SPECS; *kind; kind++)
+		if ((*kind)->expanded)
+			printf("  %-12s %s\n", (*kind)->name, (*kind)->doc);
 	puts("\nmoyai explain NAME says the fields of one.");
 }
 
@@ -168,7 +177,7 @@ static int run(const struct options *options, int argc, char **argv)
 			continue;
 		const struct topic topic = { (*kind)->name, (*kind)->doc, (*kind)->example,
 					     (*kind)->fields };
-		print_topic(options, &topic, (*kind)->section);
+		print_topic(options, &topic, (*kind)->expanded ? NULL : (*kind)->section);
 		return EXIT_OK;
 	}
 	return unknown(argv[0]);

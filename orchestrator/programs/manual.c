@@ -222,6 +222,8 @@ static void print_site(struct str *out)
 	mdoc_text(out, "Each kind has a list of its own in the group of a node, or in a role for "
 		       "every node of it.");
 	for (const struct kind_spec *const *kind = KIND_SPECS; *kind; kind++) {
+		if ((*kind)->expanded)
+			continue;
 		AUTO_FREE char *example =
 			xasprintf("%s = ( %s );", (*kind)->section, (*kind)->example);
 		add_topic(out, (*kind)->section, (*kind)->doc, example, (*kind)->fields);

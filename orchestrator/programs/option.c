@@ -159,7 +159,7 @@ const struct option_spec OPTION_TABLE[] = {
 	{ OPTION_YES, "yes", NULL, set_yes, "do not ask before applying" },
 	{ OPTION_SHELL, "shell", NULL, set_shell, "hand the command to sh -c" },
 	{ OPTION_LOSS, "allow-data-loss", "SCOPE", set_loss,
-	  "with consent in the site: NODE, NODE/KIND or NODE/KIND/NAME" },
+	  "with consent in the site: NODE, NODE/KIND, NODE/KIND/NAME or cluster/NAME" },
 	{ OPTION_REVISION, "rev", "REVISION", set_revision, "the site as git has it there" },
 	{ OPTION_OUT, "out", "FILE", set_out, "write the plan, for apply FILE" },
 	{ OPTION_NO_WAIT, "no-wait", NULL, set_no_wait, "do not wait for another apply" },

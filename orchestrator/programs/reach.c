@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/address.h"
+#include "engine/expand.h"
 #include "model/nodeset.h"
 #include "programs/changed.h"
 #include "programs/interrupt.h"
@@ -45,14 +46,39 @@ int reach_ssh(const char *state_dir, struct ssh_options *ssh, struct err *err)
 	return ssh_port(&ssh->port, err) == 0 ? ssh_setup(err) : -1;
 }
 
+#define CLUSTER_SCOPE "cluster/"
+
+/* cluster/NAME stands for all that the cluster's record names. */
+static int add_cluster_scopes(const char *scope, const struct site *site, struct text_list *scopes,
+			      struct err *err)
+{
+	const char *name = scope + strlen(CLUSTER_SCOPE);
+	const struct cluster *cluster = site_find_cluster(site, name);
+	if (cluster == NULL)
+		return err_set(
+			err,
+			"--allow-data-loss=%s: there is no cluster \"%s\"; what is left of one "
+			"whose files are gone is allowed by node",
+			scope, name);
+	expand_scopes(cluster, scopes);
+	return 0;
+}
+
 /* A scope that names nothing would silently allow nothing. The last part is not checked: what is
    to be removed is on the node, and not in the site any more. */
-static int check_scopes(const struct options *options, const struct site *site, struct err *err)
+static int check_scopes(const struct options *options, const struct site *site,
+			struct text_list *scopes, struct err *err)
 {
 	for (size_t i = 0; i < options->allow_data_loss.count; i++) {
 		const char *scope = options->allow_data_loss.items[i];
 		size_t length = strcspn(scope, "/");
 		AUTO_FREE char *node = xstrndup(scope, length);
+		if (text_starts(scope, CLUSTER_SCOPE) && site_find_node(site, node) == NULL) {
+			if (add_cluster_scopes(scope, site, scopes, err) != 0)
+				return -1;
+			continue;
+		}
+		text_list_add(scopes, scope);
 		if (site_find_node(site, node) == NULL)
 			return err_set(err, "--allow-data-loss=%s: there is no node \"%s\"", scope,
 				       node);
@@ -132,7 +158,7 @@ static int fill(const struct options *options, struct reach *reach, struct err *
 		.answer_timeout_ms = limit_ms ? limit_ms : ANSWER_TIMEOUT_MS,
 		.step_timeout_ms = limit_ms ? limit_ms : STEP_TIMEOUT_MS,
 		.run_timeout_ms = limit_ms ? limit_ms : RUN_TIMEOUT_MS,
-		.allow_data_loss = &options->allow_data_loss,
+		.allow_data_loss = &reach->may_lose,
 		.unattended = options->unattended,
 		.stop = reach->stop,
 	};
@@ -206,7 +232,7 @@ int reach_site(const struct options *options, const char *nodes, const char *not
 	} else if (nodes == NULL && command_nodes(options, &reach->site, &reach->names) != 0) {
 		return -1;
 	}
-	if (check_scopes(options, &reach->site, &err) != 0 ||
+	if (check_scopes(options, &reach->site, &reach->may_lose, &err) != 0 ||
 	    (nodes && reach_choose(options, nodes, &reach->site, &reach->names, &err) != 0) ||
 	    site_key_load(reach->state_dir, &reach->key, &err) != 0 ||
 	    /* Who is in maintenance, the manager knows. */
@@ -317,6 +343,7 @@ void reach_close(struct reach *reach)
 	image_set_free(&reach->images);
 	text_list_free(&reach->names);
 	text_list_free(&reach->left_alone);
+	text_list_free(&reach->may_lose);
 	runtime_free(&reach->runtime);
 	free(reach->state_dir);
 	free(reach->node_program);

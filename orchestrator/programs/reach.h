@@ -20,6 +20,7 @@ struct reach {
 	struct runtime runtime;
 	struct text_list left_alone; /* see reach_leave_alone() */
 	size_t unchanged;	     /* see changed_keep() */
+	struct text_list may_lose;   /* --allow-data-loss, each cluster as the disks it has */
 	char *state_dir;
 	char *node_program;
 	char *images_url;

@@ -153,10 +153,8 @@ static int changes_decode(const json_t *list, struct remote_step *step, struct e
 static int needs_decode(const json_t *list, struct remote_step *step, struct err *err)
 {
 	static const struct shape SHAPES[] = {
-		{ "node", TEXT_OR_NULL, false },
-		{ "kind", TEXT, false },
-		{ "id", TEXT, false },
-		{ NULL, TEXT, false },
+		{ "node", TEXT_OR_NULL, false }, { "kind", TEXT, false }, { "id", TEXT, false },
+		{ "gone", FLAG, true },		 { NULL, TEXT, false },
 	};
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *item = json_array_get(list, i);
@@ -166,7 +164,15 @@ static int needs_decode(const json_t *list, struct remote_step *step, struct err
 		if (kind == NULL)
 			return err_set(err, "\"needs\": there is no kind \"%.64s\"",
 				       text_of(item, "kind"));
-		refs_add(&step->needs, text_of(item, "node"), kind->name, text_of(item, "id"));
+		const char *node = text_of(item, "node");
+		const char *id = text_of(item, "id");
+		bool gone = json_is_true(json_object_get(item, "gone"));
+		if (gone && node == NULL)
+			return err_set(err, "\"needs\": \"gone\" without a node");
+		if (gone)
+			refs_add_gone(&step->needs, node, kind->name, id);
+		else
+			refs_add(&step->needs, node, kind->name, id);
 	}
 	return 0;
 }

@@ -19,6 +19,8 @@ BEGIN {
 
 	only["parted/"] = "system"
 	only["libmnl/"] = "system"
+	only["libvirt/"] = "system"
+	only["libxml/"] = "system"
 	# image/ reads its recipes, which are no part of a site.
 	only["libconfig.h"] = "model image"
 	only["libssh/"] = "remote daemon"

@@ -13,24 +13,27 @@
 
 #include "engine/graph.h"
 
-/* "kind/id" or "node kind/id", as many as there are before NULL. */
+/* "kind/id" or "node kind/id", "!node kind/id" for what must be gone, as many as there are before
+   NULL. */
 static struct refs needs(const char *first, ...)
 {
 	struct refs refs = { 0 };
 	va_list args;
 	va_start(args, first);
 	for (const char *text = first; text; text = va_arg(args, const char *)) {
+		bool gone = *text == '!';
+		text += gone;
 		const char *space = strchr(text, ' ');
 		const char *rest = space ? space + 1 : text;
 		const char *slash = strchr(rest, '/');
 		AUTO_FREE char *node = space ? xstrndup(text, (size_t)(space - text)) : NULL;
 		AUTO_FREE char *kind = xstrndup(rest, (size_t)(slash - rest));
 		/* The graph borrows the names of kinds, which are static elsewhere. */
-		static const char *const KINDS[] = { "pool",	"volume", "target",
-						     "session", "vlan",	  "bridge" };
+		static const char *const KINDS[] = { "pool", "volume", "target", "session",
+						     "vlan", "bridge", "guest" };
 		for (size_t i = 0; i < COUNT_OF(KINDS); i++)
 			if (strcmp(kind, KINDS[i]) == 0)
-				refs_add(&refs, node, KINDS[i], slash + 1);
+				(gone ? refs_add_gone : refs_add)(&refs, node, KINDS[i], slash + 1);
 	}
 	va_end(args);
 	return refs;
@@ -465,9 +468,88 @@ static void test_long_chain_on_a_small_stack(void **state)
 	graph_free(&graph);
 }
 
+/* A guest that moves: it is gone from vm1, the target is passed on, and only then it starts. */
+static void test_never_twice(void **state)
+{
+	(void)state;
+	struct graph graph = { 0 };
+	size_t index;
+	graph_add_node(&graph, "vm2", false, NULL);
+	step(&graph, STEP_CREATE, "session", "a", NULL, needs("store1 target/a", NULL));
+	step(&graph, STEP_CREATE, "guest", "a", NULL,
+	     needs("session/a", "!vm1 guest/a", "!vm3 guest/a", NULL));
+	graph_add_node(&graph, "store1", false, NULL);
+	step(&graph, STEP_CHANGE, "target", "a", NULL, needs(NULL));
+	graph_add_node(&graph, "vm1", false, NULL);
+	step(&graph, STEP_REMOVE, "guest", "a", NULL, needs("session/a", NULL));
+	step(&graph, STEP_REMOVE, "session", "a", NULL, needs("store1 target/a", NULL));
+	graph_add_node(&graph, "vm3", true, NULL);
+	link_ok(&graph);
+	assert_string_equal(next(&graph, 0, &index), "");
+	assert_string_equal(next(&graph, 1, &index), "");
+	assert_string_equal(next(&graph, 2, &index), "guest/a");
+	graph_finish(&graph, index, NULL);
+	assert_string_equal(next(&graph, 1, &index), "");
+	assert_string_equal(next(&graph, 2, &index), "session/a");
+	graph_finish(&graph, index, NULL);
+	assert_string_equal(next(&graph, 0, &index), "");
+	assert_string_equal(next(&graph, 1, &index), "target/a");
+	graph_finish(&graph, index, NULL);
+	assert_string_equal(next(&graph, 0, &index), "session/a");
+	graph_finish(&graph, index, NULL);
+	assert_string_equal(next(&graph, 0, &index), "guest/a");
+	graph_free(&graph);
+}
+
+/* What is known of the guest on vm1. failed: vm1 is lost; NULL: it has a step about the guest. */
+static void refuses_twice(const char *failed, enum step_action action, bool outside, bool asked,
+			  const char *reason)
+{
+	struct graph graph = { 0 };
+	size_t index;
+	graph_add_node(&graph, "vm2", false, NULL);
+	step(&graph, STEP_CREATE, "guest", "a", NULL, needs("!vm1 guest/a", NULL));
+	if (asked)
+		graph_add_node(&graph, "vm1", outside, failed);
+	if (asked && failed == NULL)
+		step(&graph, action, "guest", "a", NULL, needs(NULL));
+	link_ok(&graph);
+	if (graph.steps[0].state == GRAPH_WAITING) {
+		assert_string_equal(next(&graph, 0, &index), "");
+		assert_string_equal(next(&graph, 1, &index), "guest/a");
+		graph_finish(&graph, index, "it does not end");
+	}
+	assert_int_equal(graph.steps[0].state, GRAPH_NOT_STARTED);
+	assert_string_equal(graph.steps[0].reason, reason);
+	graph_free(&graph);
+}
+
+static void test_never_twice_refused(void **state)
+{
+	(void)state;
+	refuses_twice(NULL, STEP_REMOVE, false, true, "vm1 guest/a failed");
+	refuses_twice(NULL, STEP_REMOVE, true, true, "vm1 has guest/a, and is outside --limit");
+	refuses_twice(NULL, STEP_CHANGE, false, true, "vm1 is to have guest/a, too");
+	refuses_twice("no route to host", STEP_REMOVE, false, true,
+		      "vm1 might have guest/a, and failed");
+	refuses_twice(NULL, STEP_REMOVE, false, false, "vm1 might have guest/a, and was not asked");
+	/* Where it is to be made, and is not to be made now, it is not. */
+	struct graph graph = { 0 };
+	size_t index;
+	graph_add_node(&graph, "vm2", false, NULL);
+	step(&graph, STEP_CREATE, "guest", "a", NULL, needs("!vm1 guest/a", NULL));
+	graph_add_node(&graph, "vm1", true, NULL);
+	step(&graph, STEP_CREATE, "guest", "a", NULL, needs(NULL));
+	link_ok(&graph);
+	assert_string_equal(next(&graph, 0, &index), "guest/a");
+	graph_free(&graph);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_never_twice),
+		cmocka_unit_test(test_never_twice_refused),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_failure_takes_dependents_not_siblings),
 		cmocka_unit_test(test_refused),

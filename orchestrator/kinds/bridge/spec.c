@@ -127,6 +127,15 @@ static void derive_network(const struct derive *from, const struct network *netw
 	bridge->own.gateway6 = xstrdup(refer_router6(from->site, from->node, network));
 }
 
+/* A cluster's stands on a VLAN that is no network of the site: the host has no address there. */
+static void derive_alone(const struct site_node *node, struct bridge *bridge)
+{
+	const struct spec *vlan = bridge->port ? refer_find(node, "vlan", bridge->port) : NULL;
+	bridge->mtu = vlan ? refer_number(vlan, "mtu") : MTU_ALONE;
+	if (vlan != NULL)
+		bridge->filtering = xstrdup("on");
+}
+
 static int derive(const struct derive *from, struct spec *want, struct err *err)
 {
 	struct bridge *bridge = want->body;
@@ -137,7 +146,7 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	if (network != NULL)
 		derive_network(from, network, bridge);
 	else
-		bridge->mtu = MTU_ALONE;
+		derive_alone(from->node, bridge);
 	interface_derive(&bridge->own);
 	return 0;
 }

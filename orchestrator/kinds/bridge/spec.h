@@ -10,7 +10,7 @@
 struct bridge {
 	char *name;
 	char *network; /* NULL: none */
-	char *port;    /* the vlan below it; NULL: none */
+	char *port;    /* the vlan below it; NULL: none. A cluster's has it without a network */
 	uint64_t mtu;
 	struct interface own;
 	char *filtering; /* "on": what a guest tags itself goes nowhere; NULL: no matter */

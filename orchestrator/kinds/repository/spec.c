@@ -15,6 +15,8 @@
 static const struct field FIELDS[] = {
 	{ "name", FIELD_NAME, AT(name), FIELD_REQUIRED | FIELD_FIXED, 1, 63, NULL, NULL,
 	  "the files are under /var/lib/moyai/NAME" },
+	{ "boots", FIELD_NAME, AT(boots), FIELD_VOLATILE, 1, 63, NULL, NULL,
+	  "only kernel and initrd of this role's image; all files of all images when not written" },
 	{ "content", FIELD_TEXT, AT(content), FIELD_DERIVED, 0, 0, NULL, NULL,
 	  "number, size and digest of the files" },
 	{ "url", FIELD_TEXT, AT(url), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
@@ -46,6 +48,12 @@ int repository_content(const struct text_list *files, struct str *out, struct er
 	return 0;
 }
 
+static void add_file(struct repository *repository, const struct image_file *file)
+{
+	text_list_take(&repository->files,
+		       xasprintf("%s %s %" PRIu64, file->path, file->sha256, file->size_bytes));
+}
+
 static int derive(const struct derive *from, struct spec *want, struct err *err)
 {
 	struct repository *repository = want->body;
@@ -55,21 +63,28 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 		for (size_t i = 0; i < from->node->wants.count; i++)
 			if (strcmp(from->node->wants.items[i].kind->name, "system") == 0)
 				repository->system = xstrdup(from->node->wants.items[i].id);
-	if (from->images == NULL || from->images->missing) {
+	const struct manifest *manifest =
+		repository->boots && from->images
+			? image_set_find(from->images, repository->boots, NULL)
+			: NULL;
+	if (repository->boots ? manifest == NULL : from->images == NULL || from->images->missing) {
 		/* Refused by judge(), and the node's other resources go on. The content differs
 		   from every other, so that there is a step. */
 		free(repository->content);
 		free(repository->missing);
 		repository->content = xstrdup("not known");
 		repository->missing =
-			xstrdup(from->images ? from->images->missing : "no images were read");
+			xstrdup(from->images && from->images->missing ? from->images->missing
+								      : "no images were read");
 		return 0;
 	}
-	for (size_t i = 0; i < from->images->count; i++) {
-		const struct image_file *file = &from->images->files[i];
-		text_list_take(&repository->files, xasprintf("%s %s %" PRIu64, file->path,
-							     file->sha256, file->size_bytes));
+	if (manifest != NULL) {
+		add_file(repository, &manifest->kernel);
+		add_file(repository, &manifest->initrd);
+		text_list_sort(&repository->files);
 	}
+	for (size_t i = 0; manifest == NULL && i < from->images->count; i++)
+		add_file(repository, &from->images->files[i]);
 	if (repository_content(&repository->files, &content, err) != 0)
 		return -1;
 	free(repository->content);

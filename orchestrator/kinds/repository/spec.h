@@ -5,6 +5,7 @@
 /* The site's appliance images on the cluster manager, under /var/lib/moyai/NAME. */
 struct repository {
 	char *name;
+	char *boots;		/* role whose kernel and initrd it has; NULL: all of all images */
 	char *content;		/* what the files add up to: see repository_content() */
 	char *url;		/* where they are fetched from, with a slash at the end */
 	char *missing;		/* why there is nothing to fetch: the step is refused with it */

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef KINDS_GUEST_SPEC_H
+#define KINDS_GUEST_SPEC_H
+#include "engine/kind.h"
+/*
+ * A virtual machine of a cluster: a transient domain of libvirt, with our mark in its metadata. A
+ * transient one is there while it runs and leaves nothing behind, so that nobody starts it a second
+ * time: not libvirt when a host comes back, and not by hand a host that should have it no more.
+ *
+ * What it is made of is decided when it starts: another value makes it anew.
+ */
+struct guest {
+	char *name; /* CLUSTER-NODE */
+	uint64_t vcpus;
+	uint64_t memory;
+	struct text_list disks;	     /* devices of the host, the first one first */
+	struct text_list interfaces; /* "BRIDGE MAC [ADDRESS]"; no address: it may send from any */
+	int emulated;		     /* QEMU emulates its processors */
+	char *boot;		     /* "appliance", "disk", "network": then the disk */
+	char *appliance;	     /* boot = appliance: the role whose kernel it starts with */
+	char *kernel;		     /* … on the host; derived */
+	char *initrd;
+	char *arguments; /* of the kernel */
+	struct text_list
+		settings; /* "KEY=VALUE": what it is told about itself; see docs/clusters.md */
+	uint64_t epoch;
+	char *state; /* "running", else libvirt's word */
+
+	struct text_list others; /* nodes that may have it and must not; derived */
+	char *missing;		 /* why there is no kernel: the step is refused with it */
+};
+extern const struct kind_spec guest_spec;
+#define GUEST_RUNNING "running"
+#endif

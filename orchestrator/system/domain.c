@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "system/domain.h"
+
+#include <inttypes.h>
+#include <libxml/parser.h>
+#include <libxml/tree.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "system/library.h"
+
+#define MARK "https://moyai.invalid/guest/1" /* a name, not an address: RFC 2606 */
+#define SETTINGS "opt/org.moyai/settings"
+
+void domain_free(struct domain *domain)
+{
+	free(domain->name);
+	free(domain->site);
+	free(domain->boot);
+	free(domain->kernel);
+	free(domain->initrd);
+	free(domain->arguments);
+	text_list_free(&domain->disks);
+	text_list_free(&domain->interfaces);
+	text_list_free(&domain->settings);
+	*domain = (struct domain){ 0 };
+}
+
+/* ---- print ---- */
+
+static void add_text(struct str *out, const char *text)
+{
+	for (; *text; text++) {
+		switch (*text) {
+		case '&':
+			str_add(out, "&amp;");
+			break;
+		case '<':
+			str_add(out, "&lt;");
+			break;
+		case '>':
+			str_add(out, "&gt;");
+			break;
+		case '\'':
+			str_add(out, "&apos;");
+			break;
+		default:
+			str_add_bytes(out, text, 1);
+		}
+	}
+}
+
+static void add_element(struct str *out, const char *name, const char *text)
+{
+	if (text == NULL)
+		return;
+	str_addf(out, "<%s>", name);
+	add_text(out, text);
+	str_addf(out, "</%s>", name);
+}
+
+static void add_boot(const struct domain *domain, struct str *out)
+{
+	str_add(out, "<os><type arch='x86_64' machine='q35'>hvm</type>");
+	add_element(out, "kernel", domain->kernel);
+	add_element(out, "initrd", domain->initrd);
+	add_element(out, "cmdline", domain->arguments);
+	if (text_equal(domain->boot, "network"))
+		str_add(out, "<boot dev='network'/>");
+	if (!text_equal(domain->boot, "appliance"))
+		str_add(out, "<boot dev='hd'/>");
+	str_add(out, "</os>");
+}
+
+/* What a guest writes is on the disk when it is told so, and what it discards is free again. */
+static void add_disk(const char *device, size_t index, struct str *out)
+{
+	str_add(out, "<disk type='block' device='disk'><driver name='qemu' type='raw' cache='none' "
+		     "discard='unmap'/><source dev='");
+	add_text(out, device);
+	str_addf(out, "'/><target dev='vd%c' bus='virtio'/></disk>", (char)('a' + index));
+}
+
+static void add_interface(const char *line, struct str *out)
+{
+	size_t bridge = strcspn(line, " ");
+	const char *mac = line + bridge + (line[bridge] == ' ');
+	size_t length = strcspn(mac, " ");
+	const char *address = mac[length] == ' ' ? mac + length + 1 : NULL;
+	str_addf(out,
+		 "<interface type='bridge'><source bridge='%.*s'/><mac address='%.*s'/><model "
+		 "type='virtio'/>",
+		 (int)bridge, line, (int)length, mac);
+	if (address != NULL)
+		str_addf(out,
+			 "<filterref filter='clean-traffic'><parameter name='IP' value='%s'/>"
+			 "</filterref>",
+			 address);
+	else
+		str_add(out, "<filterref filter='no-mac-spoofing'/>");
+	str_add(out, "</interface>");
+}
+
+static void add_settings(const struct text_list *settings, struct str *out)
+{
+	if (settings->count == 0)
+		return;
+	str_add(out, "<sysinfo type='fwcfg'><entry name='" SETTINGS "'>");
+	for (size_t i = 0; i < settings->count; i++) {
+		add_text(out, settings->items[i]);
+		str_add(out, "\n");
+	}
+	str_add(out, "</entry></sysinfo>");
+}
+
+void domain_print(const struct domain *domain, struct str *out)
+{
+	str_addf(out, "<domain type='%s'>", domain->emulated ? "qemu" : "kvm");
+	add_element(out, "name", domain->name);
+	str_addf(out,
+		 "<metadata><moyai:guest xmlns:moyai='" MARK "' site='%s' epoch='%" PRIu64
+		 "'/></metadata><memory unit='b'>%" PRIu64 "</memory><vcpu>%" PRIu64 "</vcpu>",
+		 domain->site, domain->epoch, domain->memory_bytes, domain->vcpus);
+	add_settings(&domain->settings, out);
+	add_boot(domain, out);
+	str_addf(out,
+		 "<features><acpi/></features><cpu mode='%s'/><on_poweroff>destroy</on_poweroff>"
+		 "<on_reboot>restart</on_reboot><on_crash>destroy</on_crash><devices>",
+		 domain->emulated ? "maximum" : "host-model");
+	for (size_t i = 0; i < domain->disks.count; i++)
+		add_disk(domain->disks.items[i], i, out);
+	for (size_t i = 0; i < domain->interfaces.count; i++)
+		add_interface(domain->interfaces.items[i], out);
+	str_add(out, "<serial type='pty'/><rng model='virtio'><backend model='random'>/dev/urandom"
+		     "</backend></rng></devices></domain>");
+}
+
+/* ---- parse ---- */
+
+/* clang-format off */
+#define FUNCTIONS(F) \
+	F(xmlReadMemory) F(xmlDocGetRootElement) F(xmlGetProp) F(xmlNodeGetContent) F(xmlFreeDoc)
+/* clang-format on */
+static struct {
+#define MEMBER(name) __typeof__(name) *name;
+	FUNCTIONS(MEMBER)
+} xml;
+
+static int load(struct err *err)
+{
+#define ENTRY(function) { #function, &xml.function },
+	static const struct library_function ALL[] = { FUNCTIONS(ENTRY){ NULL, NULL } };
+	return library_load("libxml2.so.2", ALL, err);
+}
+
+static const xmlNode *child(const xmlNode *node, const char *name)
+{
+	for (const xmlNode *at = node ? node->children : NULL; at; at = at->next)
+		if (at->type == XML_ELEMENT_NODE && strcmp((const char *)at->name, name) == 0)
+			return at;
+	return NULL;
+}
+
+/* libxml2's memory is malloc's, and what is not there is NULL. */
+static char *attribute(const xmlNode *node, const char *name)
+{
+	return node ? (char *)xml.xmlGetProp((xmlNode *)node, (const xmlChar *)name) : NULL;
+}
+
+static char *content(const xmlNode *node)
+{
+	return node ? (char *)xml.xmlNodeGetContent(node) : NULL;
+}
+
+static uint64_t take_number(char *text)
+{
+	uint64_t number = text ? strtoull(text, NULL, 10) : 0;
+	free(text);
+	return number;
+}
+
+static bool has_value(const xmlNode *node, const char *name, const char *value)
+{
+	AUTO_FREE char *text = attribute(node, name);
+	return text_equal(text, value);
+}
+
+static void read_mark(const xmlNode *root, struct domain *domain)
+{
+	const xmlNode *metadata = child(root, "metadata");
+	for (const xmlNode *at = metadata ? metadata->children : NULL; at; at = at->next) {
+		if (at->type != XML_ELEMENT_NODE || at->ns == NULL ||
+		    strcmp((const char *)at->ns->href, MARK) != 0)
+			continue;
+		domain->site = attribute(at, "site");
+		domain->epoch = take_number(attribute(at, "epoch"));
+	}
+}
+
+static void read_boot(const xmlNode *os, struct domain *domain)
+{
+	bool network = false;
+	for (const xmlNode *at = os ? os->children : NULL; at; at = at->next)
+		network = network || (at->type == XML_ELEMENT_NODE &&
+				      strcmp((const char *)at->name, "boot") == 0 &&
+				      has_value(at, "dev", "network"));
+	domain->kernel = content(child(os, "kernel"));
+	domain->initrd = content(child(os, "initrd"));
+	domain->arguments = content(child(os, "cmdline"));
+	domain->boot = xstrdup(domain->kernel ? "appliance" : network ? "network" : "disk");
+}
+
+static void read_interface(const xmlNode *node, struct domain *domain)
+{
+	AUTO_FREE char *bridge = attribute(child(node, "source"), "bridge");
+	AUTO_FREE char *mac = attribute(child(node, "mac"), "address");
+	const xmlNode *filter = child(node, "filterref");
+	AUTO_FREE char *name = attribute(filter, "filter");
+	AUTO_FREE char *address = attribute(child(filter, "parameter"), "value");
+	AUTO_STR struct str line = STR_INIT;
+	str_addf(&line, "%s %s", bridge ? bridge : "?", mac ? mac : "?");
+	if (text_equal(name, "clean-traffic"))
+		str_addf(&line, " %s", address ? address : "?");
+	else if (!text_equal(name, "no-mac-spoofing"))
+		str_add(&line, " unfiltered");
+	text_list_add(&domain->interfaces, str_text(&line));
+}
+
+static void read_devices(const xmlNode *devices, struct domain *domain)
+{
+	for (const xmlNode *at = devices ? devices->children : NULL; at; at = at->next) {
+		if (at->type != XML_ELEMENT_NODE)
+			continue;
+		if (strcmp((const char *)at->name, "interface") == 0)
+			read_interface(at, domain);
+		if (strcmp((const char *)at->name, "disk") != 0)
+			continue;
+		char *device = attribute(child(at, "source"), "dev");
+		text_list_take(&domain->disks, device ? device : xstrdup("?"));
+	}
+}
+
+static void read_settings(const xmlNode *sysinfo, struct domain *domain)
+{
+	AUTO_FREE char *text = content(child(sysinfo, "entry"));
+	for (char *at = text; at && *at;) {
+		const char *line = strsep(&at, "\n");
+		if (*line)
+			text_list_add(&domain->settings, line);
+	}
+}
+
+/* libvirt writes KiB, whatever it was given. */
+static uint64_t read_memory(const xmlNode *memory)
+{
+	return take_number(content(memory)) * 1024;
+}
+
+int domain_parse(const char *text, struct domain *domain, struct err *err)
+{
+	struct domain read = { 0 };
+	if (load(err) != 0)
+		return -1;
+	xmlDoc *document =
+		xml.xmlReadMemory(text, (int)strlen(text), "domain", NULL,
+				  XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+	if (document == NULL)
+		return err_set(err, "libvirt's description of a domain is not XML");
+	const xmlNode *root = xml.xmlDocGetRootElement(document);
+	read.name = content(child(root, "name"));
+	read.emulated = has_value(root, "type", "qemu");
+	read.memory_bytes = read_memory(child(root, "memory"));
+	read.vcpus = take_number(content(child(root, "vcpu")));
+	read_mark(root, &read);
+	read_boot(child(root, "os"), &read);
+	read_settings(child(root, "sysinfo"), &read);
+	read_devices(child(root, "devices"), &read);
+	xml.xmlFreeDoc(document);
+	*domain = read;
+	return 0;
+}

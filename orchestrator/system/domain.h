@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef SYSTEM_DOMAIN_H
+#define SYSTEM_DOMAIN_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+/*
+ * A virtual machine as libvirt's XML tells it, as far as Moyai decides it
+ * (https://libvirt.org/formatdomain.html). What is printed reads back as the same, also after
+ * libvirt added what it decides by itself.
+ *
+ * Guests cannot speak with another's MAC or IPv4 address: libvirt's filters clean-traffic and, for
+ * one that routes, no-mac-spoofing. What they are told about themselves is in QEMU's firmware
+ * configuration device, where a guest reads it from
+ * /sys/firmware/qemu_fw_cfg/by_name/opt/org.moyai/settings/raw.
+ */
+struct domain {
+	char *name;
+	char *site; /* of our mark; NULL: it is not ours */
+	uint64_t epoch;
+	bool emulated; /* by QEMU; else by the hardware (KVM) */
+	uint64_t vcpus, memory_bytes;
+	struct text_list disks;		   /* block devices of the host */
+	struct text_list interfaces;	   /* "BRIDGE MAC [ADDRESS]" */
+	char *boot;			   /* "appliance", "disk", "network" */
+	char *kernel, *initrd, *arguments; /* of "appliance" */
+	struct text_list settings;	   /* lines */
+};
+void domain_free(struct domain *domain);
+void domain_print(const struct domain *domain, struct str *xml);
+/* Loads libxml2, which is where libvirt is. *domain is untouched on failure. */
+int domain_parse(const char *xml, struct domain *domain, struct err *err);
+#endif

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What follows from clusters: the resources of configs/campus one by one, and what of them stays
+   when a cluster is stopped or absent. */
+#include "test.h"
+
+#include <string.h>
+
+#include "engine/expand.h"
+#include "engine/slice.h"
+
+static struct site site;
+
+static int open_site(void **state)
+{
+	struct mistakes mistakes = MISTAKES_INIT;
+	(void)state;
+	assert_int_equal(site_read("configs/campus", ".", &site, &mistakes, NULL), 0);
+	assert_count(mistakes.count, 0);
+	return 0;
+}
+
+static int close_site(void **state)
+{
+	(void)state;
+	site_free(&site);
+	return 0;
+}
+
+static void state_of(const char *cluster, const char *state)
+{
+	char **at = &site_find_cluster(&site, cluster)->state;
+	free(*at);
+	*at = xstrdup(state);
+}
+
+/* All mistakes, as they are printed. */
+static char *expanded(void)
+{
+	struct allocations allocations;
+	struct mistakes mistakes = MISTAKES_INIT;
+	struct str text = STR_INIT;
+	assert_int_equal(allocate(&site, &allocations, &mistakes, NULL), 0);
+	assert_count(mistakes.count, 0);
+	expand(&site, &allocations, &mistakes);
+	mistakes_print(&mistakes, &text);
+	mistakes_free(&mistakes);
+	allocations_free(&allocations);
+	return text.data ? str_take(&text) : xstrdup("");
+}
+
+static void expand_well(void)
+{
+	AUTO_FREE char *mistakes = expanded();
+	assert_string_equal(mistakes, "");
+}
+
+/* "kind id kind id …" of what follows from clusters. */
+static char *ids_on(const char *node)
+{
+	const struct spec_list *wants = &site_find_node(&site, node)->wants;
+	struct str text = STR_INIT;
+	for (size_t i = 0; i < wants->count; i++)
+		if (wants->items[i].cluster != NULL)
+			str_addf(&text, "%s %s\n", wants->items[i].kind->name, wants->items[i].id);
+	return text.data ? str_take(&text) : xstrdup("");
+}
+
+static void assert_ids(const char *node, const char *expected)
+{
+	AUTO_FREE char *ids = ids_on(node);
+	assert_string_equal(ids, expected);
+}
+
+/* Its fields in the slice of the node, "field=value …" without the name. */
+static char *fields_of(const char *node, const char *kind, const char *id)
+{
+	const struct derive from = { .site = &site, .node = site_find_node(&site, node) };
+	struct slice slice;
+	struct str text = STR_INIT;
+	assert_int_equal(slice_make(&from, &slice, NULL), 0);
+	const struct spec *want = spec_list_find(&slice.wants, kind, id);
+	assert_non_null(want);
+	for (const struct field *field = want->kind->fields + 1; field->name; field++) {
+		if (!field_given(field, want->body))
+			continue;
+		str_addf(&text, "%s%s=", text.length ? " " : "", field->name);
+		field_print(field, want->body, &text);
+	}
+	slice_free(&slice);
+	return str_take(&text);
+}
+
+static void assert_fields(const char *node, const char *kind, const char *id, const char *expected)
+{
+	AUTO_FREE char *fields = fields_of(node, kind, id);
+	assert_string_equal(fields, expected);
+}
+
+static void test_hosts(void **state)
+{
+	(void)state;
+	expand_well();
+	assert_ids("gw1", "session store1/genome-frontend\n"
+			  "guest genome-frontend\n"
+			  "vlan vlan100\n"
+			  "bridge br-vlan100\n"
+			  "bridge br-campus\n"
+			  "repository appliance-frontend\n");
+	assert_ids("vm1", "session store1/genome-compute1\n"
+			  "session store1/genome-compute1-scratch\n"
+			  "guest genome-compute1\n"
+			  "vlan vlan100\n"
+			  "bridge br-vlan100\n"
+			  "session store1/genome-compute4\n"
+			  "session store1/genome-compute4-scratch\n"
+			  "guest genome-compute4\n");
+	assert_fields("vm1", "vlan", "vlan100",
+		      "parent=boot0 id=100 mtu=1500 link=up undeclared=none "
+		      "bridge=br-vlan100");
+	assert_fields("vm1", "bridge", "br-vlan100",
+		      "port=vlan100 mtu=1500 link=up undeclared=none "
+		      "filtering=on");
+	assert_fields(
+		"vm1", "guest", "genome-compute4",
+		"vcpus=8 memory=16G disks=/dev/moyai/store1/genome-compute4, "
+		"/dev/moyai/store1/genome-compute4-scratch "
+		"interfaces=br-vlan100 02:8f:4d:7d:d3:34 10.1.0.5 emulated=false boot=network "
+		"settings=interface=02:8f:4d:7d:d3:34 10.1.0.5/16 10.1.0.1 epoch=0 "
+		"state=running others=vm2, vm3");
+	assert_fields(
+		"gw1", "guest", "genome-frontend",
+		"vcpus=4 memory=8G disks=/dev/moyai/store1/genome-frontend "
+		"interfaces=br-vlan100 02:92:ce:dc:6c:58, br-campus 02:81:4d:88:30:94 192.0.2.50 "
+		"emulated=false boot=appliance appliance=frontend settings=hostname=frontend, "
+		"interface=02:92:ce:dc:6c:58 10.1.0.1/16, interface=02:81:4d:88:30:94 "
+		"192.0.2.50/24, key=ssh-ed25519 "
+		"AAAAC3NzaC1lZDI1NTE5AAAAIEHhPtb2jZ2AQQA5zSLFTMIqY7rH6oGv1XjFQcE8b8Zp ann@genome "
+		"epoch=0 state=running missing=no images were read");
+	/* Its nodes with boot = "ram" have no disk, and are told who they are. */
+	AUTO_FREE char *big = fields_of("vm3", "guest", "genome-big1");
+	assert_non_null(strstr(big, "boot=appliance appliance=compute settings=hostname=big1, "
+				    "interface=02:14:32:84:40:9b 10.1.0.8/16 10.1.0.1, key="));
+	assert_null(strstr(big, "disks="));
+}
+
+static void test_disks(void **state)
+{
+	(void)state;
+	expand_well();
+	assert_fields("store1", "volume", "genome-compute1-scratch",
+		      "pool=main type=thin size=50G thin_pool=guests active=true takes=0 "
+		      "pool_wanted=3078G pool_members=1");
+	assert_fields("store1", "target", "genome-compute1",
+		      "volume=genome-compute1 initiator=vm1 network=storage links=storage "
+		      "iqn=iqn.2026-11.moyai.campus:store1.genome-compute1 "
+		      "initiator_iqn=iqn.2026-11.moyai.campus:vm1 portals=10.79.20.16:3260 "
+		      "device=/dev/moyai-main/genome-compute1 size=20G "
+		      "chap_user=store1.genome-compute1 serial=e0185fbef68737085a45aa2da7f930fb "
+		      "discards=true closed=true enabled=true");
+	assert_fields("vm1", "session", "store1/genome-compute1",
+		      "from=store1 network=storage timeout=2m links=storage "
+		      "target_iqn=iqn.2026-11.moyai.campus:store1.genome-compute1 "
+		      "portals=10.79.20.16:3260 initiator_iqn=iqn.2026-11.moyai.campus:vm1 "
+		      "chap_user=store1.genome-compute1 size=20G logged_in=true multipath=false");
+}
+
+static void test_stopped(void **state)
+{
+	(void)state;
+	state_of("genome", "stopped");
+	expand_well();
+	assert_ids("gw1", "");
+	assert_ids("vm1", "");
+	AUTO_FREE char *ids = ids_on("store1");
+	assert_non_null(strstr(ids, "volume genome-frontend\nvolume genome-compute1\n"
+				    "volume genome-compute1-scratch\n"));
+	assert_null(strstr(ids, "target"));
+	/* Thin clones of the golden volume. */
+	assert_fields("store1", "volume", "course-seat3",
+		      "pool=main type=thin size=10G thin_pool=guests of=golden-compute reset=0 "
+		      "active=true takes=0 pool_wanted=3078G pool_members=1");
+	assert_count(site_find_node(&site, "store1")->given_up.count, 0);
+}
+
+static void test_absent(void **state)
+{
+	(void)state;
+	state_of("genome", "absent");
+	state_of("course", "stopped");
+	expand_well();
+	AUTO_FREE char *ids = ids_on("store1");
+	assert_null(strstr(ids, "genome"));
+	/* Its record is consent to lose what it names, and the command line's can name it whole. */
+	const struct text_list *given_up = &site_find_node(&site, "store1")->given_up;
+	AUTO_LIST struct text_list scopes = TEXT_LIST_INIT;
+	expand_scopes(site_find_cluster(&site, "genome"), &scopes);
+	assert_count(given_up->count, 13);
+	assert_count(scopes.count, 13);
+	assert_string_equal(given_up->items[0], "volume/genome-frontend");
+	assert_string_equal(given_up->items[2], "volume/genome-compute1-scratch");
+	assert_string_equal(scopes.items[12], "store1/volume/genome-compute6-scratch");
+	const struct derive from = { .site = &site, .node = site_find_node(&site, "store1") };
+	struct slice slice;
+	assert_int_equal(slice_make(&from, &slice, NULL), 0);
+	assert_true(text_list_has(&slice.may_lose, "volume/genome-compute6"));
+	slice_free(&slice);
+}
+
+/* What is decided and not recorded could be decided otherwise tomorrow. */
+static void test_open(void **state)
+{
+	(void)state;
+	struct cluster *genome = site_find_cluster(&site, "genome");
+	expand_well();
+	assert_false(genome->open);
+	assert_false(site_find_cluster(&site, "course")->open);
+	close_site(state);
+	open_site(state);
+	genome = site_find_cluster(&site, "genome");
+	free(genome->recorded.guests[3].host);
+	genome->recorded.guests[3].host = NULL;
+	expand_well();
+	assert_true(genome->open);
+}
+
+/* What is printed of the site is what was read, and parses again. */
+static void test_print(void **state)
+{
+	AUTO_STR struct str before = STR_INIT;
+	AUTO_STR struct str after = STR_INIT;
+	(void)state;
+	site_print(&site, &before);
+	expand_well();
+	site_print(&site, &after);
+	assert_string_equal(str_text(&before), str_text(&after));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_hosts, open_site, close_site),
+		cmocka_unit_test_setup_teardown(test_disks, open_site, close_site),
+		cmocka_unit_test_setup_teardown(test_stopped, open_site, close_site),
+		cmocka_unit_test_setup_teardown(test_absent, open_site, close_site),
+		cmocka_unit_test_setup_teardown(test_open, open_site, close_site),
+		cmocka_unit_test_setup_teardown(test_print, open_site, close_site),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
