@@ -2,8 +2,12 @@
 #include "programs/cluster.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/file.h"
 #include "model/near.h"
+#include "programs/show.h"
+#include "programs/site_edit.h"
 
 int cluster_command_read(const struct options *options, struct site *site,
 			 struct allocations *allocations)
@@ -73,4 +77,39 @@ void cluster_command_records(const struct cluster *cluster, const struct allocat
 		allocation_print(&cluster->recorded, before);
 	if (made->cluster != NULL)
 		allocation_print(made, after);
+}
+
+static int write_record(const struct options *options, const char *file, const char *text,
+			struct err *err)
+{
+	AUTO_FREE char *folder = xasprintf("%s/" ALLOCATION_FOLDER, options->site_dir);
+	AUTO_FREE char *path = xasprintf("%s/%s", options->site_dir, file);
+	if (file_make_dirs(folder, 0755, err) != 0)
+		return -1;
+	return file_write(path, text, strlen(text), 0644, err);
+}
+
+int cluster_command_record(const struct options *options, const struct cluster *cluster,
+			   const struct allocation *made, FILE *out, struct text_list *files,
+			   struct err *err)
+{
+	AUTO_FREE char *file = xasprintf(ALLOCATION_FOLDER "/%s.cfg", cluster->name);
+	AUTO_STR struct str before = STR_INIT;
+	AUTO_STR struct str after = STR_INIT;
+	AUTO_STR struct str shown = STR_INIT;
+	cluster_command_records(cluster, made, &before, &after);
+	bool changed = !text_equal(str_text(&before), str_text(&after));
+	if (options->json)
+		show_json_line(&shown,
+			       json_pack("{s:s, s:s, s:s, s:b}", "event", "allocated", "cluster",
+					 cluster->name, "file", file, "changed", (int)changed));
+	else
+		site_edit_diff(file, str_text(&before), str_text(&after), &shown);
+	fputs(str_text(&shown), options->json ? stdout : out);
+	if (!changed)
+		return 0;
+	if (write_record(options, file, str_text(&after), err) != 0)
+		return -1;
+	text_list_add(files, file);
+	return 1;
 }

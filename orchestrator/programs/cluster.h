@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef PROGRAMS_CLUSTER_H
 #define PROGRAMS_CLUSTER_H
+#include <stdio.h>
+
 #include "engine/allocate.h"
 #include "programs/command.h"
 /* What the commands about virtual clusters share. */
@@ -19,6 +21,13 @@ struct cluster_sum {
 	uint64_t vcpus, memory_bytes, disk_bytes;
 };
 struct cluster_sum cluster_command_sum(const struct cluster *cluster);
+
+/* Write the cluster's record when it is not what was made. The difference goes to `out` (with
+   --json a line to stdout), the file's name to `files`. 1: it was written, 0: it is as it should
+   be. */
+int cluster_command_record(const struct options *options, const struct cluster *cluster,
+			   const struct allocation *made, FILE *out, struct text_list *files,
+			   struct err *err);
 
 /* The record as it is, and as it is to be; "" for none. */
 void cluster_command_records(const struct cluster *cluster, const struct allocation *made,

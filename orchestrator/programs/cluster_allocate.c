@@ -1,48 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/file.h"
 #include "programs/cluster.h"
-#include "programs/show.h"
 #include "programs/site_edit.h"
-
-static int write_record(const struct options *options, const char *file, const char *text,
-			struct err *err)
-{
-	AUTO_FREE char *folder = xasprintf("%s/" ALLOCATION_FOLDER, options->site_dir);
-	AUTO_FREE char *path = xasprintf("%s/%s", options->site_dir, file);
-	if (file_make_dirs(folder, 0755, err) != 0)
-		return -1;
-	return file_write(path, text, strlen(text), 0644, err);
-}
 
 /* One cluster's record, when it is not what it should be. */
 static int record(const struct options *options, const struct cluster *cluster,
 		  const struct allocation *made, struct text_list *files, struct text_list *names,
 		  struct err *err)
 {
-	AUTO_FREE char *file = xasprintf(ALLOCATION_FOLDER "/%s.cfg", cluster->name);
-	AUTO_STR struct str before = STR_INIT;
-	AUTO_STR struct str after = STR_INIT;
-	AUTO_STR struct str shown = STR_INIT;
-	cluster_command_records(cluster, made, &before, &after);
-	site_edit_diff(file, str_text(&before), str_text(&after), &shown);
-	if (options->json) {
-		str_clear(&shown);
-		show_json_line(&shown, json_pack("{s:s, s:s, s:s, s:b}", "event", "allocated",
-						 "cluster", cluster->name, "file", file, "changed",
-						 !text_equal(str_text(&before), str_text(&after))));
-	}
-	fputs(str_text(&shown), stdout);
-	if (text_equal(str_text(&before), str_text(&after)))
-		return 0;
-	if (write_record(options, file, str_text(&after), err) != 0)
-		return -1;
+	int changed = cluster_command_record(options, cluster, made, stdout, files, err);
+	if (changed <= 0)
+		return changed;
 	/* Neither is whole without the other. */
 	text_list_take(files, xasprintf(CLUSTER_FOLDER "/%s.cfg", cluster->name));
-	text_list_add(files, file);
 	text_list_add(names, cluster->name);
 	return 0;
 }

@@ -33,6 +33,9 @@
 	COMMAND(cluster_list) \
 	COMMAND(cluster_show) \
 	COMMAND(cluster_allocate) \
+	COMMAND(cluster_start) \
+	COMMAND(cluster_stop) \
+	COMMAND(cluster_remove) \
 	COMMAND(image_build) \
 	COMMAND(image_list) \
 	COMMAND(image_use) \
