@@ -32,6 +32,7 @@
 	COMMAND(explain) \
 	COMMAND(cluster_list) \
 	COMMAND(cluster_show) \
+	COMMAND(cluster_status) \
 	COMMAND(cluster_allocate) \
 	COMMAND(cluster_start) \
 	COMMAND(cluster_stop) \
