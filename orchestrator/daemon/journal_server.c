@@ -102,8 +102,17 @@ static int take_entry(void *context, const char *node, const struct journal_entr
 {
 	struct journal_server *server = context;
 	AUTO_STR struct str out = STR_INIT;
-	book_entry(&server->book, book_find(&server->book, node), entry, now_us(), &out);
-	return add(server, &out, err);
+	/* It may have been one when the connection began, and that lasts. */
+	if (!known(server, node))
+		return err_set(err, "this is no node of the site");
+	struct book_node *of = book_find(&server->book, node);
+	const struct book_node before = *of;
+	book_entry(&server->book, of, entry, now_us(), &out);
+	if (add(server, &out, err) == 0)
+		return 0;
+	/* The node sends it again, and then it is a new one. */
+	*of = before;
+	return -1;
 }
 
 /* ---- netconsole ---- */
@@ -122,10 +131,14 @@ static void take_datagram(struct journal_server *server, const char *address, co
 		server->strangers++;
 	if (said != KERNEL_LINE)
 		return;
+	const struct book_node before = *node;
 	book_line(&server->book, node, &line, now_us(), &out);
 	kernel_line_free(&line);
-	if (add(server, &out, &err) != 0)
-		log_line("%s", err.text);
+	if (add(server, &out, &err) == 0)
+		return;
+	/* It may come once more, in the node's journal. */
+	*node = before;
+	log_line("%s: a line of its kernel is lost: %s", node->name, err.text);
 }
 
 static void receive(struct journal_server *server)
