@@ -30,6 +30,7 @@ enum {
 	DATAGRAMS_AT_ONCE = 256,   /* and then uploads have their turn */
 	RECEIVE_BUFFER_BYTES = 4 << 20,
 	BOOK_MAX_BYTES = 4 << 20,
+	SAVE_EVERY_S = 10,
 };
 
 struct journal_server {
@@ -37,7 +38,7 @@ struct journal_server {
 	struct site site;
 	struct text_list site_files;
 	uint64_t site_stamp;
-	time_t looked_s, told_s;
+	time_t looked_s, saved_s, told_s;
 	uint64_t strangers; /* datagrams of nobody's, since it was told */
 	struct map by_address;
 	struct book book;
@@ -61,7 +62,8 @@ static int add(struct journal_server *server, const struct str *entries, struct 
 	return journal_writer_add(&server->writer, entries->data, entries->length, err);
 }
 
-/* Beside the journals. What is not written yet is at worst there twice after a crash. */
+/* Beside the journals. What is not written yet is at worst there twice after a crash, and each time it
+   goes to the disk at once. */
 static char *book_path(const struct journal_server *server)
 {
 	return xasprintf("%s/positions", server->options->journal_dir);
@@ -272,7 +274,10 @@ static void turn(struct journal_server *server)
 	if (now_s == server->looked_s)
 		return;
 	server->looked_s = now_s;
-	save_book(server);
+	if (now_s - server->saved_s >= SAVE_EVERY_S || now_s < server->saved_s) {
+		save_book(server);
+		server->saved_s = now_s;
+	}
 	if (journal_writer_turn(&server->writer, &err) != 0)
 		log_line("%s", err.text);
 	if (site_stamp(server->options->site_dir, &server->site_files) != server->site_stamp &&
