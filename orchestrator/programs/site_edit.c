@@ -80,6 +80,10 @@ int site_edit_begin(const struct options *options, struct err *err)
 		while (rc != 0 && errno == EINTR);
 	if (rc == 0)
 		return fd;
+	if (fd < 0 && errno == ENOENT)
+		return err_set(err,
+			       "%s: there is no such directory; choose the site directory with -C",
+			       options->site_dir);
 	err_set_errno(err, errno, "%s", options->site_dir);
 	if (fd >= 0)
 		close(fd);
