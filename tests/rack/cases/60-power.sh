@@ -40,8 +40,8 @@ expect "power cycle: vm1 boots again" rack wait vm1
 expect_exit "power cycle: apply" 0 moyai apply --yes --limit vm1,store1,mem1
 expect_same "power cycle: the data of vm1's disk is there" "$before" "$(sum)"
 
-expect "damaged image: the boot fails" within 60 jq -e '.stage == "failed"' "$state/boot/gw.json"
-expect_text "damaged image: the message says why" 'sha256.*not started' "$(jq -r .error "$state/boot/gw.json")"
+# It has started again since, perhaps several times: why is kept until a boot comes to its end.
+expect "damaged image: the boot fails" within 120 jq -e '.error // empty | test("sha256.*not started")' "$state/boot/gw.json"
 expect_text "damaged image: status shows it" '^gw .*sha256' "$(moyai status 2>&1)"
 rack power off gw
 cp "$test_dir/layer" "$layer"
