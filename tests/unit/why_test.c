@@ -158,6 +158,7 @@ static void test_why_failed(void **state)
 	       "the image was not what its manifest says: base.squashfs has another sha256",
 	       "moyai image list; it tries again by itself while an image is being replaced");
 	seen.stage = BOOT_KERNEL;
+	seen.stage_age_s = 60;
 	seen.boot_error = "no disk";
 	expect(&seen, false, "its boot failed: no disk",
 	       "mend what the error names, and switch vm1 off and on");
