@@ -157,7 +157,8 @@ void boot_dhcp(struct boot *boot, struct boot_node *node, int64_t now_ms)
 		return;
 	boot_record_free(&node->before);
 	node->before = node->now;
-	node->now = (struct boot_record){ .stage = BOOT_DHCP };
+	node->now = (struct boot_record){ .stage = BOOT_DHCP,
+					  .error = xstrdup(node->before.error) };
 	node->now.times_ms[BOOT_DHCP] = now_ms;
 	publish(boot, node, now_ms);
 }
@@ -170,7 +171,10 @@ int boot_begin(struct boot *boot, struct boot_node *node, const char *version, i
 		return -1;
 	int64_t dhcp_ms = node->now.stage == BOOT_DHCP ? node->now.times_ms[BOOT_DHCP] : 0;
 	boot_record_free(&node->before);
+	AUTO_FREE char *error = xstrdup(node->now.error);
 	boot_record_free(&node->now);
+	node->now.error = error;
+	error = NULL;
 	hash_hex(random, sizeof(random), node->now.id);
 	node->now.stage = BOOT_IPXE;
 	node->now.times_ms[BOOT_DHCP] = dhcp_ms;
@@ -197,7 +201,8 @@ void boot_advance(struct boot *boot, struct boot_node *node, enum boot_stage sta
 		now->times_ms[stage] = now_ms;
 	now->stage = stage;
 	now->percent = stage == BOOT_IMAGE ? percent : 0;
-	set(&now->error, error);
+	if (stage == BOOT_FAILED || stage == BOOT_READY)
+		set(&now->error, error);
 	node->saved_percent = now->percent;
 	publish(boot, node, now_ms);
 }

@@ -44,6 +44,8 @@ struct boot_record {
 	int64_t times_ms[BOOT_STAGES];
 	char id[BOOT_ID_SIZE];
 	char *image; /* version of the image */
+	/* Why it failed, or the boots before it, until one is ready: a machine that starts again by
+	   itself is at another stage most of the time. */
 	char *error;
 };
 

@@ -30,6 +30,7 @@ enum {
 	DATAGRAMS_AT_ONCE = 256,   /* and then uploads have their turn */
 	RECEIVE_BUFFER_BYTES = 4 << 20,
 	BOOK_MAX_BYTES = 4 << 20,
+	SAVE_EVERY_S = 10,
 };
 
 struct journal_server {
@@ -37,7 +38,7 @@ struct journal_server {
 	struct site site;
 	struct text_list site_files;
 	uint64_t site_stamp;
-	time_t looked_s, told_s;
+	time_t looked_s, saved_s, told_s;
 	uint64_t strangers; /* datagrams of nobody's, since it was told */
 	struct map by_address;
 	struct book book;
@@ -61,7 +62,8 @@ static int add(struct journal_server *server, const struct str *entries, struct 
 	return journal_writer_add(&server->writer, entries->data, entries->length, err);
 }
 
-/* Beside the journals. What is not written yet is at worst there twice after a crash. */
+/* Beside the journals. What is not written yet is at worst there twice after a crash, and each time it
+   goes to the disk at once. */
 static char *book_path(const struct journal_server *server)
 {
 	return xasprintf("%s/positions", server->options->journal_dir);
@@ -102,8 +104,17 @@ static int take_entry(void *context, const char *node, const struct journal_entr
 {
 	struct journal_server *server = context;
 	AUTO_STR struct str out = STR_INIT;
-	book_entry(&server->book, book_find(&server->book, node), entry, now_us(), &out);
-	return add(server, &out, err);
+	/* It may have been one when the connection began, and that lasts. */
+	if (!known(server, node))
+		return err_set(err, "this is no node of the site");
+	struct book_node *of = book_find(&server->book, node);
+	const struct book_node before = *of;
+	book_entry(&server->book, of, entry, now_us(), &out);
+	if (add(server, &out, err) == 0)
+		return 0;
+	/* The node sends it again, and then it is a new one. */
+	*of = before;
+	return -1;
 }
 
 /* ---- netconsole ---- */
@@ -122,10 +133,14 @@ static void take_datagram(struct journal_server *server, const char *address, co
 		server->strangers++;
 	if (said != KERNEL_LINE)
 		return;
+	const struct book_node before = *node;
 	book_line(&server->book, node, &line, now_us(), &out);
 	kernel_line_free(&line);
-	if (add(server, &out, &err) != 0)
-		log_line("%s", err.text);
+	if (add(server, &out, &err) == 0)
+		return;
+	/* It may come once more, in the node's journal. */
+	*node = before;
+	log_line("%s: a line of its kernel is lost: %s", node->name, err.text);
 }
 
 static void receive(struct journal_server *server)
@@ -259,7 +274,10 @@ static void turn(struct journal_server *server)
 	if (now_s == server->looked_s)
 		return;
 	server->looked_s = now_s;
-	save_book(server);
+	if (now_s - server->saved_s >= SAVE_EVERY_S || now_s < server->saved_s) {
+		save_book(server);
+		server->saved_s = now_s;
+	}
 	if (journal_writer_turn(&server->writer, &err) != 0)
 		log_line("%s", err.text);
 	if (site_stamp(server->options->site_dir, &server->site_files) != server->site_stamp &&

@@ -17,12 +17,19 @@
 #include "base/log.h"
 
 #define PROGRAM "/lib/systemd/systemd-journal-remote"
-enum { FILE_MAX_BYTES = 64 << 20, BEGUN_BYTES = 8 << 20, SHARE_OF_DISK = 4 };
+enum {
+	FILE_MAX_BYTES = 64 << 20,
+	BEGUN_BYTES = 8 << 20,
+	FREE_MIN_BYTES = 2 * BEGUN_BYTES,
+	SHARE_OF_DISK = 4,
+	SHARE_KEPT_FREE = 20
+};
 
 void journal_writer_init(struct journal_writer *writer, const char *dir)
 {
 	*writer = (struct journal_writer){ .dir = xstrdup(dir),
 					   .file_max_bytes = FILE_MAX_BYTES,
+					   .free_min_bytes = FREE_MIN_BYTES,
 					   .fd = -1 };
 }
 
@@ -58,6 +65,81 @@ static void become(int in, const char *path)
 	_exit(127);
 }
 
+static bool is_file(const struct journal_writer *writer, const char *name, char **path,
+		    struct stat *status)
+{
+	*path = xasprintf("%s/%s", writer->dir, name);
+	return strstr(name, ".journal") != NULL && stat(*path, status) == 0;
+}
+
+/* All but the one that is written to. */
+static uint64_t old_bytes(const struct journal_writer *writer, const struct text_list *names)
+{
+	uint64_t bytes = 0;
+	for (size_t i = 0; i < names->count; i++) {
+		struct stat status;
+		AUTO_FREE char *path = NULL;
+		if (is_file(writer, names->items[i], &path, &status) &&
+		    !text_equal(path, writer->path))
+			bytes += (uint64_t)status.st_blocks * 512;
+	}
+	return bytes;
+}
+
+/* What the old ones may have: of the share, what is left beside the file that is written to, and of
+   a disk that others fill, nothing of its last twentieth. */
+static uint64_t old_limit(const struct journal_writer *writer, const struct statvfs *disk,
+			  uint64_t bytes)
+{
+	uint64_t size = (uint64_t)disk->f_blocks * disk->f_frsize;
+	uint64_t there = (uint64_t)disk->f_bavail * disk->f_frsize + bytes;
+	uint64_t kept = size / SHARE_KEPT_FREE;
+	uint64_t all = writer->all_max_bytes ? writer->all_max_bytes : size / SHARE_OF_DISK;
+	uint64_t begun =
+		writer->file_max_bytes > BEGUN_BYTES ? writer->file_max_bytes : BEGUN_BYTES;
+	uint64_t left = all - (begun < all / 2 ? begun : all / 2);
+	if (there <= kept)
+		return 0;
+	return left < there - kept ? left : there - kept;
+}
+
+/* The oldest go first, and never the one that is written to. systemd-journal-remote begins files of its
+   own, too (on a disk that is small, after a crash), so it is not asked who did. */
+static int prune(const struct journal_writer *writer, struct err *err)
+{
+	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+	struct statvfs disk;
+	if (file_list_dir(writer->dir, &names, err) != 0)
+		return -1;
+	if (statvfs(writer->dir, &disk) != 0)
+		return err_set_errno(err, errno, "%s", writer->dir);
+	uint64_t bytes = old_bytes(writer, &names);
+	uint64_t max_bytes = old_limit(writer, &disk, bytes);
+	for (size_t i = 0; i < names.count && bytes > max_bytes; i++) {
+		struct stat status;
+		AUTO_FREE char *path = NULL;
+		if (!is_file(writer, names.items[i], &path, &status) ||
+		    text_equal(path, writer->path))
+			continue;
+		if (file_remove(path, err) != 0)
+			return -1;
+		bytes -= (uint64_t)status.st_blocks * 512;
+	}
+	return 0;
+}
+
+/* A full disk is an error of the child's that it writes on its stderr, and goes on. */
+static int check_room(const struct journal_writer *writer, struct err *err)
+{
+	struct statvfs disk;
+	if (statvfs(writer->dir, &disk) != 0)
+		return err_set_errno(err, errno, "%s", writer->dir);
+	if ((uint64_t)disk.f_bavail * disk.f_frsize >= writer->free_min_bytes)
+		return 0;
+	return err_set(err, "%s: less than %llu MiB are free; nothing more is taken until they are",
+		       writer->dir, (unsigned long long)(writer->free_min_bytes >> 20));
+}
+
 static int start(struct journal_writer *writer, struct err *err)
 {
 	int pipe_fds[2];
@@ -65,10 +147,12 @@ static int start(struct journal_writer *writer, struct err *err)
 		return err_set(err, PROGRAM " is not installed (Debian: systemd-journal-remote)");
 	if (file_make_dirs(writer->dir, 0700, err) != 0)
 		return -1;
-	if (pipe2(pipe_fds, O_CLOEXEC) != 0)
-		return err_set_errno(err, errno, "pipe");
 	free(writer->path);
 	writer->path = choose(writer);
+	if (prune(writer, err) != 0 || check_room(writer, err) != 0)
+		return -1;
+	if (pipe2(pipe_fds, O_CLOEXEC) != 0)
+		return err_set_errno(err, errno, "pipe");
 	pid_t child = fork();
 	if (child == 0)
 		become(pipe_fds[0], writer->path);
@@ -111,48 +195,21 @@ int journal_writer_add(struct journal_writer *writer, const char *entries, size_
 	return file_write_all(writer->fd, entries, length, err);
 }
 
-static uint64_t limit(const struct journal_writer *writer)
-{
-	struct statvfs disk;
-	if (writer->all_max_bytes)
-		return writer->all_max_bytes;
-	if (statvfs(writer->dir, &disk) != 0)
-		return UINT64_MAX;
-	return (uint64_t)disk.f_blocks * disk.f_frsize / SHARE_OF_DISK;
-}
-
-/* The oldest first, and never the one that is written to, which has room for all that it may have. */
-static int prune(const struct journal_writer *writer, struct err *err)
-{
-	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
-	uint64_t all_bytes =
-		writer->file_max_bytes > BEGUN_BYTES ? writer->file_max_bytes : BEGUN_BYTES;
-	uint64_t max_bytes = limit(writer);
-	if (file_list_dir(writer->dir, &names, err) != 0)
-		return -1;
-	for (size_t i = names.count; i-- > 0;) {
-		struct stat status;
-		AUTO_FREE char *path = xasprintf("%s/%s", writer->dir, names.items[i]);
-		if (strstr(names.items[i], ".journal") == NULL || text_equal(path, writer->path) ||
-		    stat(path, &status) != 0)
-			continue;
-		all_bytes += (uint64_t)status.st_blocks * 512;
-		if (all_bytes > max_bytes && file_remove(path, err) != 0)
-			return -1;
-	}
-	return 0;
-}
-
 int journal_writer_turn(struct journal_writer *writer, struct err *err)
 {
 	struct stat status;
-	if (writer->child == 0 || stat(writer->path, &status) != 0 ||
-	    (uint64_t)status.st_size < writer->file_max_bytes)
+	if (writer->child == 0)
+		return 0;
+	if (prune(writer, err) != 0)
+		return -1;
+	if (check_room(writer, err) != 0) {
+		stop(writer);
+		return -1;
+	}
+	if (stat(writer->path, &status) != 0 || (uint64_t)status.st_size < writer->file_max_bytes)
 		return 0;
 	stop(writer);
-	if (start(writer, err) != 0)
-		return -1;
-	return prune(writer, err);
+	return start(writer, err);
 }
 
 void journal_writer_close(struct journal_writer *writer)

@@ -40,7 +40,8 @@ bool place_could_fit(const struct place_host *host, const struct place_item *ite
 static void put(struct place_host *host, const struct place_item *item)
 {
 	for (int i = 0; i < PLACE_DIMENSIONS; i++)
-		host->used[i] += item->need[i];
+		if (__builtin_add_overflow(host->used[i], item->need[i], &host->used[i]))
+			host->used[i] = UINT64_MAX;
 }
 
 void place_count(struct place_host *hosts, const struct place_item *items, size_t count)

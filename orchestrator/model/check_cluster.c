@@ -327,9 +327,23 @@ static void check_places(struct check *check, const struct cluster *cluster)
 	}
 }
 
+static void check_guest_name(struct check *check, const struct cluster *cluster,
+			     const struct cluster_guest *guest)
+{
+	const struct site_node *node = site_find_node(check->site, guest->id);
+	struct place place = place_of(guest->group->place, "name");
+	if (node == NULL)
+		return;
+	AUTO_FREE char *where = check_place_text(place_of(node->place, "name"), place);
+	mistake_add(check->mistakes, place,
+		    "cluster \"%s\": node \"%s\": in the site it would be called \"%s\", and so is "
+		    "a node of the site (%s); rename one of the two",
+		    cluster->name, guest->name, guest->id, where);
+}
+
 /* In the site a guest is called CLUSTER-GUEST, and so are its disks: "a" with "b-c" and "a-b" with
-   "c" would meet there. */
-static void check_disk_names(struct check *check)
+   "c" would meet there, and "a" with "b" a node "a-b". */
+static void check_names(struct check *check)
 {
 	const struct site *site = check->site;
 	struct map owners = MAP_INIT;
@@ -338,6 +352,7 @@ static void check_disk_names(struct check *check)
 		for (size_t j = 0; j < cluster->guest_count; j++) {
 			const struct cluster_guest *guest = &cluster->guests[j];
 			const char *ids[] = { guest->id, guest->scratch_id };
+			check_guest_name(check, cluster, guest);
 			for (size_t k = 0; k < COUNT_OF(ids) && ids[k]; k++) {
 				const struct cluster *other = map_put(&owners, ids[k], cluster);
 				/* Two nodes of one name were told of when they were read. */
@@ -420,7 +435,7 @@ void check_clusters(struct check *check)
 	const struct site *site = check->site;
 	check_tags(check);
 	check_outside(check);
-	check_disk_names(check);
+	check_names(check);
 	for (size_t i = 0; i < site->cluster_count; i++) {
 		const struct cluster *cluster = &site->clusters[i];
 		AUTO_FREE char *what = xasprintf("cluster \"%s\"", cluster->name);

@@ -195,10 +195,18 @@ static bool cluster_key(struct reader *reader, const config_setting_t *member, v
 static void check_name(struct reader *reader, const struct cluster *cluster, const char *written)
 {
 	AUTO_FREE char *other = xasprintf("%s/" CLUSTER_FOLDER "/%s.cfg", reader->dir, written);
+	static const struct field NAME = { .name = "name", .type = FIELD_NAME, .max = 40 };
 	struct place place = place_of(cluster->place, "name");
+	struct err err = ERR_INIT;
+	AUTO_FREE char *name = NULL;
 	if (text_equal(cluster->name, written))
 		return;
-	if (file_exists(other))
+	if (field_set_text(&NAME, &name, cluster->name, &err) != 0)
+		mistake_add(reader->mistakes, place,
+			    "cluster \"%s\" is in a file whose name can be no cluster's: %s; "
+			    "rename the file",
+			    written, err.text);
+	else if (file_exists(other))
 		mistake_add(reader->mistakes, place,
 			    "cluster \"%s\" is in " CLUSTER_FOLDER
 			    "/%s.cfg already; write name = \"%s\" for the one in this file, or "

@@ -90,8 +90,7 @@ static int write_record(const struct options *options, const char *file, const c
 }
 
 int cluster_command_record(const struct options *options, const struct cluster *cluster,
-			   const struct allocation *made, FILE *out, struct text_list *files,
-			   struct err *err)
+			   const struct allocation *made, FILE *out, struct err *err)
 {
 	AUTO_FREE char *file = xasprintf(ALLOCATION_FOLDER "/%s.cfg", cluster->name);
 	AUTO_STR struct str before = STR_INIT;
@@ -108,8 +107,5 @@ int cluster_command_record(const struct options *options, const struct cluster *
 	fputs(str_text(&shown), options->json ? stdout : out);
 	if (!changed)
 		return 0;
-	if (write_record(options, file, str_text(&after), err) != 0)
-		return -1;
-	text_list_add(files, file);
-	return 1;
+	return write_record(options, file, str_text(&after), err) == 0 ? 1 : -1;
 }

@@ -23,11 +23,9 @@ struct cluster_sum {
 struct cluster_sum cluster_command_sum(const struct cluster *cluster);
 
 /* Write the cluster's record when it is not what was made. The difference goes to `out` (with
-   --json a line to stdout), the file's name to `files`. 1: it was written, 0: it is as it should
-   be. */
+   --json a line to stdout). 1: it was written, 0: it is as it should be. */
 int cluster_command_record(const struct options *options, const struct cluster *cluster,
-			   const struct allocation *made, FILE *out, struct text_list *files,
-			   struct err *err);
+			   const struct allocation *made, FILE *out, struct err *err);
 
 /* The record as it is, and as it is to be; "" for none. */
 void cluster_command_records(const struct cluster *cluster, const struct allocation *made,

@@ -5,43 +5,71 @@
 #include "programs/cluster.h"
 #include "programs/site_edit.h"
 
+/* What one run of the command does. */
+struct records {
+	const struct options *options;
+	bool uncommitted; /* something is that an earlier try has left */
+	size_t written;
+	struct text_list files; /* to be committed… */
+	struct text_list names; /* …of these clusters */
+};
+
 /* One cluster's record, when it is not what it should be. */
-static int record(const struct options *options, const struct cluster *cluster,
-		  const struct allocation *made, struct text_list *files, struct text_list *names,
-		  struct err *err)
+static int record(struct records *records, const struct cluster *cluster,
+		  const struct allocation *made, struct err *err)
 {
-	int changed = cluster_command_record(options, cluster, made, stdout, files, err);
-	if (changed <= 0)
-		return changed;
+	const struct options *options = records->options;
+	AUTO_FREE char *file = xasprintf(ALLOCATION_FOLDER "/%s.cfg", cluster->name);
+	bool left = records->uncommitted && made->cluster != NULL;
+	int written = cluster_command_record(options, cluster, made, stdout, err);
+	if (written < 0)
+		return -1;
+	records->written += (size_t)written;
+	if (written == 0 && left && site_edit_uncommitted(options, file, &left, err) != 0)
+		return -1;
+	if (written == 0 && !left)
+		return 0;
 	/* Neither is whole without the other. */
-	text_list_take(files, xasprintf(CLUSTER_FOLDER "/%s.cfg", cluster->name));
-	text_list_add(names, cluster->name);
+	text_list_take(&records->files, xasprintf(CLUSTER_FOLDER "/%s.cfg", cluster->name));
+	text_list_add(&records->files, file);
+	text_list_add(&records->names, cluster->name);
 	return 0;
+}
+
+static int commit(const struct records *records, struct err *err)
+{
+	AUTO_STR struct str names = STR_INIT;
+	for (size_t i = 0; i < records->names.count; i++)
+		str_addf(&names, "%s %s", i ? "," : "", records->names.items[i]);
+	fflush(stdout);
+	if (records->written == 0 && !records->options->json)
+		fprintf(stderr, "nothing changes%s%s\n",
+			names.length ? "; committed is what was recorded before of" : "",
+			str_text(&names));
+	if (names.length == 0)
+		return 0;
+	AUTO_FREE char *message = xasprintf("Allocation of%s", str_text(&names));
+	return site_edit_commit(records->options, &records->files, message, err);
 }
 
 static int record_all(const struct options *options, const struct site *site,
 		      const struct allocations *allocations, int argc, char **argv, struct err *err)
 {
-	AUTO_LIST struct text_list files = TEXT_LIST_INIT;
-	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
-	AUTO_STR struct str message = STR_INIT;
+	struct records records = { .options = options };
 	size_t count;
 	size_t *chosen = cluster_command_choose(site, argc, argv, &count, err);
-	int rc = chosen ? 0 : -1;
+	int rc = chosen ? site_edit_uncommitted(options, ALLOCATION_FOLDER, &records.uncommitted,
+						err)
+			: -1;
 	for (size_t i = 0; rc == 0 && i < count; i++)
-		rc = record(options, &site->clusters[chosen[i]], &allocations->items[chosen[i]],
-			    &files, &names, err);
+		rc = record(&records, &site->clusters[chosen[i]], &allocations->items[chosen[i]],
+			    err);
+	if (rc == 0)
+		rc = commit(&records, err);
 	free(chosen);
-	fflush(stdout);
-	if (rc != 0 || names.count == 0) {
-		if (rc == 0 && !options->json)
-			fputs("nothing changes\n", stderr);
-		return rc;
-	}
-	str_add(&message, "Allocation of");
-	for (size_t i = 0; i < names.count; i++)
-		str_addf(&message, "%s %s", i ? "," : "", names.items[i]);
-	return site_edit_commit(options, &files, str_text(&message), err);
+	text_list_free(&records.files);
+	text_list_free(&records.names);
+	return rc;
 }
 
 static int run(const struct options *options, int argc, char **argv)
@@ -49,6 +77,9 @@ static int run(const struct options *options, int argc, char **argv)
 	struct site site;
 	struct allocations allocations;
 	struct err err = ERR_INIT;
+	AUTO_CLOSE int turn = site_edit_begin(options, &err);
+	if (turn < 0)
+		return command_fail(&err);
 	if (cluster_command_read(options, &site, &allocations) != 0)
 		return EXIT_ERROR;
 	int rc = record_all(options, &site, &allocations, argc, argv, &err);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "programs/cluster.h"
@@ -127,9 +128,11 @@ static int record(const struct options *options, const char *name, struct edit *
 	site_edit_diff(edit->file, str_text(&edit->before), str_text(&edit->after), &shown);
 	fputs(str_text(&shown), stderr);
 	size_t index = (size_t)(site_find_cluster(&site, name) - site.clusters);
-	text_list_add(files, edit->file);
 	int rc = cluster_command_record(options, &site.clusters[index], &allocations.items[index],
-					stderr, files, err);
+					stderr, err);
+	text_list_add(files, edit->file);
+	if (allocations.items[index].cluster != NULL)
+		text_list_take(files, xasprintf(ALLOCATION_FOLDER "/%s.cfg", name));
 	allocations_free(&allocations);
 	site_free(&site);
 	return rc < 0 ? -1 : 0;
@@ -150,12 +153,16 @@ static int change(const struct options *options, int argc, char **argv, const ch
 		return command_fail(&err);
 	}
 	AUTO_FREE char *message = xasprintf("Cluster %s is to be %s", argv[0], state);
+	int turn = site_edit_begin(options, &err);
+	if (turn < 0)
+		return command_fail(&err);
 	int rc = open_edit(options, argv[0], state, &edit, &err);
 	if (rc == 0)
 		rc = record(options, argv[0], &edit, &files, &err);
 	if (rc == 0)
 		rc = site_edit_commit(options, &files, message, &err);
 	edit_free(&edit);
+	close(turn); /* an apply may take long */
 	return rc == 0 ? command_apply.run(options, 0, NULL) : command_fail(&err);
 }
 

@@ -89,6 +89,9 @@ static int run(const struct options *options, int argc, char **argv)
 		err_set(&err, "image use: write a version (or " NEWEST ") and the nodes");
 		return command_fail(&err);
 	}
+	AUTO_CLOSE int turn = site_edit_begin(options, &err);
+	if (turn < 0)
+		return command_fail(&err);
 	if (command_site(options, &site) != 0)
 		return EXIT_ERROR;
 	AUTO_FREE char *state = command_state_dir(options, &site);

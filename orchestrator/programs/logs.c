@@ -72,7 +72,9 @@ static int show_there(const struct reach *reach, const struct takeover *takeover
 		.input = input,
 		.input_length = strlen(input),
 		.timeout_ms = query->follow ? FOLLOW_TIMEOUT_MS : ANSWER_TIMEOUT_MS,
-		.stop = reach->stop
+		.stop = reach->stop,
+		/* journalctl's, when nothing matches --grep */
+		.empty_code = 1
 	};
 	int rc = takeover_lines(&reach->remote.ssh, reach->remote.transport, takeover, &call,
 				print_line, &lines, err);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "programs/site_edit.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "base/run.h"
 
@@ -66,25 +70,73 @@ static int git(const struct options *options, const char *const *words,
 	return rc;
 }
 
-int site_edit_commit(const struct options *options, const struct text_list *files,
-		     const char *message, struct err *err)
+int site_edit_begin(const struct options *options, struct err *err)
 {
-	AUTO_STR struct str changed = STR_INIT;
+	int fd = open(options->site_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = -1;
+	if (fd >= 0)
+		do
+			rc = flock(fd, LOCK_EX);
+		while (rc != 0 && errno == EINTR);
+	if (rc == 0)
+		return fd;
+	if (fd < 0 && errno == ENOENT)
+		return err_set(err,
+			       "%s: there is no such directory; choose the site directory with -C",
+			       options->site_dir);
+	err_set_errno(err, errno, "%s", options->site_dir);
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static int is_in_git(const struct options *options, bool *is, struct err *err)
+{
 	struct run_result result;
 	const struct run ask = { .argv = RUN_ARGV("git", "-C", options->site_dir, "rev-parse",
 						  "--git-dir"),
 				 .reads_only = 1 };
 	if (run_capture(&ask, &result, err) != 0)
 		return -1;
-	int code = result.exit_code;
+	*is = result.exit_code == 0;
 	run_result_free(&result);
-	if (code != 0)
+	return 0;
+}
+
+static int is_uncommitted(const struct options *options, const struct text_list *files, bool *is,
+			  struct err *err)
+{
+	AUTO_STR struct str changed = STR_INIT;
+	if (git(options, RUN_ARGV("status", "--porcelain", "--"), files, &changed, err) != 0)
+		return -1;
+	*is = changed.length > 0;
+	return 0;
+}
+
+int site_edit_uncommitted(const struct options *options, const char *file, bool *is,
+			  struct err *err)
+{
+	AUTO_LIST struct text_list files = TEXT_LIST_INIT;
+	text_list_add(&files, file);
+	*is = false;
+	if (is_in_git(options, is, err) != 0)
+		return -1;
+	return *is ? is_uncommitted(options, &files, is, err) : 0;
+}
+
+int site_edit_commit(const struct options *options, const struct text_list *files,
+		     const char *message, struct err *err)
+{
+	bool goes_on = false;
+	if (is_in_git(options, &goes_on, err) != 0)
+		return -1;
+	if (!goes_on)
 		return 0;
 	if (git(options, RUN_ARGV("add", "-A", "--"), files, NULL, err) != 0 ||
-	    git(options, RUN_ARGV("status", "--porcelain", "--"), files, &changed, err) != 0)
+	    is_uncommitted(options, files, &goes_on, err) != 0)
 		return -1;
 	/* What was lost here, and is made again as it was committed. */
-	if (changed.length == 0)
+	if (!goes_on)
 		return 0;
 	return git(options, RUN_ARGV("commit", "--quiet", "-m", message, "--"), files, NULL, err);
 }

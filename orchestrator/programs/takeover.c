@@ -184,7 +184,8 @@ static int talk_lines(struct link *link, const struct takeover_call *call,
 		}
 		line(context, text, length);
 	}
-	if (rc == 0 && stream->exit_code != 0)
+	bool empty = stream->exit_code == call->empty_code && stream->errors.length == 0;
+	if (rc == 0 && stream->exit_code != 0 && !empty)
 		rc = last_line(&stream->errors, call->words[0], stream->exit_code, err);
 	stream_close(stream);
 	return rc;

@@ -31,6 +31,7 @@ struct takeover_call {
 	size_t input_length;
 	unsigned timeout_ms;
 	const bool *stop;
+	int empty_code; /* the exit code that says, without a word, that there is nothing; 0 */
 };
 int takeover_run(const struct ssh_options *ssh, const char *node, const char *address,
 		 const struct takeover_call *call, struct str *out, struct err *err);

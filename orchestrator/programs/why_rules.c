@@ -55,14 +55,15 @@ static bool has_twin(const struct why_seen *seen)
 {
 	return away(seen) && seen->boot_refused != NULL;
 }
-static bool got_wrong_bytes(const struct why_seen *seen)
-{
-	return away(seen) && seen->stage == BOOT_FAILED && seen->boot_error &&
-	       strstr(seen->boot_error, "sha256");
-}
+/* A machine whose boot failed starts again by itself, so that its stage tells only half of it. */
 static bool has_failed(const struct why_seen *seen)
 {
-	return away(seen) && seen->stage == BOOT_FAILED;
+	return away(seen) && seen->stage != BOOT_READY &&
+	       (seen->stage == BOOT_FAILED || seen->boot_error);
+}
+static bool got_wrong_bytes(const struct why_seen *seen)
+{
+	return has_failed(seen) && seen->boot_error && strstr(seen->boot_error, "sha256");
 }
 static bool has_no_image(const struct why_seen *seen)
 {

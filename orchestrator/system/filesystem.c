@@ -170,7 +170,7 @@ int filesystem_make(const char *device, const char *type, const char *label, con
 	if (run_ok(&(struct run){ .argv = argv, .timeout_ms = CHECK_TIMEOUT_MS }, NULL, err) != 0)
 		return -1;
 	/* udev reads the mark. */
-	return sysfs_settle(err);
+	return sysfs_look_again(device, err);
 }
 
 int filesystem_set_label(const char *device, const char *type, const char *label, struct err *err)
@@ -230,7 +230,7 @@ int filesystem_wipe(const char *device, struct err *err)
 	/* Without --force: what is mounted stays. */
 	if (run_args(err, "wipefs", "--all", "--quiet", "--", device, NULL) != 0)
 		return -1;
-	return sysfs_settle(err);
+	return sysfs_look_again(device, err);
 }
 
 /* proc(5): "36 35 253:4 / /srv/home rw,noatime …", blanks in names as \040. */

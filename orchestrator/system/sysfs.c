@@ -294,3 +294,11 @@ int sysfs_settle(struct err *err)
 				     .timeout_ms = 35000 },
 		      NULL, err);
 }
+
+int sysfs_look_again(const char *device, struct err *err)
+{
+	return run_ok(&(struct run){ .argv = RUN_ARGV("udevadm", "trigger", "--action=change",
+						      "--settle", device),
+				     .timeout_ms = 35000 },
+		      NULL, err);
+}

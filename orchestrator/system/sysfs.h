@@ -60,4 +60,9 @@ char *sysfs_block_user(const char *name);
 
 /* Wait for udev to have made its links. */
 int sysfs_settle(struct err *err);
+
+/* Let udev look at a device again, and wait for it. udev does not watch a device for writes while
+   it still handles an event of it (inotify; systemd-udevd(8), OPTIONS="watch"), so that what was
+   written just then it might never see. */
+int sysfs_look_again(const char *device, struct err *err);
 #endif

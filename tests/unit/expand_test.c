@@ -5,8 +5,10 @@
 
 #include <string.h>
 
+#include "base/run.h"
 #include "engine/expand.h"
 #include "engine/slice.h"
+#include "model/manifest.h"
 
 static struct site site;
 
@@ -71,10 +73,14 @@ static void assert_ids(const char *node, const char *expected)
 	assert_string_equal(ids, expected);
 }
 
+static struct image_set images; /* empty but in a test of its own */
+
 /* Its fields in the slice of the node, "field=value …" without the name. */
 static char *fields_of(const char *node, const char *kind, const char *id)
 {
-	const struct derive from = { .site = &site, .node = site_find_node(&site, node) };
+	const struct derive from = { .site = &site,
+				     .node = site_find_node(&site, node),
+				     .images = images.manifest_count ? &images : NULL };
 	struct slice slice;
 	struct str text = STR_INIT;
 	assert_int_equal(slice_make(&from, &slice, NULL), 0);
@@ -141,6 +147,52 @@ static void test_hosts(void **state)
 	assert_non_null(strstr(big, "boot=appliance appliance=compute settings=hostname=big1, "
 				    "interface=02:14:32:84:40:9b 10.1.0.8/16 10.1.0.1, key="));
 	assert_null(strstr(big, "disks="));
+}
+
+static void write_image(const char *dir, const char *role, const char *initrd)
+{
+	static const char SHA[] =
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	AUTO_FREE char *folder = xasprintf("%s/%s", dir, role);
+	AUTO_FREE char *path = xasprintf("%s/manifest.json", folder);
+	AUTO_FREE char *text = xasprintf(
+		"{\"role\": \"%s\", \"version\": \"1f0c\", \"console\": \"ttyS0\", "
+		"\"kernel_arguments\": [\"quiet\"], \"files\": {\"kernel\": {\"path\": "
+		"\"base-cloud/vmlinuz\", \"sha256\": \"%s\", \"size\": 7}, \"initrd\": "
+		"{\"path\": \"%s\", \"sha256\": \"%s\", \"size\": 5}, \"layers\": [{\"path\": "
+		"\"%s/role.squashfs\", \"sha256\": \"%s\", \"size\": 3}]}}",
+		role, SHA, initrd, SHA, role, SHA);
+	assert_int_equal(file_make_dirs(folder, 0700, NULL), 0);
+	assert_int_equal(file_write(path, text, strlen(text), 0600, NULL), 0);
+}
+
+/* Guests that start from an appliance: with the kernel that their host has of it. */
+static void test_appliances(void **state)
+{
+	static const char *const ROLES[] = { "frontend", "compute", "gateway", "vm-server",
+					     "storage" };
+	AUTO_FREE char *dir = temporary_dir();
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(ROLES); i++)
+		write_image(dir, ROLES[i], i == 1 ? "compute/initrd.img" : "base-cloud/initrd.img");
+	image_set_read(dir, &site, &images);
+	assert_null(images.missing);
+	expand_well();
+	AUTO_FREE char *big = fields_of("vm3", "guest", "genome-big1");
+	assert_non_null(strstr(big, "appliance=compute kernel=/var/lib/moyai/appliance-compute/"
+				    "base-cloud/vmlinuz initrd=/var/lib/moyai/appliance-compute/"
+				    "compute/initrd.img arguments=console=ttyS0 quiet settings="));
+	assert_null(strstr(big, "missing="));
+	AUTO_FREE char *kept = fields_of("vm3", "repository", "appliance-compute");
+	assert_string_equal(kept,
+			    "boots=compute content=2 files, 12, 55e18adad9cd "
+			    "url=http://10.79.0.1:8067/image/ files=base-cloud/vmlinuz "
+			    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef 7, "
+			    "compute/initrd.img "
+			    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef 5");
+	image_set_free(&images);
+	const char *const remove[] = { "rm", "-r", dir, NULL };
+	assert_int_equal(run_ok(&(struct run){ .argv = remove }, NULL, NULL), 0);
 }
 
 static void test_disks(void **state)
@@ -239,6 +291,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_hosts, open_site, close_site),
+		cmocka_unit_test_setup_teardown(test_appliances, open_site, close_site),
 		cmocka_unit_test_setup_teardown(test_disks, open_site, close_site),
 		cmocka_unit_test_setup_teardown(test_stopped, open_site, close_site),
 		cmocka_unit_test_setup_teardown(test_absent, open_site, close_site),

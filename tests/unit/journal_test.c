@@ -10,9 +10,11 @@
 
 #include <gnutls/x509.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 
 static const struct site_key KEY = { { 1, 2, 3 } };
@@ -396,11 +398,33 @@ static uint64_t used(const char *dir, size_t *count)
 	return bytes;
 }
 
+static const char ENTRY[] = "__REALTIME_TIMESTAMP=1700000000000000\n"
+			    "__MONOTONIC_TIMESTAMP=1\n_BOOT_ID=" BOOT "\nMESSAGE=x\n\n";
+
+static struct timespec changed(const struct journal_writer *writer)
+{
+	struct stat status = { 0 };
+	if (writer->path)
+		stat(writer->path, &status);
+	return status.st_ctim;
+}
+
+/* It writes when it comes to it. before: changed() of what was there under the name. */
+static void wait_for_file(const struct journal_writer *writer, struct timespec before)
+{
+	for (int tries = 0; tries < 1000; tries++) {
+		struct stat status;
+		if (stat(writer->path, &status) == 0 && status.st_size >= 8 << 20 &&
+		    memcmp(&status.st_ctim, &before, sizeof(before)) != 0)
+			return;
+		nanosleep(&(struct timespec){ .tv_nsec = 10 * 1000 * 1000 }, NULL);
+	}
+	fail_msg("%s is not written", writer->path);
+}
+
 /* Every file is full at once, and there is room for two, of the 8 MiB that one has from its beginning. */
 static void files_have_an_end(void **state)
 {
-	static const char ENTRY[] = "__REALTIME_TIMESTAMP=1700000000000000\n"
-				    "__MONOTONIC_TIMESTAMP=1\n_BOOT_ID=" BOOT "\nMESSAGE=x\n\n";
 	struct err err = ERR_INIT;
 	AUTO_FREE char *dir = temporary_dir();
 	struct journal_writer writer;
@@ -411,19 +435,71 @@ static void files_have_an_end(void **state)
 	writer.all_max_bytes = 17 << 20;
 	for (int i = 0; i < 5; i++) {
 		assert_int_equal(journal_writer_add(&writer, ENTRY, sizeof(ENTRY) - 1, &err), 0);
-		/* It writes when it comes to it. */
-		for (int tries = 0; tries < 1000; tries++) {
-			struct stat status;
-			if (stat(writer.path, &status) == 0 && status.st_size > 1)
-				break;
-			nanosleep(&(struct timespec){ .tv_nsec = 10 * 1000 * 1000 }, NULL);
-		}
+		wait_for_file(&writer, (struct timespec){ 0 });
 		assert_int_equal(journal_writer_turn(&writer, &err), 0);
 		assert_true(used(dir, &count) <= 17 << 20);
 	}
 	journal_writer_close(&writer);
 	assert_true(used(dir, &count) <= 17 << 20);
 	assert_count(count, 2);
+	assert_int_equal(run_args(&err, "rm", "-r", dir, NULL), 0);
+}
+
+/* Those that systemd-journal-remote puts aside by itself, after each crash one, go in their turn, too. */
+static void files_put_aside(void **state)
+{
+	struct err err = ERR_INIT;
+	AUTO_FREE char *dir = temporary_dir();
+	struct journal_writer writer;
+	size_t count;
+	(void)state;
+	signal(SIGPIPE, SIG_IGN); /* as the server does */
+	journal_writer_init(&writer, dir);
+	writer.all_max_bytes = 17 << 20;
+	for (size_t i = 0; i < 5; i++) {
+		const struct timespec before = changed(&writer);
+		assert_int_equal(journal_writer_add(&writer, ENTRY, sizeof(ENTRY) - 1, &err), 0);
+		wait_for_file(&writer, before);
+		assert_int_equal(journal_writer_turn(&writer, &err), 0);
+		assert_true(used(dir, &count) <= 17 << 20);
+		assert_count(count, i == 0 ? 1 : 2);
+		assert_int_equal(kill(writer.child, SIGKILL), 0);
+		assert_int_equal(
+			waitid(P_PID, (id_t)writer.child, &(siginfo_t){ 0 }, WEXITED | WNOWAIT), 0);
+	}
+	journal_writer_close(&writer);
+	signal(SIGPIPE, SIG_DFL);
+	assert_int_equal(run_args(&err, "rm", "-r", dir, NULL), 0);
+}
+
+static void no_room(void **state)
+{
+	struct err err = ERR_INIT;
+	AUTO_FREE char *dir = temporary_dir();
+	AUTO_FREE char *message = xasprintf(
+		"%s: less than 1099511627776 MiB are free; nothing more is taken until they are",
+		dir);
+	struct journal_writer writer;
+	(void)state;
+	journal_writer_init(&writer, dir);
+	const uint64_t usual = writer.free_min_bytes;
+	writer.free_min_bytes = UINT64_C(1) << 60;
+	assert_int_equal(journal_writer_add(&writer, ENTRY, sizeof(ENTRY) - 1, &err), -1);
+	assert_string_equal(err.text, message);
+	writer.free_min_bytes = usual;
+	assert_int_equal(journal_writer_add(&writer, ENTRY, sizeof(ENTRY) - 1, &err), 0);
+	wait_for_file(&writer, (struct timespec){ 0 });
+	assert_int_equal(journal_writer_turn(&writer, &err), 0);
+	assert_int_not_equal(writer.child, 0);
+	/* Others fill the disk: it ends, and says so once. */
+	writer.free_min_bytes = UINT64_C(1) << 60;
+	assert_int_equal(journal_writer_turn(&writer, &err), -1);
+	assert_string_equal(err.text, message);
+	assert_int_equal(writer.child, 0);
+	assert_int_equal(journal_writer_turn(&writer, &err), 0);
+	writer.free_min_bytes = usual;
+	assert_int_equal(journal_writer_add(&writer, ENTRY, sizeof(ENTRY) - 1, &err), 0);
+	journal_writer_close(&writer);
 	assert_int_equal(run_args(&err, "rm", "-r", dir, NULL), 0);
 }
 
@@ -481,7 +557,8 @@ int main(void)
 		cmocka_unit_test(certificates),	     cmocka_unit_test(stream),
 		cmocka_unit_test(stream_mistakes),   cmocka_unit_test(stream_too_large),
 		cmocka_unit_test(kernel_lines),	     cmocka_unit_test(book),
-		cmocka_unit_test(files_have_an_end), cmocka_unit_test(queries),
+		cmocka_unit_test(files_have_an_end), cmocka_unit_test(files_put_aside),
+		cmocka_unit_test(no_room),	     cmocka_unit_test(queries),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

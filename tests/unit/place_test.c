@@ -236,6 +236,18 @@ static void test_an_overfull_host_takes_no_more(void **state)
 	assert_int_equal(it.hosts[0].used[PLACE_CPUS], 18);
 }
 
+/* Sixteen of 2^60 bytes are 2^64. */
+static void test_no_sum_is_too_large(void **state)
+{
+	struct place_host host = { .room = { 64, 1 << 20 } };
+	const struct place_item item = { .need = { 1, UINT64_C(1) << 60 }, .host = 0 };
+	(void)state;
+	for (size_t i = 0; i < 16; i++)
+		place_count(&host, &item, 1);
+	assert_true(place_is_overfull(&host));
+	assert_int_equal(place_left(&host, PLACE_BYTES), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +259,7 @@ int main(void)
 		cmocka_unit_test(test_a_hint_costs_no_place),
 		cmocka_unit_test(test_who_has_least_choice_comes_first),
 		cmocka_unit_test(test_an_overfull_host_takes_no_more),
+		cmocka_unit_test(test_no_sum_is_too_large),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -157,6 +157,17 @@ static void test_why_failed(void **state)
 	expect(&seen, false,
 	       "the image was not what its manifest says: base.squashfs has another sha256",
 	       "moyai image list; it tries again by itself while an image is being replaced");
+	seen.stage = BOOT_KERNEL;
+	seen.stage_age_s = 60;
+	seen.boot_error = "no disk";
+	expect(&seen, false, "its boot failed: no disk",
+	       "mend what the error names, and switch vm1 off and on");
+	seen.stage = BOOT_READY;
+	seen.boot_error = NULL;
+	seen.stage_age = "1m";
+	expect(&seen, false,
+	       "vm1 was ready 1m ago and is silent now: it lost its power or link, or hangs",
+	       "look at the console; switch it off and on, and it boots again");
 }
 
 static void test_why_ssh_errors(void **state)

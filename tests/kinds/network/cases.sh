@@ -64,42 +64,48 @@ check_plan() { # WHAT PATTERN SLICE
 	if [ $? -eq 2 ] && grep -q -e "$2" "$dir/out"; then ok "$1"; else not_ok "$1"; fi
 }
 
-# apply_again SLICE: after a kill. networkd goes on with what it was asked for, so that a link may
-# come up between plan and apply: that is refused with its own words, and planned again, twice.
-apply_again() {
+# kill_at POINT SLICE: an apply that is killed there (0: it is not); its exit code in $code. networkd
+# goes on with what it was asked for, so that a link may come up between plan and apply: that is
+# refused with its own words, and planned again, twice.
+kill_at() {
 	for try in 1 2 3; do
-		"$drive" "$dir/$1.json" apply >"$dir/out" 2>&1 && return 0
-		grep -q 'changed since it was planned; plan again$' "$dir/out" || return 1
+		MOYAI_CRASH_AT=$1 "$drive" "$dir/$2.json" apply >"$dir/out" 2>&1
+		code=$?
+		grep -q 'changed since it was planned; plan again$' "$dir/out" || return 0
 		echo "# try $try: changed since it was planned"
 		sleep 1
 	done
-	return 1
 }
+applied() { kill_at 0 "$1"; [ $code -eq 0 ]; }
+whole() { "$drive" "$dir/$1.json" plan >"$dir/out" 2>&1; }
 
-# interrupted WHAT FROM TO: killed on the way from one slice to the other, at every POINT_STEPth
-# point (1: at each) that the way itself has
+# interrupted WHAT SLICE…: from each to the next, killed on the way until a run comes to its end: each
+# run POINT_STEP points further on in what is left, or (1) at each point of the whole way.
 interrupted() {
-	points=$dir/points
-	: >"$points"
-	"$drive" "$dir/$2.json" apply >"$dir/out" 2>&1 || { not_ok "$1: start"; return; }
-	MOYAI_POINTS_FILE=$points "$drive" "$dir/$3.json" apply >"$dir/out" 2>&1 || { not_ok "$1: whole"; return; }
-	count=$(wc -l <"$points")
-	[ "$count" -gt 0 ] || { not_ok "$1: no points"; return; }
-	at=1
-	killed=0
-	while [ $at -le "$count" ]; do
-		"$drive" "$dir/$2.json" apply >"$dir/out" 2>&1 || { not_ok "$1: back before $at"; return; }
-		MOYAI_CRASH_AT=$at "$drive" "$dir/$3.json" apply >"$dir/out" 2>&1
-		code=$?
-		# A link may already be down when it is to be: the way has a point or two less then.
-		[ $code -eq 0 ] && [ $at -gt $((count - 3)) ] && break
-		[ $code -eq 137 ] || { not_ok "$1: point $at was not reached"; return; }
-		apply_again "$3" || { not_ok "$1: after point $at"; return; }
-		"$drive" "$dir/$3.json" plan >"$dir/out" 2>&1 || { not_ok "$1: not whole after point $at"; return; }
-		killed=$((killed + 1))
-		at=$((at + ${POINT_STEP:-1}))
+	what=$1 from=$2
+	shift 2
+	applied "$from" || { not_ok "$what: $from"; return; }
+	for to; do
+		if way; then
+			ok "$what: from $from to $to, killed on the way"
+			echo "# killed $killed times"
+		else
+			not_ok "$what: from $from to $to: exit code $code, killed $killed times"
+			return
+		fi
+		from=$to
 	done
-	ok "$1: killed at $killed of $count points"
+}
+way() {
+	killed=0
+	step=${POINT_STEP:-3}
+	while [ $killed -lt 100 ]; do
+		kill_at $((1 + killed * step)) "$to"
+		[ $code -eq 137 ] || break
+		killed=$((killed + 1))
+		[ "$step" -gt 1 ] || { applied "$to" && whole "$to" && applied "$from"; } || return
+	done
+	[ $code -eq 0 ] && [ $killed -gt 0 ] && whole "$to"
 }
 
 boot_address=$(ip -4 -o addr show boot0 | awk '{print $4}')

@@ -36,16 +36,16 @@ rack power off twin
 expect_same "twin: mem1 keeps its pin" "$pin" "$(grep '^10.77.0.15,mem1 ' "$state/known_hosts")"
 expect "twin: mem1 lives on" within 30 on mem1 true
 
-expect "power cycle: vm1 boots again" rack wait vm1
-expect_exit "power cycle: apply" 0 moyai apply --yes --limit vm1,store1,mem1
-expect_same "power cycle: the data of vm1's disk is there" "$before" "$(sum)"
-
-expect "damaged image: the boot fails" within 60 jq -e '.stage == "failed"' "$state/boot/gw.json"
-expect_text "damaged image: the message says why" 'sha256.*not started' "$(jq -r .error "$state/boot/gw.json")"
+# It starts again by itself: why is kept until a boot comes to its end.
+expect "damaged image: the boot fails" within 120 jq -e '.error // empty | test("sha256.*not started")' "$state/boot/gw.json"
 expect_text "damaged image: status shows it" '^gw .*sha256' "$(moyai status 2>&1)"
 rack power off gw
 cp "$test_dir/layer" "$layer"
 rack power on gw
+
+expect "power cycle: vm1 boots again" rack wait vm1
+expect_exit "power cycle: apply" 0 moyai apply --yes --limit vm1,store1,mem1
+expect_same "power cycle: the data of vm1's disk is there" "$before" "$(sum)"
 rack power cycle store1
 expect "power cycle: store1 and gw boot again" rack wait store1 gw
 expect_exit "power cycle: apply on all" 0 moyai apply --yes

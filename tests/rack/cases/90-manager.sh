@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash disable=SC2154
-# The cluster manager takes over from the operator's machine; after that power cuts of everything, and
-# of the manager while it rolls out, are survived without a person. RACK_TEST=long: also by UEFI,
-# with a bootstrap that is cut off, what an operator sets, and a manager that is away for a while.
+# The cluster manager takes over from the operator's machine; after that a power cut of everything, and
+# of the manager while it rolls out, is survived without a person. RACK_TEST=long: more of them, by
+# UEFI, too, with a bootstrap that is cut off, what an operator sets, and a manager that is away for a while.
 long() { [ "${RACK_TEST:-}" = long ]; }
 
 # After 00-boot alone, the disk of store1 still holds somebody's file system.
@@ -77,49 +77,52 @@ expect_text "power cut of all five: there is data on vm1's disk" '^[0-9a-f]{64} 
 rack_net sysctl -q -w net.ipv4.conf.br-rack.promote_secondaries=1
 rack_net ip address del 10.77.0.1/24 dev br-rack
 rack_net ip address add 10.77.0.98/24 dev br-rack
+comes_back() { # WHAT
+	expect "$1: every node is as wanted again, without a person" within 600 recovered
+	expect_same "$1: the data of vm1's disk is there" "$before" "$(disk_sum)"
+	expect_same "$1: the manager's file systems are whole" "" \
+		"$(on manager "journalctl -k -b --no-pager -o cat | grep -E 'EXT4-fs error|I/O error'")"
+}
+# By one firmware, by the other from the same disk, and back.
+power_cuts() {
+	local firmware round=0
+	for firmware in bios uefi bios; do
+		round=$((round + 1))
+		rack power off manager gw vm1 store1 mem1
+		sed -i -E "/^machine manager /s/ (bios|uefi) / $firmware /" "$site_dir/rack.tab"
+		begin=$SECONDS
+		rack power on manager gw vm1 store1 mem1
+		comes_back "power cut of all five, $round of 3"
+		echo "power cut of all five: $((SECONDS - begin)) s until every role is as wanted"
+		on manager "journalctl -u moyaid -b --no-pager -o short-monotonic | grep -E 'boots|applying|applied'"
+		expect_same "power cut of all five, $round of 3: the manager started from its disk by $firmware" "$firmware a" \
+			"$(on manager "test -d /sys/firmware/efi && echo uefi || echo bios; sed 's/.*moyai.slot=\([ab]\).*/\1/' /proc/cmdline" | paste -sd' ')"
+	done
+}
+! long || power_cuts
+
+# ---- everything loses power, and the manager again and again while it brings all back ----
+# While it serves an image, when it begins to apply, and in the middle of a step.
+unattended=/var/lib/moyai/log/unattended.jsonl
+serves_image() { on manager "grep -q '\"stage\": \"image\"' /var/lib/moyai/state/boot/*.json"; }
+begins_apply() { on manager "journalctl -u moyaid -b --no-pager -o cat | grep -q 'applying [0-9]'"; }
+does_step() { on manager "tail -c +$((size + 1)) $unattended | grep -q '\"event\": *\"start\"'"; }
 rounds=1
 ! long || rounds=3
-firmware="test ! -d /sys/firmware/efi"
-for round in $(seq $rounds); do
+cuts=0
+for ((round = 1; round <= rounds; round++)); do
 	rack power off manager gw vm1 store1 mem1
-	# The same disk, by the other firmware, and back.
-	if [ "$round" = 2 ]; then
-		sed -i '/^machine manager /s/ bios / uefi /' "$site_dir/rack.tab"
-		firmware="test -d /sys/firmware/efi"
-	elif [ "$round" = 3 ]; then
-		sed -i '/^machine manager /s/ uefi / bios /' "$site_dir/rack.tab"
-		firmware="test ! -d /sys/firmware/efi"
-	fi
-	begin=$SECONDS
 	rack power on manager gw vm1 store1 mem1
-	expect "power cut of all five, $round of $rounds: every node is as wanted again, without a person" within 600 recovered
-	echo "power cut of all five: $((SECONDS - begin)) s until every role is as wanted"
-	on manager "journalctl -u moyaid -b --no-pager -o short-monotonic" >"$test_dir/recovery.log"
-	grep -E 'boots|applying|applied' "$test_dir/recovery.log"
-	expect "power cut of all five, $round of $rounds: the manager started from its disk, by its firmware" on manager "$firmware && grep -q moyai.slot=a /proc/cmdline"
-	expect_same "power cut of all five, $round of $rounds: the data of vm1's disk is there" "$before" "$(disk_sum)"
-done
-
-# ---- the manager is killed while it rolls out ----
-# gw comes back and asks for what it is to be; the manager loses its power while it serves its image,
-# when it begins to apply it, and in the middle of a step.
-unattended=/var/lib/moyai/log/unattended.jsonl
-serves_image() { on manager "grep -q '\"stage\": \"image\"' /var/lib/moyai/state/boot/gw.json"; }
-begins_apply() { on manager "journalctl -u moyaid -b --since '$since' --no-pager -o cat | grep -q 'applying [0-9]'"; }
-does_step() { on manager "tail -c +$((size + 1)) $unattended | grep -q '\"event\": *\"start\"'"; }
-for moment in serves_image begins_apply does_step; do
-	since=$(on manager "date '+%F %T'")
-	size=$(on manager "stat -c %s $unattended")
-	rack power cycle gw
-	expect "manager killed: comes so far that it $moment" within 300 "$moment"
-	rack power off manager
-	sleep 5
-	rack power on manager
-	expect "manager killed when it $moment: every node is as wanted again, without a person" within 600 recovered
-	expect_same "manager killed when it $moment: the data of vm1's disk is there" "$before" "$(disk_sum)"
-	expect "manager killed when it $moment: moyaid serves" on manager "systemctl is-active --quiet moyaid"
-	expect_same "manager killed when it $moment: its file systems are whole" "" \
-		"$(on manager "journalctl -k -b --no-pager -o cat | grep -E 'EXT4-fs error|I/O error'")"
+	for moment in serves_image begins_apply does_step; do
+		cuts=$((cuts + 1))
+		expect "manager killed, cut $cuts: it is there again" within 300 on manager true
+		size=$(on manager "stat -c %s $unattended || echo 0" 2>/dev/null)
+		expect "manager killed, cut $cuts: comes so far that it $moment" within 300 "$moment"
+		rack power off manager
+		sleep 2
+		rack power on manager
+	done
+	comes_back "manager killed $cuts times while all come back"
 done
 
 # ---- the manager is away while a node boots ----

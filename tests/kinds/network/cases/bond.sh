@@ -40,9 +40,7 @@ check "bond: its interfaces are there" ip link show leg1
 ip link add bond0 type bridge
 check_plan "bond: a name that is taken is refused" "refused: interface bond0 is there already and is not Moyai's: a bridge" bond
 ip link del bond0
-interrupted "bond create" nothing bond_vlan
-interrupted "bond change" bond bond_lacp
-interrupted "bond remove" bond_vlan nothing
+interrupted "bond" nothing bond_vlan bond bond_lacp nothing
 for port in 1 2 3; do
 	ip link del "leg$port"
 done

@@ -68,6 +68,4 @@ expect 0 "remove vlan/inner: parent[outer>] id[5>] mtu[1400>] link[up>]
 remove vlan/outer: parent[boot0>] id[41>] mtu[1450>] link[up>]
 2 steps, 0 kept" "vlan: the one on the other goes first" apply nothing
 interrupted "bridges whose tags are swapped" bridges bridges_swapped
-interrupted "bridge create" nothing bridge
-interrupted "bridge change" bridge_bare bridge
-interrupted "bridge remove" bridge nothing
+interrupted "bridge" nothing bridge_bare bridge nothing

@@ -31,6 +31,4 @@ slice wall_bad "$(want firewall '"name":"site","rules":["allow everything"]')"
 expect 1 "create firewall/site: rules[>allow everything]
 failed firewall/site: \"allow everything\" is no rule
 1 steps, 0 kept" "firewall: what is no rule" apply wall_bad
-interrupted "firewall create" nothing wall
-interrupted "firewall change" wall wall_shut
-interrupted "firewall remove" wall nothing
+interrupted "firewall" nothing wall wall_shut nothing

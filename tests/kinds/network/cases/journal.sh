@@ -57,7 +57,5 @@ comes journal_other 1 "journal: another server, and no lines of the kernel"
 check_not "journal: of which none is sent" test -e $netconsole
 comes nothing 0 "journal: removed"
 check_not "journal: nobody sends it" pgrep -f systemd-journal-upload
-interrupted "journal create" nothing journal
-interrupted "journal change" journal journal_other
-interrupted "journal remove" journal nothing
+interrupted "journal" nothing journal journal_other nothing
 systemctl stop receiver

@@ -18,6 +18,4 @@ comes nat_other 1 "masquerade: changed, the other removed"
 check_has "masquerade: the new one" 'ip saddr 10.77.31.0/25 oifname "storage" masquerade' nft list table ip moyai
 comes nothing 0 "masquerade: removed"
 check_not "masquerade: the table is gone" nft list table ip moyai
-interrupted "masquerade create" nothing nat
-interrupted "masquerade change" nat nat_other
-interrupted "masquerade remove" nat nothing
+interrupted "masquerade" nothing nat nat_other nothing

@@ -51,8 +51,6 @@ check_plan "port: what is no port is refused" 'refused: interface eth7 is a brid
 ip link set eth1 master eth7
 check_plan "port: one that is in use is refused" 'refused: interface eth1 is a port of eth7 already' port
 ip link del eth7
-interrupted "port create" nothing port
-interrupted "port change" port port_other
-interrupted "port remove" port nothing
+interrupted "port" nothing port port_other nothing
 kill "$(cat /run/port-lease.pid)"
 ip netns del client

@@ -31,7 +31,5 @@ check_has "resolver: a wrong line is refused with dnsmasq's words" 'failed resol
 check_has "resolver: the one before runs on" '10.66.0.13' ip netns exec client busybox nslookup vm1.demo.example 10.66.0.1
 comes nothing 0 "resolver: removed"
 check_not "resolver: it answers no more" ip netns exec client busybox nslookup vm1.demo.example 10.66.0.1
-interrupted "resolver create" nothing resolver
-interrupted "resolver change" resolver resolver_other
-interrupted "resolver remove" resolver nothing
+interrupted "resolver" nothing resolver resolver_other nothing
 road_away

@@ -38,9 +38,7 @@ expect 1 "change route/10.67.0.0/16: via[10.66.0.9>10.65.0.1] metric[100>512]
 failed route/10.67.0.0/16: route to 10.67.0.0/16: Network is unreachable
 remove route/fd00:67::/48: via[fd00:66::9>] link[road>] metric[100>]
 2 steps, 0 kept" "route: a router that cannot be reached" apply route_lost
-interrupted "route create" nothing route
-interrupted "route change" route route_other
-interrupted "route remove" route nothing
+interrupted "route" nothing route route_other nothing
 comes nothing 0 "route: removed"
 pattern='proto 77'
 check_not "route: none of ours is left" has ip route

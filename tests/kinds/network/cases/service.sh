@@ -26,6 +26,5 @@ failed service/moyai-none.service: systemctl start: Failed to start moyai-none.s
 remove service/moyai-bad.service: state[stopped>]
 2 steps, 0 kept" "service: one that is not there" apply service_none
 comes nothing 0 "service: failed ones removed"
-interrupted "service start" service_off service
-interrupted "service stop" service service_off
+interrupted "service" service_off service service_off
 comes nothing 0 "service: end"

@@ -18,6 +18,4 @@ failed sysctl/net.ipv4.nothing: this kernel has no parameter net.ipv4.nothing
 change sysctl/net.ipv4.ip_forward: value[0>seven]
 failed sysctl/net.ipv4.ip_forward: /proc/sys/net/ipv4/ip_forward: \"seven\" is not taken: Invalid argument
 2 steps, 0 kept" "sysctl: what the kernel does not take" apply sysctl_bad
-interrupted "sysctl create" nothing sysctl
-interrupted "sysctl change" sysctl_off sysctl
-interrupted "sysctl remove" sysctl nothing
+interrupted "sysctl" nothing sysctl_off sysctl nothing

@@ -84,6 +84,4 @@ comes nothing 0 "vlan: removed"
 kill "$(cat /run/lease-test.pid)"
 road_away
 interrupted "vlan tags changed with each other" vlan_two vlan_swapped
-interrupted "vlan create" nothing vlan
-interrupted "vlan change" vlan vlan_other
-interrupted "vlan remove" vlan nothing
+interrupted "vlan" nothing vlan vlan_other nothing
