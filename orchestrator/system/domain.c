@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "system/domain.h"
 
+#include <gnutls/gnutls.h>
 #include <inttypes.h>
 #include <libxml/parser.h>
 #include <libxml/tree.h>
@@ -101,16 +102,20 @@ static void add_interface(const char *line, struct str *out)
 	str_add(out, "</interface>");
 }
 
+/* In base64: what XML has to escape, libvirt (9.0) hands to QEMU as it is escaped. */
 static void add_settings(const struct text_list *settings, struct str *out)
 {
-	if (settings->count == 0)
+	AUTO_STR struct str lines = STR_INIT;
+	gnutls_datum_t coded;
+	for (size_t i = 0; i < settings->count; i++)
+		str_addf(&lines, "%s\n", settings->items[i]);
+	const gnutls_datum_t plain = { (unsigned char *)lines.data, (unsigned)lines.length };
+	if (lines.length == 0 || gnutls_base64_encode2(&plain, &coded) != 0)
 		return;
 	str_add(out, "<sysinfo type='fwcfg'><entry name='" SETTINGS "'>");
-	for (size_t i = 0; i < settings->count; i++) {
-		add_text(out, settings->items[i]);
-		str_add(out, "\n");
-	}
+	str_add_bytes(out, coded.data, coded.size);
 	str_add(out, "</entry></sysinfo>");
+	gnutls_free(coded.data);
 }
 
 void domain_print(const struct domain *domain, struct str *out)
@@ -243,10 +248,17 @@ static void read_devices(const xmlNode *devices, struct domain *domain)
 static void read_settings(const xmlNode *sysinfo, struct domain *domain)
 {
 	AUTO_FREE char *text = content(child(sysinfo, "entry"));
-	for (char *at = text; at && *at;) {
-		const char *line = strsep(&at, "\n");
-		if (*line)
-			text_list_add(&domain->settings, line);
+	gnutls_datum_t plain;
+	const gnutls_datum_t coded = { (unsigned char *)text,
+				       text ? (unsigned)strcspn(text, "\n") : 0 };
+	if (coded.size == 0 || gnutls_base64_decode2(&coded, &plain) != 0)
+		return;
+	AUTO_FREE char *lines = xstrndup((const char *)plain.data, plain.size);
+	gnutls_free(plain.data);
+	for (char *at = lines; *at;) {
+		size_t length = strcspn(at, "\n");
+		text_list_take(&domain->settings, xstrndup(at, length));
+		at += length + (at[length] == '\n');
 	}
 }
 

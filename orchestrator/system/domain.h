@@ -13,7 +13,7 @@
  *
  * Guests cannot speak with another's MAC or IPv4 address: libvirt's filters clean-traffic and, for
  * one that routes, no-mac-spoofing. What they are told about themselves is in QEMU's firmware
- * configuration device, where a guest reads it from
+ * configuration device, in base64, where a guest reads it from
  * /sys/firmware/qemu_fw_cfg/by_name/opt/org.moyai/settings/raw.
  */
 struct domain {

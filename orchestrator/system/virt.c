@@ -193,11 +193,13 @@ int virt_resume(const char *name, struct err *err)
 	virConnectPtr connection = open_connection(err);
 	if (connection == NULL)
 		return -1;
+	int rc = -1;
 	virDomainPtr domain = find(connection, name, err);
 	point_pass("virDomainResume");
-	int rc = domain == NULL			    ? -1
-		 : vir.virDomainResume(domain) != 0 ? fail("it does not go on", err)
-						    : 0;
+	if (domain != NULL)
+		rc = vir.virDomainResume(domain) == 0 ? 0 : fail("it does not go on", err);
+	else if (is_gone())
+		err_set(err, "it has ended meanwhile");
 	point_pass("virDomainResume");
 	if (domain != NULL)
 		vir.virDomainFree(domain);
