@@ -127,6 +127,14 @@ static void wrong_messages(void **state)
 		       "\"needs\":[{\"node\":null,\"kind\":\"cake\",\"id\":\"a\"}],\"refused\":"
 		       "null"),
 		  "event \"step\": \"needs\": there is no kind \"cake\"" },
+		{ STEP("\"digest\":\"absent\",\"changes\":[],\"loses_data\":false,"
+		       "\"needs\":[{\"node\":null,\"kind\":\"file\",\"id\":\"a\",\"gone\":true}],"
+		       "\"refused\":null"),
+		  "event \"step\": \"needs\": \"gone\" without a node" },
+		{ STEP("\"digest\":\"absent\",\"changes\":[],\"loses_data\":false,"
+		       "\"needs\":[{\"node\":\"b\",\"kind\":\"file\",\"id\":\"a\",\"gone\":1}],"
+		       "\"refused\":null"),
+		  "event \"step\": \"needs\": \"gone\" must be true or false" },
 		{ STEP("\"digest\":\"absent\",\"changes\":[],\"loses_data\":false,\"needs\":[]"),
 		  "event \"step\": \"refused\" is missing" },
 	};
@@ -138,6 +146,24 @@ static void wrong_messages(void **state)
 			message_decode(CASES[i].line, strlen(CASES[i].line), &message, &err), -1);
 		assert_string_equal(err.text, CASES[i].error);
 	}
+}
+
+static void needs_gone_from_another_node(void **state)
+{
+	static const char LINE[] =
+		STEP("\"digest\":\"absent\",\"changes\":[],\"loses_data\":false,\"needs\":["
+		     "{\"node\":\"b\",\"kind\":\"file\",\"id\":\"a\",\"gone\":true},"
+		     "{\"node\":\"b\",\"kind\":\"file\",\"id\":\"c\"}],\"refused\":null");
+	struct message message;
+	struct err err = ERR_INIT;
+	(void)state;
+	if (message_decode(LINE, sizeof(LINE) - 1, &message, &err) != 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(message.step.needs.count, 2);
+	assert_true(message.step.needs.items[0].gone);
+	assert_string_equal(message.step.needs.items[0].node, "b");
+	assert_false(message.step.needs.items[1].gone);
+	message_free(&message);
 }
 
 /* What an error quotes is one line of printable UTF-8, whatever came. */
@@ -220,6 +246,7 @@ int main(void)
 		cmocka_unit_test(line_limit),
 		cmocka_unit_test(end_in_the_middle),
 		cmocka_unit_test(wrong_messages),
+		cmocka_unit_test(needs_gone_from_another_node),
 		cmocka_unit_test(quoted_rubbish),
 		cmocka_unit_test(errors_need_not_be_utf8),
 		cmocka_unit_test(utf8),
