@@ -61,11 +61,14 @@ static json_t *inputs_all(const struct image_base *base, const struct image_role
 	return inputs;
 }
 
+/* own: the role has an initramfs of its own, beside its layer. */
 static json_t *files_all(const char *base_dir, const char *base, const char *folder,
-			 const char *role, struct err *err)
+			 const char *role, bool own, struct err *err)
 {
 	json_t *kernel = describe(base_dir, base, "vmlinuz", err);
-	json_t *initrd = kernel ? describe(base_dir, base, "initrd.img", err) : NULL;
+	json_t *initrd =
+		kernel ? describe(own ? folder : base_dir, own ? role : base, "initrd.img", err)
+		       : NULL;
 	json_t *below = initrd ? describe(base_dir, base, "base.squashfs", err) : NULL;
 	json_t *middle = below ? describe(folder, role, "role.squashfs", err) : NULL;
 	json_t *above = middle ? describe(folder, role, "node.squashfs", err) : NULL;
@@ -100,7 +103,8 @@ int image_manifest_write(const struct image_plan *plan, const struct image_role 
 	json_t *packages = packages_read(folder, err);
 	if (packages == NULL)
 		return -1;
-	json_t *files = files_all(base_dir, base->name, folder, image->role->name, err);
+	bool own = image->role->initramfs.count > 0;
+	json_t *files = files_all(base_dir, base->name, folder, image->role->name, own, err);
 	if (files == NULL) {
 		json_decref(packages);
 		return -1;

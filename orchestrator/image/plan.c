@@ -153,6 +153,18 @@ char *image_program(const struct image_plan *plan, const char *name)
 	return xstrdup(installed);
 }
 
+/* Only of a role that has one of its own: to the others its script is nothing. */
+static int initramfs_inputs(const struct image_plan *plan, const struct role *role,
+			    struct inputs *in, struct err *err)
+{
+	static const char *const scripts[] = { "build-micro", "micro/init", NULL };
+	if (role->initramfs.count == 0)
+		return 0;
+	return inputs_list(in, "initramfs", &role->initramfs, err) == 0
+		       ? add_scripts(plan, in, scripts, err)
+		       : -1;
+}
+
 static int role_inputs(const struct image_plan *plan, struct image_role *image, struct err *err)
 {
 	static const char *const scripts[] = { "build-role", "install-packages", "lib.sh", NULL };
@@ -163,6 +175,7 @@ static int role_inputs(const struct image_plan *plan, struct image_role *image, 
 	if (inputs_text(in, "base", base->base_digest, err) != 0 ||
 	    inputs_list(in, "packages", &role->packages, err) != 0 ||
 	    inputs_list(in, "modules", &role->modules, err) != 0 ||
+	    initramfs_inputs(plan, role, in, err) != 0 ||
 	    inputs_list(in, "enable", &role->enable, err) != 0 ||
 	    inputs_list(in, "mask", &role->mask, err) != 0 || role_folders(image, err) != 0 ||
 	    add_scripts(plan, in, scripts, err) != 0 || inputs_digest(in, digest[0], err) != 0)

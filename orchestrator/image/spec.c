@@ -127,6 +127,7 @@ int image_spec_role(const struct image_plan *plan, const struct image_role *imag
 	    put_list(spec, "enable", &role->enable, err) != 0 ||
 	    put_list(spec, "mask", &role->mask, err) != 0 ||
 	    put_list(spec, "modules", &role->modules, err) != 0 ||
+	    put_list(spec, "initramfs", &role->initramfs, err) != 0 ||
 	    put_line(spec, "image.json", json, err) != 0)
 		return -1;
 	if (put_programs(plan, role, spec, err) != 0)

@@ -70,7 +70,15 @@ static bool may_be_argument(const char *text)
 	return text_is_argument(text) && !text_starts(text, "moyai.");
 }
 
+static bool may_be_packed(const char *text)
+{
+	static const struct field PATH = { .name = "path", .type = FIELD_PATH };
+	AUTO_FREE char *path = NULL;
+	return field_set_text(&PATH, &path, text, NULL) == 0 && strpbrk(text, " \t") == NULL;
+}
+
 static const struct read_rule RULES[] = {
+	{ "initramfs", may_be_packed, "a program of the image, like \"/usr/sbin/dropbear\"" },
 	{ "packages", text_is_package,
 	  "the name of a Debian package, like \"firmware-linux-free\"" },
 	{ "kernel_arguments", may_be_argument,
@@ -258,6 +266,10 @@ static bool is_used(const struct site *site, const struct role *role)
 	for (size_t i = 0; i < site->roles.count; i++)
 		if (text_equal(site->roles.items[i].extends, role->name))
 			return true;
+	for (size_t i = 0; i < site->cluster_count; i++)
+		for (size_t j = 0; j < site->clusters[i].guest_count; j++)
+			if (text_equal(site->clusters[i].guests[j].group->appliance, role->name))
+				return true;
 	return false;
 }
 
@@ -290,6 +302,20 @@ void read_roles(struct reader *reader)
 		}
 	}
 	read_own_roles(reader);
+}
+
+void read_appliances(struct reader *reader)
+{
+	struct site *site = reader->site;
+	AUTO_LIST struct text_list chain = TEXT_LIST_INIT;
+	for (size_t i = 0; i < site->cluster_count; i++) {
+		const struct cluster *cluster = &site->clusters[i];
+		for (size_t j = 0; j < cluster->guest_count; j++) {
+			const char *name = cluster->guests[j].group->appliance;
+			if (name != NULL && role_is_there(reader, name))
+				read_role(reader, name, &chain);
+		}
+	}
 	for (size_t i = 0; i < site->node_count; i++)
 		site->nodes[i].role = role_list_find(&site->roles, site->nodes[i].role_name);
 	if (site->node_count > 0)

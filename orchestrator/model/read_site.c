@@ -311,6 +311,7 @@ static int read_all(const char *text, size_t length, const char *dir, const char
 	read_roles(&reader);
 	read_images(&reader);
 	read_clusters(&reader);
+	read_appliances(&reader);
 	read_rolls(&reader);
 	read_allocations(&reader);
 	if (parsed)

@@ -26,6 +26,9 @@ const struct field ROLE_FIELDS[] = {
 	  "systemd units masked in the image" },
 	{ "programs", FIELD_LIST, ROLE(programs), 0, 0, 8, NULL, NULL,
 	  "programs of Moyai besides moyai-node: \"moyai\", \"moyaid\"" },
+	{ "initramfs", FIELD_LIST, ROLE(initramfs), 0, 0, 64, NULL, NULL,
+	  "of guests: programs of the image, in full, which busybox and an initramfs are enough "
+	  "for" },
 	{ "kernel", FIELD_CHOICE, ROLE(kernel), 0, 0, 0, "generic cloud", NULL,
 	  "kernel flavour in place of the site's" },
 	{ "console", FIELD_TEXT, ROLE(console), 0, 1, 64, NULL, NULL,

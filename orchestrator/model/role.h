@@ -24,10 +24,12 @@ struct role {
 	struct text_list enable;   /* systemd units enabled in the image */
 	struct text_list mask;	   /* systemd units masked in the image */
 	struct text_list programs; /* Moyai's own, besides moyai-node: "moyai", "moyaid" */
-	char *kernel;		   /* NULL: the site's */
-	char *console;		   /* "ttyS0,115200"; NULL: none */
-	struct text_list folders;  /* the folders it came from, base of `extends` first */
-	struct spec_list *wants;   /* resources every node of the role has: sysctls, services */
+	struct text_list
+		initramfs;	  /* programs of it that an initramfs of its own has; empty: none */
+	char *kernel;		  /* NULL: the site's */
+	char *console;		  /* "ttyS0,115200"; NULL: none */
+	struct text_list folders; /* the folders it came from, base of `extends` first */
+	struct spec_list *wants;  /* resources every node of the role has: sysctls, services */
 	struct place place;
 	bool broken; /* it, or one it extends, could not be read as it was meant */
 };
