@@ -17,7 +17,7 @@ DEPS := gcc make pkg-config git libconfig-dev libssh-dev libparted-dev libjansso
 	libmicrohttpd-dev libgnutls28-dev libmnl-dev \
 	mmdebstrap squashfs-tools zstd cpio busybox-static dnsmasq-base ipxe openssh-client \
 	qemu-system-x86 ipxe-qemu ovmf iproute2 util-linux uidmap e2fsprogs socat jq curl tcpdump procps \
-	ipmitool openipmi libcmocka-dev clang clang-format libclang-rt-14-dev cppcheck shellcheck nftables \
+	ipmitool openipmi systemd-journal-remote libcmocka-dev clang clang-format libclang-rt-14-dev cppcheck shellcheck nftables \
 	dpkg-dev file man-db mandoc zsh lintian
 # Who only looks at the demo need not have an ssh server running from then on.
 DEPS_TEST := openssh-server
@@ -87,7 +87,7 @@ check-sanitizer:
 	$(MAKE) -s BUILD=build-asan EXTRA_CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
 		all check-unit check-golden check-wire
 check-fuzz:
-	@$(MAKE) -s FUZZ_SECONDS=$(or $(FUZZ_SECONDS),15) fuzz-config fuzz-wire
+	@$(MAKE) -s FUZZ_SECONDS=$(or $(FUZZ_SECONDS),15) fuzz-config fuzz-wire fuzz-journal
 check-rack:
 	@tests/rack/test
 check-metal:

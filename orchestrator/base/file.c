@@ -176,6 +176,12 @@ bool file_exists(const char *path)
 	return access(path, F_OK) == 0;
 }
 
+bool file_is_dir(const char *path)
+{
+	struct stat about;
+	return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
 int file_list_dir(const char *path, struct text_list *names, struct err *err)
 {
 	DIR *dir = opendir(path);

@@ -26,6 +26,7 @@ int file_create(const char *path, const void *bytes, size_t length, mode_t mode,
 int file_make_dirs(const char *path, mode_t mode, struct err *err);
 
 bool file_exists(const char *path);
+bool file_is_dir(const char *path);
 
 /* Names in a directory, sorted, without "." and "..". A missing directory is
    an empty list. */

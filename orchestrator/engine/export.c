@@ -104,6 +104,11 @@ static int add_names(struct export *export, struct err *err)
 	return 0;
 }
 
+char *export_target_iqn(const struct site *site, const char *owner, const char *target)
+{
+	return xasprintf(IQN_PREFIX "%s:%s.%s", site->name, owner, target);
+}
+
 int export_make(const struct derive *from, const struct site_node *owner, const struct spec *target,
 		struct export *export, struct err *err)
 {
@@ -116,7 +121,7 @@ int export_make(const struct derive *from, const struct site_node *owner, const 
 		export_free(&made);
 		return -1;
 	}
-	made.target_iqn = xasprintf(IQN_PREFIX "%s:%s.%s", site, owner->name, target->id);
+	made.target_iqn = export_target_iqn(from->site, owner->name, target->id);
 	made.initiator_iqn = xasprintf(IQN_PREFIX "%s:%s", site, refer_text(target, "initiator"));
 	made.chap_user = xasprintf("%s.%s", owner->name, target->id);
 	if (add_names(&made, err) != 0 ||

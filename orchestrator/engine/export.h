@@ -29,6 +29,9 @@ int export_make(const struct derive *from, const struct site_node *owner, const 
 		struct export *export, struct err *err);
 void export_free(struct export *export);
 
+/* The iSCSI name of a target; the caller frees. */
+char *export_target_iqn(const struct site *site, const char *owner, const char *target);
+
 /* The networks that a target is offered on, or a session reaches it on; the first one first. */
 void export_networks(const struct spec *spec, struct text_list *networks);
 /* Where the configuration names the one at this place of that list. */

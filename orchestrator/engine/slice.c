@@ -6,22 +6,6 @@
 
 #include "engine/refer.h"
 
-/* In the order of the site's networks. All but the name is the kind's to derive. */
-static int add_vlans(const struct derive *from, struct slice *slice, struct err *err)
-{
-	const struct kind_spec *kind = kind_find("vlan");
-	for (size_t i = 0; i < from->site->network_count; i++) {
-		const struct network *network = &from->site->networks[i];
-		if (!refer_has_vlan(from->node, network))
-			continue;
-		if (kind == NULL)
-			return err_set(err, "network %s: this program has no kind vlan",
-				       network->name);
-		spec_list_add(&slice->wants, kind, network->name);
-	}
-	return 0;
-}
-
 /* What the node declares stands in place of its role's of the same kind and name. */
 static void add_declared(const struct derive *from, struct slice *slice)
 {
@@ -54,7 +38,10 @@ int slice_make(const struct derive *from, struct slice *slice, struct err *err)
 			      .node = xstrdup(from->node->name) };
 	add_declared(from, &made);
 	text_list_copy(&made.may_lose, &from->node->may_lose);
-	if (add_vlans(from, &made, err) != 0 || derive_all(from, &made, err) != 0) {
+	for (size_t i = 0; KIND_SPECS[i]; i++)
+		if (KIND_SPECS[i]->imply)
+			KIND_SPECS[i]->imply(from, &made.wants);
+	if (derive_all(from, &made, err) != 0) {
 		slice_free(&made);
 		return -1;
 	}

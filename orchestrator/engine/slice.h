@@ -6,8 +6,9 @@
 #include "engine/kind.h"
 /*
  * One host's share of the wanted state: a pure function of model and host.
- * Besides what the node and its role declare, it derives a vlan for each
- * tagged network the node has an address on (or a bridge in).
+ * Besides what the node and its role declare, it has what kinds imply: a vlan for each
+ * tagged network the node has an address on (or a bridge in), the journal that goes to the
+ * cluster manager.
  */
 struct slice {
 	char *site; /* site name: what the marks on the node say */

@@ -19,6 +19,7 @@
 	KIND(firewall) \
 	KIND(resolver) \
 	KIND(clock) \
+	KIND(journal) \
 	KIND(partition) \
 	KIND(pool) \
 	KIND(volume) \

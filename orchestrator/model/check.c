@@ -132,6 +132,9 @@ void check_site(struct site *site, struct mistakes *mistakes)
 	check_addresses(&check);
 	check_held(&check);
 	check_nodes(&check);
+	check_guests(&check);
+	check_clusters(&check);
+	check_allocations(&check);
 	check_bmcs(site, mistakes);
 	check_consents(site, mistakes);
 	check_kernel_arguments(site, mistakes);

@@ -20,6 +20,15 @@ void check_boot(struct check *check);
 void check_in_network(struct check *check, struct place place, const char *what,
 		      const struct network *network, const char *text);
 
+/* check_cluster.c: what nodes give to guests, and clusters beside each other and the site. */
+void check_guests(struct check *check);
+void check_clusters(struct check *check);
+/* The addresses of a cluster's private network, by themselves and beside the site's. */
+void check_private_network(struct check *check, struct place place, const char *what,
+			   const char *cidr);
+/* check_allocation.c: what their records say. */
+void check_allocations(struct check *check);
+
 /* check_address.c: those of the site's networks, and those that nodes have by resources of
    their own and of their roles. */
 void check_addresses(struct check *check);

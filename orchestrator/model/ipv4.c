@@ -58,3 +58,8 @@ bool ipv4_contains(const struct ipv4_network *network, uint32_t address)
 {
 	return address >= ipv4_first(network) && address <= ipv4_last(network);
 }
+
+bool ipv4_overlap(const struct ipv4_network *a, const struct ipv4_network *b)
+{
+	return ipv4_first(a) <= ipv4_last(b) && ipv4_first(b) <= ipv4_last(a);
+}

@@ -15,5 +15,6 @@ bool ipv4_parse_network(const char *text, struct ipv4_network *network); /* "10.
 char *ipv4_text(uint32_t address);					 /* the caller frees */
 uint32_t ipv4_first(const struct ipv4_network *network);		 /* the network's own */
 uint32_t ipv4_last(const struct ipv4_network *network);			 /* broadcast */
+bool ipv4_overlap(const struct ipv4_network *a, const struct ipv4_network *b);
 bool ipv4_contains(const struct ipv4_network *network, uint32_t address);
 #endif

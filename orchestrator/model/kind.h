@@ -67,6 +67,9 @@ struct kind_spec {
 	   have the same. In the order of the field `addresses`; "" for what is no address. May be
 	   NULL. */
 	void (*addresses)(const struct site_node *, const struct spec *want, struct text_list *out);
+	/* What the node has of this kind without anybody having declared it is added to its wants,
+	   before derive(). May be NULL. */
+	void (*imply)(const struct derive *, struct spec_list *wants);
 	/* Fill DERIVED fields. May be NULL. */
 	int (*derive)(const struct derive *, struct spec *want, struct err *);
 	/* What must be there first. Asked of wanted and of observed resources. May be NULL. */

@@ -92,6 +92,11 @@ static void add_node(const struct site_node *node, struct str *out)
 		print_fields(BMC_FIELDS, &node->bmc, "", " ", out);
 		str_add(out, "};\n");
 	}
+	if (node->guests.place.file != NULL) {
+		str_add(out, "\t\tguests = { ");
+		print_fields(GUESTS_FIELDS, &node->guests, "", " ", out);
+		str_add(out, "};\n");
+	}
 	for (const struct kind_spec *const *kind = KIND_SPECS; *kind; kind++)
 		add_section(*kind, &node->wants, out);
 	str_add(out, "\t}");

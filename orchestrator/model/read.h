@@ -75,6 +75,14 @@ void read_site(struct reader *reader, const config_setting_t *root);
 void read_images(struct reader *reader);
 /* read_role.c: the roles of all nodes, and those in the site's own folder. */
 void read_roles(struct reader *reader);
+/* read_cluster.c: clusters/NAME.cfg, and the guests that they come to. */
+void read_clusters(struct reader *reader);
+/* NAME of each NAME.cfg in a folder of the site, sorted. */
+void read_stems(struct reader *reader, const char *folder, struct text_list *stems);
+/* read_roll.c: the rolls of all clusters, and those in the site's own folder. */
+void read_rolls(struct reader *reader);
+/* read_allocation.c: allocations/NAME.cfg, after the clusters. */
+void read_allocations(struct reader *reader);
 /* check_bmc.c */
 void check_bmcs(const struct site *site, struct mistakes *mistakes);
 /* check_node.c */

@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "model/guard.h"
 #include "model/near.h"
 #include "model/read.h"
 #include "model/text_check.h"
-
-static bool is_folder(const char *path)
-{
-	struct stat about;
-	return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
-}
 
 static char *shipped_folder(const struct reader *reader, const char *name)
 {
@@ -125,7 +118,7 @@ static void read_layers(struct reader *reader, struct role *role)
 	AUTO_FREE char *own_file = xasprintf("roles/%s/role.cfg", role->name);
 	AUTO_FREE char *own_path = xasprintf("%s/role.cfg", own);
 	AUTO_FREE char *shipped_file = xasprintf("%s/role.cfg", shipped_dir);
-	bool shipped = is_folder(shipped_dir);
+	bool shipped = file_is_dir(shipped_dir);
 	struct role layer;
 	if (shipped) {
 		role_init(&layer, role->name);
@@ -135,7 +128,7 @@ static void read_layers(struct reader *reader, struct role *role)
 		role_free(&layer);
 		text_list_add(&role->folders, shipped_dir);
 	}
-	if (!is_folder(own))
+	if (!file_is_dir(own))
 		return;
 	text_list_add(&role->folders, own);
 	if (file_exists(own_path)) {
@@ -156,7 +149,7 @@ static bool role_is_there(const struct reader *reader, const char *name)
 {
 	AUTO_FREE char *shipped = shipped_folder(reader, name);
 	AUTO_FREE char *own = own_folder(reader, name);
-	return is_folder(shipped) || is_folder(own);
+	return file_is_dir(shipped) || file_is_dir(own);
 }
 
 static void list_roles(const struct reader *reader, struct text_list *names)
@@ -245,7 +238,7 @@ static void read_own_roles(struct reader *reader)
 		AUTO_FREE char *name = NULL;
 		struct err err = ERR_INIT;
 		if (names.items[i][0] == '.' || strcmp(names.items[i], "rolls") == 0 ||
-		    !is_folder(own))
+		    !file_is_dir(own))
 			continue;
 		if (field_set_text(&NAME, &name, names.items[i], &err) != 0) {
 			AUTO_FREE char *file = xasprintf("roles/%.64s", names.items[i]);

@@ -161,6 +161,17 @@ static void read_bmc(struct reader *reader, const config_setting_t *group,
 	read_group(reader, group, BMC_FIELDS, bmc, what, NULL);
 }
 
+static void read_guests(struct reader *reader, const config_setting_t *group,
+			const struct node_context *context)
+{
+	struct site_guests *guests = &context->node->guests;
+	AUTO_FREE char *what = xasprintf("%s: guests", context->what);
+	if (!read_is_group(reader, group, what))
+		return;
+	guests->place = read_places(reader, group, GUESTS_FIELDS);
+	read_group(reader, group, GUESTS_FIELDS, guests, what, NULL);
+}
+
 static bool node_key(struct reader *reader, const config_setting_t *member, void *context)
 {
 	const struct node_context *of = context;
@@ -172,6 +183,10 @@ static bool node_key(struct reader *reader, const config_setting_t *member, void
 	}
 	if (strcmp(name, "bmc") == 0) {
 		read_bmc(reader, member, of);
+		return true;
+	}
+	if (strcmp(name, "guests") == 0) {
+		read_guests(reader, member, of);
 		return true;
 	}
 	if (strcmp(name, "addresses") != 0)
@@ -203,10 +218,11 @@ static void read_node(struct reader *reader, const config_setting_t *group, unsi
 	AUTO_FREE char *what = read_what(group, "node", index);
 	fields_init(NODE_FIELDS, node);
 	fields_init(BMC_FIELDS, &node->bmc);
+	fields_init(GUESTS_FIELDS, &node->guests);
 	if (!read_is_group(reader, group, what))
 		return;
 	struct node_context context = { node, what };
-	struct read_more more = { node_key, "addresses bmc", true, &context };
+	struct read_more more = { node_key, "addresses bmc guests", true, &context };
 	node->place = read_places(reader, group, NODE_FIELDS);
 	read_group(reader, group, NODE_FIELDS, node, what, &more);
 	if (node->console != NULL)
@@ -276,27 +292,6 @@ void read_site(struct reader *reader, const config_setting_t *root)
 	read_nodes(reader, root);
 }
 
-/* Their syntax is read already; what they mean is not in this version. */
-static void read_clusters(struct reader *reader)
-{
-	AUTO_FREE char *folder = xasprintf("%s/clusters", reader->dir);
-	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
-	struct err err = ERR_INIT;
-	if (file_list_dir(folder, &names, &err) != 0)
-		mistake_add(reader->mistakes, (struct place){ 0 }, "%s", err.text);
-	for (size_t i = 0; i < names.count; i++) {
-		AUTO_FREE char *name = xasprintf("clusters/%s", names.items[i]);
-		config_t config;
-		if (names.items[i][0] == '.' || !text_ends(name, ".cfg"))
-			continue;
-		if (read_config(reader, name, NULL, 0, &config))
-			mistake_add(reader->mistakes,
-				    (struct place){ .file = reader->file, .line = 1 },
-				    "this version of Moyai knows no clusters; move the file away");
-		config_destroy(&config);
-	}
-}
-
 static int read_all(const char *text, size_t length, const char *dir, const char *share_dir,
 		    struct site *site, struct mistakes *mistakes)
 {
@@ -316,6 +311,8 @@ static int read_all(const char *text, size_t length, const char *dir, const char
 	read_roles(&reader);
 	read_images(&reader);
 	read_clusters(&reader);
+	read_rolls(&reader);
+	read_allocations(&reader);
 	if (parsed)
 		check_site(site, mistakes);
 	mistakes_sort(mistakes, &site->files);

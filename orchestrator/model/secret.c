@@ -95,3 +95,10 @@ int secret_derive(const struct site_key *key, const char *purpose, const char *n
 	explicit_bzero(secret, sizeof(secret));
 	return 0;
 }
+
+int secret_bytes(const struct site_key *key, const char *purpose, const char *name, uint8_t *out,
+		 size_t length, struct err *err)
+{
+	AUTO_FREE char *info = info_text(purpose, name, 0);
+	return hash_hkdf(key->bytes, info, out, length, err);
+}

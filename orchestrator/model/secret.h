@@ -21,4 +21,7 @@ int site_key_load(const char *state_dir, struct site_key *key, struct err *err);
    initiators and open-iscsi takes up to 255; 24 characters are 142 bits. */
 int secret_derive(const struct site_key *key, const char *purpose, const char *name,
 		  unsigned rotation, struct str *out, struct err *err);
+/* The bytes themselves, for what makes a key of them; rotation 0. */
+int secret_bytes(const struct site_key *key, const char *purpose, const char *name, uint8_t *out,
+		 size_t length, struct err *err);
 #endif

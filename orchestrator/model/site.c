@@ -4,10 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/kind.h"
+
 #define SITE(member) offsetof(struct site, member)
 #define NETWORK(member) offsetof(struct network, member)
 #define NODE(member) offsetof(struct site_node, member)
 #define BMC(member) offsetof(struct site_bmc, member)
+#define GUESTS(member) offsetof(struct site_guests, member)
 
 const struct field SITE_FIELDS[] = {
 	{ "name", FIELD_NAME, SITE(name), FIELD_REQUIRED, 1, 40, NULL, NULL,
@@ -93,6 +96,23 @@ const struct field BMC_FIELDS[] = {
 	FIELD_END
 };
 
+const struct field GUESTS_FIELDS[] = {
+	{ "vcpus", FIELD_NUMBER, GUESTS(vcpus), 0, 1, 65536, NULL, NULL,
+	  "virtual processors that its guests may have together; more than it has cores "
+	  "overcommits" },
+	{ "memory", FIELD_BYTES, GUESTS(memory), 0, 1 << 20, 1ULL << 60, NULL, NULL,
+	  "memory that its guests may have together" },
+	{ "storage", FIELD_BYTES, GUESTS(storage), 0, 1 << 20, 1ULL << 60, NULL, NULL,
+	  "of a storage node: what the disks of guests may take together" },
+	{ "pool", FIELD_NAME, GUESTS(pool), 0, 0, 0, NULL, NULL,
+	  "of a storage node: the pool that the disks are cut from" },
+	{ "thin_pool", FIELD_NAME, GUESTS(thin_pool), 0, 0, 0, NULL, NULL,
+	  "of a storage node: the volume of type thin-pool in it that they are cut from" },
+	{ "networks", FIELD_LIST, GUESTS(networks), 0, 1, 8, NULL, NULL,
+	  "of a storage node: the networks that the disks are offered on" },
+	FIELD_END
+};
+
 struct site_node *site_find_node(const struct site *site, const char *name)
 {
 	return name ? map_get(&site->node_by_name, name) : NULL;
@@ -106,6 +126,24 @@ struct site_node *site_find_mac(const struct site *site, const char *mac)
 struct network *site_find_network(const struct site *site, const char *name)
 {
 	return name ? map_get(&site->network_by_name, name) : NULL;
+}
+
+struct cluster *site_find_cluster(const struct site *site, const char *name)
+{
+	return name ? map_get(&site->cluster_by_name, name) : NULL;
+}
+
+bool site_node_is(const struct site *site, const struct site_node *node, const char *role)
+{
+	const char *name = node->role_name;
+	/* A circle of `extends` is a mistake, and no reason to hang. */
+	for (size_t i = 0; name != NULL && i <= site->roles.count; i++) {
+		if (strcmp(name, role) == 0)
+			return true;
+		const struct role *own = role_list_find(&site->roles, name);
+		name = own ? own->extends : NULL;
+	}
+	return false;
 }
 
 const char *site_node_address(const struct site_node *node, const char *network)
@@ -149,6 +187,7 @@ void site_node_free(struct site_node *node)
 {
 	fields_free(NODE_FIELDS, node);
 	fields_free(BMC_FIELDS, &node->bmc);
+	fields_free(GUESTS_FIELDS, &node->guests);
 	for (size_t i = 0; i < node->address_count; i++) {
 		free(node->addresses[i].address);
 		free(node->addresses[i].address6);
@@ -173,12 +212,33 @@ void site_free(struct site *site)
 	free(site->nodes);
 	free(site->dir);
 	role_list_free(&site->roles);
+	roll_list_free(&site->rolls);
+	for (size_t i = 0; i < site->cluster_count; i++)
+		cluster_free(&site->clusters[i]);
+	free(site->clusters);
 	map_free(&site->node_by_name);
 	map_free(&site->node_by_mac);
 	map_free(&site->network_by_name);
+	map_free(&site->cluster_by_name);
 	for (size_t i = 0; i < site->value_place_count; i++)
 		free(site->value_places[i]);
 	free(site->value_places);
 	text_list_free(&site->files);
 	*site = (struct site){ 0 };
+}
+
+bool site_node_manages(const struct site_node *node)
+{
+	for (size_t i = 0; i < node->wants.count; i++)
+		if (strcmp(node->wants.items[i].kind->name, "system") == 0)
+			return true;
+	return false;
+}
+
+const struct site_node *site_manager(const struct site *site)
+{
+	for (size_t i = 0; i < site->node_count; i++)
+		if (site_node_manages(&site->nodes[i]))
+			return &site->nodes[i];
+	return NULL;
 }

@@ -2,9 +2,11 @@
 #ifndef MODEL_SITE_H
 #define MODEL_SITE_H
 #include "base/map.h"
+#include "model/cluster.h"
 #include "model/field.h"
 #include "model/mistake.h"
 #include "model/role.h"
+#include "model/roll.h"
 /*
  * The typed model of a site directory. Everything keeps its file and line.
  * A site is read once and then only looked at; all of it is owned by the
@@ -32,6 +34,8 @@ void spec_list_free(struct spec_list *list);
 struct spec *spec_list_add(struct spec_list *list, const struct kind_spec *kind, const char *id);
 /* Append a copy; borrowed likewise. */
 struct spec *spec_list_copy(struct spec_list *list, const struct spec *from);
+/* Take one out and free it; the others keep their order. */
+void spec_list_drop(struct spec_list *list, size_t index);
 /* NULL when there is none. */
 struct spec *spec_list_find(const struct spec_list *list, const char *kind_name, const char *id);
 
@@ -67,6 +71,17 @@ struct site_bmc {
 	struct place place;
 };
 
+/* What a node gives to the guests of virtual clusters, and no more. */
+struct site_guests {
+	uint64_t vcpus;	  /* of all its guests together; FIELD_UNSET: it runs none */
+	uint64_t memory;  /* bytes, likewise */
+	uint64_t storage; /* bytes of their disks; FIELD_UNSET: it keeps none */
+	char *pool;	  /* that the disks are cut from */
+	char *thin_pool;  /* the thin pool in it that they are cut from; NULL: the pool itself */
+	struct text_list networks; /* that the disks are offered on */
+	struct place place;	   /* file NULL: the node gives nothing */
+};
+
 struct site_node {
 	char *name;
 	char *role_name;
@@ -79,6 +94,7 @@ struct site_node {
 	struct node_address *addresses;
 	size_t address_count;
 	struct site_bmc bmc;
+	struct site_guests guests;
 	struct spec_list wants; /* resources declared in the node's group */
 	struct place place;
 	bool addresses_broken; /* what it lacks of them may have been written wrong */
@@ -103,6 +119,9 @@ struct site {
 	size_t node_count;
 	struct role_list
 		roles; /* shipped and own, every one that a node uses or the site defines */
+	struct roll_list rolls;	  /* every one that a cluster uses or the site defines */
+	struct cluster *clusters; /* by name */
+	size_t cluster_count;
 	struct text_list files; /* every file read, in that order; places borrow from here */
 	struct value_place **value_places; /* what places borrow, a list for each group */
 	size_t value_place_count;
@@ -111,11 +130,12 @@ struct site {
 	struct map node_by_name;
 	struct map node_by_mac;
 	struct map network_by_name;
+	struct map cluster_by_name;
 };
 
 /*
- * Read DIR/site.cfg and DIR/clusters/NAME.cfg, the shipped roles under share_dir/roles
- * and the site's own under DIR/roles. Mistakes are collected; the site may be
+ * Read DIR/site.cfg, DIR/clusters/NAME.cfg and DIR/allocations/NAME.cfg, the shipped roles under
+ * share_dir/roles and the site's own under DIR/roles. Mistakes are collected; the site may be
  * used only when there are none. Returns -1 (with err) only when nothing at all
  * could be read, for example because DIR does not exist.
  */
@@ -128,12 +148,13 @@ void site_free(struct site *site);
 void site_node_free(struct site_node *node);
 
 /* The tables behind the groups of the configuration, for reading, printing and
-   `explain`. `boot` and a node's `bmc` are groups of their own in the configuration. */
+   `explain`. `boot` and a node's `bmc` and `guests` are groups of their own in the configuration. */
 extern const struct field SITE_FIELDS[];
 extern const struct field SITE_BOOT_FIELDS[];
 extern const struct field NETWORK_FIELDS[];
 extern const struct field NODE_FIELDS[];
 extern const struct field BMC_FIELDS[];
+extern const struct field GUESTS_FIELDS[];
 extern const struct field ROLE_FIELDS[];
 
 /* The tags of vlan_pool. False when there is none. */
@@ -142,12 +163,20 @@ bool site_vlan_pool(const struct site *site, unsigned *first, unsigned *last);
 struct site_node *site_find_node(const struct site *site, const char *name);
 struct site_node *site_find_mac(const struct site *site, const char *mac);
 struct network *site_find_network(const struct site *site, const char *name);
+struct cluster *site_find_cluster(const struct site *site, const char *name);
+/* Whether the node's role is this one, or extends it. */
+bool site_node_is(const struct site *site, const struct site_node *node, const char *role);
 /* The node's address on a network, or NULL. */
 const char *site_node_address(const struct site_node *node, const char *network);
 /* The same of IPv6. */
 const char *site_node_address6(const struct site_node *node, const char *network);
 /* The address it is reached at by ssh: the one on the boot network. */
 const char *site_node_boot_address(const struct site *site, const struct site_node *node);
+
+/* Whether it has a disk to be the cluster manager from (a `system`); and the first node that has, NULL
+   when there is none. */
+bool site_node_manages(const struct site_node *node);
+const struct site_node *site_manager(const struct site *site);
 
 /* The configuration as text that parses again to the same model. */
 void site_print(const struct site *site, struct str *out);

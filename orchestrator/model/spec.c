@@ -53,6 +53,14 @@ char *spec_make_id(const struct spec *spec)
 	return before ? xasprintf("%s/%s", before, name) : NULL;
 }
 
+void spec_list_drop(struct spec_list *list, size_t index)
+{
+	spec_free(&list->items[index]);
+	list->count--;
+	memmove(&list->items[index], &list->items[index + 1],
+		(list->count - index) * sizeof(*list->items));
+}
+
 struct spec *spec_list_copy(struct spec_list *list, const struct spec *from)
 {
 	struct spec *spec = spec_list_add(list, from->kind, from->id);

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "daemon/store.h"
+#include "engine/allocate.h"
 #include "model/nodeset.h"
 #include "programs/revision.h"
 
@@ -43,8 +44,8 @@ int command_print_mistakes(const struct mistakes *mistakes, bool json)
 	return EXIT_ERROR;
 }
 
-int command_read(const struct options *options, struct site *site, struct mistakes *mistakes,
-		 struct err *err)
+static int read_site(const struct options *options, struct site *site, struct mistakes *mistakes,
+		     struct err *err)
 {
 	char *dir = NULL;
 	if (options->revision == NULL)
@@ -60,6 +61,25 @@ int command_read(const struct options *options, struct site *site, struct mistak
 			     options->revision);
 	revision_discard(dir);
 	return rc;
+}
+
+/* Whether clusters find room is looked at when all else is right: a host with a mistake would
+   lead to others that nobody made. */
+int command_read(const struct options *options, struct site *site, struct mistakes *mistakes,
+		 struct err *err)
+{
+	struct allocations allocations;
+	if (read_site(options, site, mistakes, err) != 0)
+		return -1;
+	if (mistakes->count > 0 || site->cluster_count == 0)
+		return 0;
+	if (allocate(site, &allocations, mistakes, err) != 0) {
+		site_free(site);
+		return -1;
+	}
+	allocations_free(&allocations);
+	mistakes_sort(mistakes, &site->files);
+	return 0;
 }
 
 int command_site(const struct options *options, struct site *site)

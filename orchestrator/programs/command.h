@@ -32,6 +32,10 @@ struct options {
 	bool no_wait;			  /* apply: another apply is an error */
 	bool unattended;		  /* apply: nobody is asked, and no data is lost */
 	bool watch;			  /* status: again and again */
+	const char *since, *until;	  /* logs: as they were written, or NULL */
+	const char *grep;		  /* logs --grep REGEX */
+	const char *lines;		  /* logs -n LINES: digits */
+	bool follow;			  /* logs: and what comes, until Ctrl-C */
 	bool changed;			  /* plan, apply: see changed_keep() */
 	bool help;
 };
@@ -56,6 +60,11 @@ enum command_option {
 	OPTION_AS = 1 << 12,
 	OPTION_ROLE = 1 << 13,
 	OPTION_CHANGED = 1 << 14,
+	OPTION_SINCE = 1 << 15,
+	OPTION_UNTIL = 1 << 16,
+	OPTION_GREP = 1 << 17,
+	OPTION_LINES = 1 << 18,
+	OPTION_FOLLOW = 1 << 19,
 };
 
 enum exit_code { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_CHANGES = 2 };
@@ -76,7 +85,7 @@ struct command {
 };
 extern const struct command *const COMMAND_TABLE[]; /* ends with NULL */
 
-/* site_read() of the directory, or of its --rev. */
+/* site_read() of the directory, or of its --rev, and whether its clusters find room. */
 int command_read(const struct options *options, struct site *site, struct mistakes *mistakes,
 		 struct err *err);
 

@@ -60,6 +60,13 @@ static void offer_roles(struct line *line)
 		offer(line, site->roles.items[i].name, site->roles.items[i].doc);
 }
 
+static void offer_clusters(struct line *line)
+{
+	const struct site *site = &line->site;
+	for (size_t i = 0; i < site->cluster_count; i++)
+		offer(line, site->clusters[i].name, site->clusters[i].state);
+}
+
 static void offer_kinds(struct line *line)
 {
 	for (const struct kind_spec *const *kind = KIND_SPECS; *kind; kind++)
@@ -112,9 +119,9 @@ static const struct {
 	const char *word;
 	void (*offer)(struct line *);
 } WORDS[] = {
-	{ "NODES", offer_set },	     { "NODE", offer_nodes },  { "ROLE", offer_roles },
-	{ "KIND", offer_explained }, { "SCOPE", offer_scope }, { "FILE", offer_files },
-	{ "DIR", offer_folders },
+	{ "NODES", offer_set },	     { "NODE", offer_nodes },	    { "ROLE", offer_roles },
+	{ "KIND", offer_explained }, { "SCOPE", offer_scope },	    { "FILE", offer_files },
+	{ "DIR", offer_folders },    { "CLUSTER", offer_clusters },
 };
 
 /* word: as in a usage, without brackets: "NODES", "ROLE…", "on|off". */

@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/run.h"
 #include "image/generation.h"
 #include "model/images.h"
 #include "model/manifest.h"
 #include "model/nodeset.h"
 #include "programs/command.h"
+#include "programs/site_edit.h"
 #include "programs/takeover.h"
 
 #define NEWEST "latest"
@@ -50,35 +50,6 @@ static int write_file(const struct options *options, const struct site *site, st
 	return file_write(path, str_text(&text), text.length, 0644, err);
 }
 
-/* Where the site is in git; nothing but this file, and also when an earlier try came no further than
-   to write it. */
-static int commit(const struct options *options, const char *message, struct err *err)
-{
-	AUTO_STR struct str changes = STR_INIT;
-	struct run_result result;
-	const struct run ask = { .argv = RUN_ARGV("git", "-C", options->site_dir, "rev-parse",
-						  "--git-dir"),
-				 .reads_only = 1 };
-	if (run_capture(&ask, &result, err) != 0)
-		return -1;
-	int code = result.exit_code;
-	run_result_free(&result);
-	if (code != 0)
-		return 0;
-	const struct run status = { .argv = RUN_ARGV("git", "-C", options->site_dir, "status",
-						     "--porcelain", "--", IMAGES_FILE),
-				    .reads_only = 1 };
-	if (run_ok(&status, &changes, err) != 0)
-		return -1;
-	if (changes.length == 0)
-		return 0;
-	if (run_args(err, "git", "-C", options->site_dir, "add", "-A", "--", IMAGES_FILE, NULL) !=
-	    0)
-		return -1;
-	return run_args(err, "git", "-C", options->site_dir, "commit", "--quiet", "-m", message,
-			"--", IMAGES_FILE, NULL);
-}
-
 static int change(const struct options *options, struct site *site, const char *version,
 		  const struct text_list *names, size_t *changed, struct err *err)
 {
@@ -99,9 +70,12 @@ static int change(const struct options *options, struct site *site, const char *
 	AUTO_STR struct str nodes = STR_INIT;
 	nodeset_fold(names, &nodes);
 	AUTO_FREE char *message = xasprintf("Image %s for %s", version, str_text(&nodes));
+	AUTO_LIST struct text_list files = TEXT_LIST_INIT;
+	text_list_add(&files, IMAGES_FILE);
 	if (*changed > 0 && write_file(options, site, err) != 0)
 		return -1;
-	return commit(options, message, err);
+	/* Also when an earlier try came no further than to write it. */
+	return site_edit_commit(options, &files, message, err);
 }
 
 static int run(const struct options *options, int argc, char **argv)
@@ -115,6 +89,9 @@ static int run(const struct options *options, int argc, char **argv)
 		err_set(&err, "image use: write a version (or " NEWEST ") and the nodes");
 		return command_fail(&err);
 	}
+	AUTO_CLOSE int turn = site_edit_begin(options, &err);
+	if (turn < 0)
+		return command_fail(&err);
 	if (command_site(options, &site) != 0)
 		return EXIT_ERROR;
 	AUTO_FREE char *state = command_state_dir(options, &site);

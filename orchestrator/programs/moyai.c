@@ -28,7 +28,11 @@
 	COMMAND(discover) \
 	COMMAND(copy) \
 	COMMAND(ssh) \
+	COMMAND(logs) \
 	COMMAND(explain) \
+	COMMAND(cluster_list) \
+	COMMAND(cluster_show) \
+	COMMAND(cluster_allocate) \
 	COMMAND(image_build) \
 	COMMAND(image_list) \
 	COMMAND(image_use) \

@@ -8,6 +8,9 @@
  *   moyaid export    write one to stdout
  *   moyaid keep      take over what an operator set: runtime.cfg, passwords of BMCs, as tar
  *   moyaid view      write known hosts, boot reports and manifests to stdout
+ *   moyaid logs      journals of nodes; what of them is on stdin (daemon/journal_query.h)
+ * And one more daemon:
+ *   moyaid journal   take the journals of the site's nodes; until SIGTERM
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,12 +24,14 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "daemon/journal_query.h"
+#include "daemon/journal_server.h"
 #include "daemon/notify.h"
 #include "daemon/server.h"
 #include "daemon/store.h"
 #include "model/mistake.h"
 
-enum { LOOK_EVERY_MS = 1000, SILENCE_MS = 60000 };
+enum { LOOK_EVERY_MS = 1000, SILENCE_MS = 60000, QUERY_MAX_BYTES = 1 << 20 };
 
 /* Where things are; the variables are for tests. */
 struct layout {
@@ -279,6 +284,49 @@ static int view(const struct layout *layout)
 	return store_view(layout->dir, &err) == 0 ? 0 : fail(&err);
 }
 
+/* ---- journals ---- */
+
+static char *journal_dir(const struct layout *layout)
+{
+	return xasprintf("%s/log/journal", layout->dir);
+}
+
+static int take_journals(const struct layout *layout)
+{
+	struct err err = ERR_INIT;
+	AUTO_FREE char *site_dir = xasprintf("%s/site", layout->dir);
+	AUTO_FREE char *state = xasprintf("%s/state", layout->dir);
+	AUTO_FREE char *journals = journal_dir(layout);
+	const struct journal_options options = { .site_dir = site_dir,
+						 .share_dir = layout->share,
+						 .state_dir = state,
+						 .journal_dir = journals };
+	setvbuf(stderr, NULL, _IOLBF, 0);
+	return journal_serve(&options, &err) == 0 ? 0 : fail(&err);
+}
+
+/* Becomes journalctl. */
+static int show_journals(const struct layout *layout)
+{
+	struct err err = ERR_INIT;
+	struct journal_query query;
+	AUTO_STR struct str text = STR_INIT;
+	AUTO_LIST struct text_list words = TEXT_LIST_INIT;
+	AUTO_FREE char *journals = journal_dir(layout);
+	if (file_read("/dev/stdin", QUERY_MAX_BYTES, &text, &err) != 0 ||
+	    journal_query_parse(str_text(&text), text.length, &query, &err) != 0 ||
+	    file_make_dirs(journals, 0700, &err) != 0)
+		return fail(&err);
+	journal_query_words(&query, journals, &words);
+	journal_query_free(&query);
+	char **argv = xcalloc(words.count + 1, sizeof(*argv));
+	memcpy(argv, words.items, words.count * sizeof(*argv));
+	execvp(argv[0], argv);
+	err_set_errno(&err, errno, "%s", argv[0]);
+	free(argv);
+	return fail(&err);
+}
+
 int main(int argc, char **argv)
 {
 	const struct layout layout = { .dir = variable("MOYAI_MANAGER_DIR", STORE_DIR),
@@ -297,6 +345,10 @@ int main(int argc, char **argv)
 		return export_archive(&layout);
 	if (argc == 2 && strcmp(argv[1], "view") == 0)
 		return view(&layout);
-	fputs("usage: moyaid [import [applied] | export | keep | view]\n", stderr);
+	if (argc == 2 && strcmp(argv[1], "journal") == 0)
+		return take_journals(&layout);
+	if (argc == 2 && strcmp(argv[1], "logs") == 0)
+		return show_journals(&layout);
+	fputs("usage: moyaid [import [applied] | export | keep | view | journal | logs]\n", stderr);
 	return 2;
 }

@@ -92,6 +92,36 @@ static int set_role(struct options *options, const char *argument, struct err *e
 	return 0;
 }
 
+static int set_since(struct options *options, const char *argument, struct err *err)
+{
+	(void)err;
+	options->since = argument;
+	return 0;
+}
+
+static int set_until(struct options *options, const char *argument, struct err *err)
+{
+	(void)err;
+	options->until = argument;
+	return 0;
+}
+
+static int set_grep(struct options *options, const char *argument, struct err *err)
+{
+	(void)err;
+	options->grep = argument;
+	return 0;
+}
+
+static int set_lines(struct options *options, const char *argument, struct err *err)
+{
+	if (*argument == '\0' || strspn(argument, "0123456789") != strlen(argument) ||
+	    strlen(argument) > 9)
+		return err_set(err, "-n %s: write a number of lines", argument);
+	options->lines = argument;
+	return 0;
+}
+
 static int set_loss(struct options *options, const char *argument, struct err *err)
 {
 	(void)err;
@@ -113,6 +143,7 @@ SETS(set_shell, shell)
 SETS(set_no_wait, no_wait)
 SETS(set_unattended, unattended)
 SETS(set_watch, watch)
+SETS(set_follow, follow)
 SETS(set_changed, changed)
 SETS(set_help, help)
 
@@ -138,6 +169,12 @@ const struct option_spec OPTION_TABLE[] = {
 	{ OPTION_REASON, "reason", "TEXT", set_reason, "why" },
 	{ OPTION_AS, "as", "NODES", set_as, "the names of new nodes, vm[01-16]" },
 	{ OPTION_ROLE, "role", "ROLE", set_role, "their role" },
+	{ OPTION_SINCE, "since", "TIME", set_since,
+	  "not older than 2026-11-21T10:00:00Z, or than 2h ago" },
+	{ OPTION_UNTIL, "until", "TIME", set_until, "not newer; written as for --since" },
+	{ OPTION_GREP, "grep", "REGEX", set_grep, "only messages that match" },
+	{ OPTION_LINES, "n", "LINES", set_lines, "the last so many lines" },
+	{ OPTION_FOLLOW, "follow", NULL, set_follow, "and what comes, until Ctrl-C" },
 	{ 0, "json", NULL, set_json, "JSON lines on stdout" },
 	{ 0, "state", "DIR", set_state, "keys and boot reports (default: by the site's name)" },
 	{ 0, "help", NULL, set_help, "what the command does and takes" },

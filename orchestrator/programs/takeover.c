@@ -16,6 +16,7 @@
 #include "daemon/pins.h"
 #include "daemon/store.h"
 #include "model/runtime.h"
+#include "remote/pipe.h"
 
 enum {
 	RECORD_MAX_BYTES = 64 * 1024,
@@ -31,10 +32,7 @@ const struct site_node *takeover_node(const struct site *site, struct err *err)
 	const struct site_node *found = NULL;
 	for (size_t i = 0; i < site->node_count; i++) {
 		const struct site_node *node = &site->nodes[i];
-		bool has = false;
-		for (size_t j = 0; j < node->wants.count; j++)
-			has = has || strcmp(node->wants.items[j].kind->name, "system") == 0;
-		if (!has)
+		if (!site_node_manages(node))
 			continue;
 		if (found != NULL) {
 			err_set(err, "%s and %s both have a system; one node takes over",
@@ -162,6 +160,48 @@ int takeover_run(const struct ssh_options *ssh, const char *node, const char *ad
 	if (link == NULL)
 		return -1;
 	int rc = talk(link, call, out, err);
+	link_close(link);
+	return rc;
+}
+
+static int talk_lines(struct link *link, const struct takeover_call *call,
+		      void (*line)(void *context, const char *text, size_t length), void *context,
+		      struct err *err)
+{
+	struct stream *stream = link_exec(link, call->words, call->stop, err);
+	char *text;
+	size_t length;
+	if (stream == NULL)
+		return -1;
+	int rc = stream_write(stream, call->input, call->input_length, SEND_TIMEOUT_MS, err);
+	if (rc == 0)
+		rc = stream_end_input(stream, err);
+	while (rc == 0) {
+		int got = stream_read_line(stream, call->timeout_ms, &text, &length, err);
+		if (got <= 0) {
+			rc = got;
+			break;
+		}
+		line(context, text, length);
+	}
+	bool empty = stream->exit_code == call->empty_code && stream->errors.length == 0;
+	if (rc == 0 && stream->exit_code != 0 && !empty)
+		rc = last_line(&stream->errors, call->words[0], stream->exit_code, err);
+	stream_close(stream);
+	return rc;
+}
+
+int takeover_lines(const struct ssh_options *ssh, const char *transport,
+		   const struct takeover *takeover, const struct takeover_call *call,
+		   void (*line)(void *context, const char *text, size_t length), void *context,
+		   struct err *err)
+{
+	struct link *link =
+		transport ? pipe_link_open(transport, takeover->node, err)
+			  : ssh_link_open(ssh, takeover->node, takeover->address, call->stop, err);
+	if (link == NULL)
+		return -1;
+	int rc = talk_lines(link, call, line, context, err);
 	link_close(link);
 	return rc;
 }

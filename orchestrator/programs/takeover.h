@@ -31,9 +31,17 @@ struct takeover_call {
 	size_t input_length;
 	unsigned timeout_ms;
 	const bool *stop;
+	int empty_code; /* the exit code that says, without a word, that there is nothing; 0 */
 };
 int takeover_run(const struct ssh_options *ssh, const char *node, const char *address,
 		 const struct takeover_call *call, struct str *out, struct err *err);
+
+/* The same, its stdout line by line as it comes, without their ends. transport: a command in place of
+   ssh, for tests; NULL: ssh. timeout_ms is for the time between two lines. */
+int takeover_lines(const struct ssh_options *ssh, const char *transport,
+		   const struct takeover *takeover, const struct takeover_call *call,
+		   void (*line)(void *context, const char *text, size_t length), void *context,
+		   struct err *err);
 
 /*
  * Ask the manager for known hosts, runtime.cfg, boot reports and manifests, and keep them:

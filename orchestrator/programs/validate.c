@@ -28,7 +28,12 @@ static void print_text(const struct options *options, const struct site *site)
 	       options->revision ? options->revision : "");
 	print_number(site->node_count, "node", ", ");
 	print_number(site->network_count, "network", ", ");
-	print_number(resources(site), "resource", ": no mistakes\n");
+	print_number(resources(site), "resource", "");
+	if (site->cluster_count > 0) {
+		fputs(", ", stdout);
+		print_number(site->cluster_count, "cluster", "");
+	}
+	puts(": no mistakes");
 }
 
 static void print_line(json_t *json)
@@ -42,10 +47,11 @@ static void print_line(json_t *json)
 static void print_json(const struct site *site, const struct mistakes *mistakes)
 {
 	command_print_mistakes(mistakes, true);
-	print_line(json_pack("{s:s, s:I, s:I, s:I, s:I}", "event", "validated", "nodes",
-			     (json_int_t)site->node_count, "networks",
-			     (json_int_t)site->network_count, "resources",
-			     (json_int_t)resources(site), "mistakes", (json_int_t)mistakes->count));
+	print_line(json_pack(
+		"{s:s, s:I, s:I, s:I, s:I, s:I}", "event", "validated", "nodes",
+		(json_int_t)site->node_count, "networks", (json_int_t)site->network_count,
+		"resources", (json_int_t)resources(site), "clusters",
+		(json_int_t)site->cluster_count, "mistakes", (json_int_t)mistakes->count));
 }
 
 static int run(const struct options *options, int argc, char **argv)
@@ -76,8 +82,9 @@ const struct command command_validate = {
 	.name = "validate",
 	.usage = "",
 	.summary = "check the site, and say every mistake",
-	.doc = "Reads site.cfg, clusters/*.cfg and the roles, and says every mistake in all of\n"
-	       "them as FILE:LINE: what is wrong, what would be right. Nothing is contacted.",
+	.doc = "Reads site.cfg, clusters/*.cfg, allocations/*.cfg and the roles, and says every\n"
+	       "mistake in all of them as FILE:LINE: what is wrong, what would be right. When\n"
+	       "there is none, it looks whether the clusters find room. Nothing is contacted.",
 	.run = run,
 	.options = OPTION_REVISION,
 };

@@ -15,7 +15,7 @@
 #define FOLDER "/run/moyai"
 #define HEAD "# moyai\n"
 #define CONF ".conf"
-enum { FILE_LIMIT_BYTES = 1 << 20, WORDS_MAX = 24 };
+enum { FILE_LIMIT_BYTES = 1 << 20, WORDS_MAX = 40 };
 
 static char *path_of(const char *kind, const char *name, const char *suffix)
 {
@@ -53,8 +53,8 @@ static void split_lines(const char *text, struct text_list *lines)
 	}
 }
 
-int config_unit_get(struct node *node, const char *kind, const char *name, struct text_list *lines,
-		    char **state, bool *found, struct err *err)
+int config_unit_get(struct node *node, const char *kind, const char *name, char **waits,
+		    struct text_list *lines, char **state, bool *found, struct err *err)
 {
 	AUTO_FREE char *conf = path_of(kind, name, CONF);
 	AUTO_FREE char *runs = path_of(kind, name, ".runs");
@@ -73,25 +73,30 @@ int config_unit_get(struct node *node, const char *kind, const char *name, struc
 	if (file_exists(runs) && file_read(runs, HASH_HEX_SIZE, &started, err) != 0)
 		return -1;
 	split_lines(str_text(&text), lines);
-	if (!text_equal(unit.active, "active"))
+	bool again = waits && text_equal(unit.sub, "auto-restart");
+	bool lives = again || text_equal(unit.active, "active");
+	if (again)
+		*waits = unit_last_line(service);
+	if (!lives)
 		*state = xstrdup("stopped");
 	else
 		*state = xstrdup(text_equal(str_text(&started), hash) ? "running" : "stale");
 	return 0;
 }
 
-/* words with the path behind the last of them. */
+/* before and words, with the path where it belongs. */
 static int call(const char *const *before, const char *const *words, const char *path,
 		struct err *err)
 {
-	const char *argv[WORDS_MAX + 1] = { NULL };
+	const char *argv[2 * WORDS_MAX + 1] = { NULL };
 	size_t count = 0;
 	for (; before && *before; before++)
 		argv[count++] = *before;
 	for (; *words; words++)
 		argv[count++] = *words;
 	AUTO_FREE char *last = xasprintf("%s%s", argv[count - 1], path);
-	argv[count - 1] = last;
+	if (*argv[count - 1] == '\0' || text_ends(argv[count - 1], "="))
+		argv[count - 1] = last;
 	const struct run run = { .argv = argv };
 	return run_ok(&run, NULL, err);
 }
@@ -100,14 +105,17 @@ static int start(const struct config_unit *unit, const char *service, const char
 		 struct err *err)
 {
 	AUTO_FREE char *name = xasprintf("--unit=%s", service);
-	const char *const before[] = { "systemd-run",
-				       "--quiet",
-				       "--collect",
-				       "--property=Restart=on-failure",
-				       "--property=RestartSec=1",
-				       name,
-				       "--",
-				       NULL };
+	const char *before[WORDS_MAX] = { "systemd-run",
+					  "--quiet",
+					  "--collect",
+					  name,
+					  "--property=Restart=on-failure",
+					  "--property=RestartSec=1" };
+	size_t count = 6;
+	/* A later property takes an earlier one's place. */
+	for (const char *const *at = unit->properties; at && *at && count < WORDS_MAX - 2; at++)
+		before[count++] = *at;
+	before[count] = "--";
 	return call(before, unit->command, path, err);
 }
 
@@ -139,8 +147,8 @@ int config_unit_apply(struct node *node, const struct config_unit *unit,
 		return -1;
 	/* One that is wrong takes no right one's place. */
 	point_pass(fresh);
-	if (file_write(fresh, text.data, text.length, 0644, err) != 0 ||
-	    call(NULL, unit->check, fresh, err) != 0)
+	if (file_write(fresh, text.data, text.length, unit->secret ? 0600 : 0644, err) != 0 ||
+	    (unit->check && call(NULL, unit->check, fresh, err) != 0))
 		return -1;
 	point_pass(conf);
 	if (rename(fresh, conf) != 0)

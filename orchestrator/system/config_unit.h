@@ -16,15 +16,19 @@ struct node;
 struct config_unit {
 	const char *kind;
 	const char *name;
-	const char *const
-		*command;	  /* ends with NULL; the file's path is put behind the last word */
-	const char *const *check; /* likewise: succeeds when the file is right */
+	/* Ends with NULL; the file's path is put behind the last word when that is empty or ends in "=". */
+	const char *const *command;
+	const char *const *check;      /* likewise: succeeds when the file is right; NULL: it is */
+	const char *const *properties; /* more of them for systemd-run; NULL: none */
+	bool secret;		       /* the file is for root alone */
 };
 
 int config_units_list(const char *kind, struct text_list *names, struct err *err);
-/* state: "running", "stale" (with another configuration), "stopped"; the caller frees. */
-int config_unit_get(struct node *node, const char *kind, const char *name, struct text_list *lines,
-		    char **state, bool *found, struct err *err);
+/* state: "running", "stale" (with another configuration), "stopped"; the caller frees. waits: NULL, or
+   one that ended, and that systemd will start again, counts as running, for it waits for somebody
+   else: its last words, a copy; NULL when it runs. */
+int config_unit_get(struct node *node, const char *kind, const char *name, char **waits,
+		    struct text_list *lines, char **state, bool *found, struct err *err);
 /* Write the file and start the daemon anew with it. */
 int config_unit_apply(struct node *node, const struct config_unit *unit,
 		      const struct text_list *lines, struct err *err);

@@ -63,7 +63,7 @@ int unit_get(struct node *node, const char *name, struct unit *unit, struct err 
 }
 
 /* What the unit said last is worth more than systemctl's advice to look it up. */
-static void add_journal_line(const char *name, struct err *err)
+char *unit_last_line(const char *name)
 {
 	struct run_result result;
 	/* Its own words: --unit would end in systemd's "Failed to start". */
@@ -73,15 +73,21 @@ static void add_journal_line(const char *name, struct err *err)
 				 match),
 		.reads_only = 1,
 	};
-	if (err == NULL || run_capture(&journal, &result, NULL) != 0)
-		return;
+	if (run_capture(&journal, &result, NULL) != 0)
+		return xstrdup("");
 	char *line = xstrndup(str_text(&result.out), strcspn(str_text(&result.out), "\n"));
-	char *before = xstrdup(err->text);
+	run_result_free(&result);
+	return line;
+}
+
+static void add_journal_line(const char *name, struct err *err)
+{
+	if (err == NULL)
+		return;
+	AUTO_FREE char *line = unit_last_line(name);
+	AUTO_FREE char *before = xstrdup(err->text);
 	if (line[0] != '\0')
 		err_set(err, "%s; its journal ends in: %s", before, line);
-	cleanup_free(&line);
-	cleanup_free(&before);
-	run_result_free(&result);
 }
 
 static int unit_call(const char *verb, const char *name, struct err *err)

@@ -26,6 +26,9 @@ int unit_get(struct node *node, const char *name, struct unit *unit, struct err 
 int unit_start(const char *name, struct err *err); /* the error ends in its last journal line */
 int unit_stop(const char *name, struct err *err);
 
+/* What its processes wrote last into the journal, "" when that is nothing; a copy. */
+char *unit_last_line(const char *name);
+
 int units_list_marked(struct text_list *names, struct err *err);
 int unit_mark(const char *name, struct err *err);
 int unit_unmark(const char *name, struct err *err);

@@ -3,6 +3,7 @@
 .PHONY: check-manual check-deb
 check-manual: all manual
 	@failed=0; MOYAI=$(abspath $(BUILD))/moyai; export MOYAI; \
-	tests/manual/manual || failed=1; tests/manual/doctor || failed=1; exit $$failed
+	tests/manual/manual || failed=1; tests/manual/doctor || failed=1; \
+	tests/manual/cluster || failed=1; exit $$failed
 check-deb: all manual
 	@tests/manual/deb

@@ -42,6 +42,7 @@ static const char GOOD[] =
 	"      network_boot = false; };\n"
 	"    partitions = ( { name = \"main\"; disk = \"/dev/disk/by-id/a b\"; } );\n"
 	"    pools = ( { name = \"main\"; partitions = [ \"main\" ]; } );\n"
+	"    guests = { storage = \"1T\"; pool = \"main\"; networks = [ \"storage\" ]; };\n"
 	"    volumes = ( { name = \"home\"; pool = \"main\"; size = 4194304; } );\n"
 	"    targets = ( { name = \"home\"; volume = \"home\"; initiator = \"vm1\";\n"
 	"      network = \"storage\"; } ); },\n"
@@ -49,6 +50,7 @@ static const char GOOD[] =
 	"    addresses = { boot = \"10.0.0.12\"; storage = \"10.0.20.12\"; guests = "
 	"\"10.0.30.12\"; };\n"
 	"    bridges = ( { name = \"br0\"; network = \"guests\"; } );\n"
+	"    guests = { vcpus = 8; memory = \"16G\"; };\n"
 	"    sessions = ( { name = \"home\"; from = \"store1\"; network = \"storage\";\n"
 	"      timeout = \"2m\"; } ); } );\n";
 
@@ -74,6 +76,8 @@ static void test_print_parses_again(void **state)
 	assert_int_equal(bmc->port, 8443);
 	assert_int_equal(bmc->network_boot, 0);
 	assert_null(second.nodes[1].bmc.type);
+	assert_string_equal(second.nodes[0].guests.networks.items[0], "storage");
+	assert_true(second.nodes[1].guests.memory == 16ULL << 30);
 	site_free(&first);
 	site_free(&second);
 }

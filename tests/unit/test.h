@@ -23,6 +23,15 @@ static inline char *temporary_dir(void)
 	return dir;
 }
 
+/* Generated cases: xorshift (Marsaglia, 2003), the same numbers on every machine. seed: not 0. */
+static inline uint64_t next_number(uint64_t *seed, uint64_t below)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed % below;
+}
+
 static inline size_t open_descriptors(void)
 {
 	AUTO_LIST struct text_list names = TEXT_LIST_INIT;

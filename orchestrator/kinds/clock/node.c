@@ -17,7 +17,7 @@ static int clock_observe(struct node *node, const char *id, const struct spec *w
 {
 	struct clock_want *body = have->body;
 	(void)want;
-	if (config_unit_get(node, "clock", id, &body->lines, &body->state, found, err) != 0)
+	if (config_unit_get(node, "clock", id, NULL, &body->lines, &body->state, found, err) != 0)
 		return -1;
 	if (*found)
 		body->name = xstrdup(id);
@@ -29,7 +29,9 @@ static int clock_apply(struct node *node, const struct step *step, struct err *e
 	static const char *const COMMAND[] = { "/usr/sbin/chronyd", "-d", "-f", "", NULL };
 	static const char *const CHECK[] = { "/usr/sbin/chronyd", "-p", "-f", "", NULL };
 	const struct clock_want *want = step->want->body;
-	const struct config_unit unit = { "clock", want->name, COMMAND, CHECK };
+	const struct config_unit unit = {
+		.kind = "clock", .name = want->name, .command = COMMAND, .check = CHECK
+	};
 	return config_unit_apply(node, &unit, &want->lines, err);
 }
 

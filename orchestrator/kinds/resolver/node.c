@@ -17,7 +17,8 @@ static int resolver_observe(struct node *node, const char *id, const struct spec
 {
 	struct resolver *body = have->body;
 	(void)want;
-	if (config_unit_get(node, "resolver", id, &body->lines, &body->state, found, err) != 0)
+	if (config_unit_get(node, "resolver", id, NULL, &body->lines, &body->state, found, err) !=
+	    0)
 		return -1;
 	if (*found)
 		body->name = xstrdup(id);
@@ -30,7 +31,9 @@ static int resolver_apply(struct node *node, const struct step *step, struct err
 					       "--conf-file=", NULL };
 	static const char *const CHECK[] = { "/usr/sbin/dnsmasq", "--test", "--conf-file=", NULL };
 	const struct resolver *want = step->want->body;
-	const struct config_unit unit = { "resolver", want->name, COMMAND, CHECK };
+	const struct config_unit unit = {
+		.kind = "resolver", .name = want->name, .command = COMMAND, .check = CHECK
+	};
 	return config_unit_apply(node, &unit, &want->lines, err);
 }
 

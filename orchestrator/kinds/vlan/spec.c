@@ -205,6 +205,14 @@ static void derive_network(const struct derive *from, const struct network *netw
 	vlan->own.gateway6 = xstrdup(refer_router6(from->site, from->node, network));
 }
 
+/* One for each network that the node has an address or a bridge on, in their order. */
+static void imply(const struct derive *from, struct spec_list *wants)
+{
+	for (size_t i = 0; i < from->site->network_count; i++)
+		if (refer_has_vlan(from->node, &from->site->networks[i]))
+			spec_list_add(wants, &vlan_spec, from->site->networks[i].name);
+}
+
 static int derive(const struct derive *from, struct spec *want, struct err *err)
 {
 	struct vlan *vlan = want->body;
@@ -258,6 +266,7 @@ const struct kind_spec vlan_spec = {
 	.risks_connection = true,
 	.check = check,
 	.addresses = addresses,
+	.imply = imply,
 	.derive = derive,
 	.needs = needs,
 	.judge = judge,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Plan and apply by the engine, on this machine, without ssh and protocol:
- *   drive SLICE.json plan|apply|facts
+ *   drive SLICE.json plan|apply|warnings|facts
  * SLICE.json: { "site": S, "node": N, "wants": [ { "kind": K, "fields": {…} } ] }.
  * One line per step. Exit code as of `moyai plan`: 0, 2 with changes, 1 on an error.
  */
@@ -68,6 +68,18 @@ static int print_facts(struct node *node, struct err *err)
 	json_dumpf(facts, stdout, JSON_COMPACT);
 	puts("");
 	json_decref(facts);
+	return 0;
+}
+
+static int print_warnings(struct node *node, const struct slice *slice, struct err *err)
+{
+	struct plan plan = { 0 };
+	if (plan_make(node, slice, &plan, err) != 0)
+		return -1;
+	for (size_t i = 0; i < plan.warning_count; i++)
+		printf("%s/%s: %s\n", plan.warnings[i].kind->name, plan.warnings[i].id,
+		       plan.warnings[i].text);
+	plan_free(&plan);
 	return 0;
 }
 
@@ -139,13 +151,15 @@ int main(int argc, char **argv)
 	struct node node;
 	int code = 1;
 	if (argc != 3) {
-		fprintf(stderr, "drive: SLICE.json plan|apply|facts\n");
+		fprintf(stderr, "drive: SLICE.json plan|apply|warnings|facts\n");
 		return 1;
 	}
 	if (read_slice(argv[1], &slice, &err) == 0) {
 		node_init(&node, slice.site, slice.node);
 		if (strcmp(argv[2], "facts") == 0)
 			code = print_facts(&node, &err) == 0 ? 0 : 1;
+		else if (strcmp(argv[2], "warnings") == 0)
+			code = print_warnings(&node, &slice, &err) == 0 ? 0 : 1;
 		else
 			code = carry_out(&node, &slice, strcmp(argv[2], "apply") == 0, &err);
 		node_free(&node);

@@ -21,7 +21,7 @@ cut_off() {
 	MOYAI_TIMEOUT=600 moyai bootstrap --yes >"$test_dir/bootstrap" 2>&1 &
 	bootstrap=$!
 	expect "bootstrap: switches the manager on" within 30 grep -q '^manager *is switched on, by its BMC' "$test_dir/bootstrap"
-	expect "bootstrap: comes to the manager's disk" within 240 grep -qE '^ *plan: 3 to create' "$test_dir/bootstrap"
+	expect "bootstrap: comes to the manager's disk" within 240 grep -qE '^ *plan: 4 to create' "$test_dir/bootstrap"
 	sleep 4
 	rack power off manager
 	expect "bootstrap: a power cut is an error" within 120 sh -c "! kill -0 $bootstrap"

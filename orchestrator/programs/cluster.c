@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "programs/cluster.h"
+
+#include <stdlib.h>
+
+#include "model/near.h"
+
+int cluster_command_read(const struct options *options, struct site *site,
+			 struct allocations *allocations)
+{
+	struct mistakes none = MISTAKES_INIT; /* command_site() has looked */
+	struct err err = ERR_INIT;
+	if (command_site(options, site) != 0)
+		return -1;
+	int rc = allocate(site, allocations, &none, &err);
+	mistakes_free(&none);
+	if (rc == 0)
+		return 0;
+	command_fail(&err);
+	site_free(site);
+	return -1;
+}
+
+static int unknown(const struct site *site, const char *name, struct err *err)
+{
+	AUTO_LIST struct text_list known = TEXT_LIST_INIT;
+	AUTO_STR struct str hint = STR_INIT;
+	for (size_t i = 0; i < site->cluster_count; i++)
+		text_list_add(&known, site->clusters[i].name);
+	near_add(name, &known, &hint);
+	if (hint.length == 0)
+		str_add(&hint, known.count ? "; moyai cluster list shows those there are"
+					   : "; the site has none");
+	return err_set(err, "there is no cluster \"%s\"%s", name, str_text(&hint));
+}
+
+size_t *cluster_command_choose(const struct site *site, int argc, char **argv, size_t *count,
+			       struct err *err)
+{
+	size_t *chosen = xcalloc(site->cluster_count + (size_t)argc, sizeof(*chosen));
+	*count = argc > 0 ? (size_t)argc : site->cluster_count;
+	for (size_t i = 0; argc == 0 && i < site->cluster_count; i++)
+		chosen[i] = i;
+	for (int i = 0; i < argc; i++) {
+		const struct cluster *cluster = site_find_cluster(site, argv[i]);
+		if (cluster == NULL) {
+			unknown(site, argv[i], err);
+			free(chosen);
+			return NULL;
+		}
+		chosen[i] = (size_t)(cluster - site->clusters);
+	}
+	return chosen;
+}
+
+struct cluster_sum cluster_command_sum(const struct cluster *cluster)
+{
+	struct cluster_sum sum = { 0, 0, 0 };
+	for (size_t i = 0; i < cluster->guest_count; i++) {
+		const struct cluster_group *group = cluster->guests[i].group;
+		sum.vcpus += group->vcpus;
+		sum.memory_bytes += group->memory;
+		sum.disk_bytes += group->disk == FIELD_UNSET ? 0 : group->disk;
+		sum.disk_bytes += group->scratch == FIELD_UNSET ? 0 : group->scratch;
+	}
+	return sum;
+}
+
+void cluster_command_records(const struct cluster *cluster, const struct allocation *made,
+			     struct str *before, struct str *after)
+{
+	if (cluster->recorded.cluster != NULL)
+		allocation_print(&cluster->recorded, before);
+	if (made->cluster != NULL)
+		allocation_print(made, after);
+}

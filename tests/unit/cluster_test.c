@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Clusters and rolls as they are read. */
+#include "test.h"
+
+#include <string.h>
+
+#include "base/run.h"
+#include "model/site.h"
+
+static void read_good(const char *dir, const char *share, struct site *site)
+{
+	struct mistakes mistakes = MISTAKES_INIT;
+	struct err err = ERR_INIT;
+	AUTO_STR struct str all = STR_INIT;
+	assert_int_equal(site_read(dir, share, site, &mistakes, &err), 0);
+	mistakes_print(&mistakes, &all);
+	assert_string_equal(str_text(&all), "");
+	mistakes_free(&mistakes);
+}
+
+static void test_guests_of_the_example(void **state)
+{
+	static const char *const NAMES[] = { "frontend", "compute1", "compute2",
+					     "compute3", "compute4", "compute5",
+					     "compute6", "big1",     "big2" };
+	struct site site;
+	(void)state;
+	read_good("configs/campus", ".", &site);
+	const struct cluster *genome = site_find_cluster(&site, "genome");
+	assert_non_null(genome);
+	assert_count(genome->guest_count, COUNT_OF(NAMES));
+	for (size_t i = 0; i < COUNT_OF(NAMES); i++)
+		assert_string_equal(genome->guests[i].name, NAMES[i]);
+	assert_true(cluster_is_frontend(&genome->guests[0]));
+	assert_false(cluster_is_frontend(&genome->guests[1]));
+	assert_string_equal(genome->guests[1].id, "genome-compute1");
+	assert_string_equal(genome->guests[1].scratch_id, "genome-compute1-scratch");
+	assert_null(genome->guests[7].scratch_id);
+	assert_ptr_equal(genome->guests[8].group, &genome->groups[1]);
+	assert_string_equal(genome->groups[0].boot, "install");
+	assert_string_equal(genome->groups[0].appliance, "compute");
+	assert_string_equal(genome->groups[0].placement, "spread");
+	assert_string_equal(genome->frontend.appliance, "frontend");
+	assert_string_equal(genome->external.address, "192.0.2.50");
+	assert_true(cluster_is_running(genome));
+	assert_int_equal(cluster_vlan(genome, &genome->recorded), 100);
+	const struct cluster *course = site_find_cluster(&site, "course");
+	assert_false(cluster_is_running(course));
+	assert_true(cluster_is_wanted(course));
+	assert_int_equal(cluster_vlan(course, &course->recorded), 150);
+	assert_string_equal(course->forwards[0].protocol, "tcp");
+	assert_int_equal(course->forwards[0].port, 2201);
+	assert_int_equal(course->forwards[0].to, 22);
+	assert_null(course->external.address);
+	assert_string_equal(course->groups[0].packages.items[1], "gfortran");
+	site_free(&site);
+}
+
+static void test_rolls_of_the_example(void **state)
+{
+	struct site site;
+	(void)state;
+	read_good("configs/campus", ".", &site);
+	const struct roll *batch = roll_list_find(&site.rolls, "batch");
+	const struct roll *mpi = roll_list_find(&site.rolls, "mpi");
+	assert_non_null(batch);
+	assert_string_equal(batch->frontend.packages.items[0], "slurmctld");
+	assert_string_equal(batch->compute.services.items[1], "slurmd.service");
+	assert_string_equal(roll_find_parameter(batch, "partition")->fallback, "main");
+	assert_null(roll_find_parameter(batch, "weight"));
+	assert_string_equal(mpi->folder, "configs/campus/roles/rolls/mpi");
+	const struct cluster *genome = site_find_cluster(&site, "genome");
+	assert_count(genome->parameter_count, 1);
+	assert_string_equal(genome->parameters[0].value, "genome");
+	site_free(&site);
+}
+
+/* The record reads back to what was written. */
+static void test_record_of_the_example(void **state)
+{
+	struct site site;
+	AUTO_STR struct str file = STR_INIT;
+	AUTO_STR struct str printed = STR_INIT;
+	(void)state;
+	read_good("configs/campus", ".", &site);
+	allocation_print(&site_find_cluster(&site, "genome")->recorded, &printed);
+	assert_int_equal(file_read("configs/campus/allocations/genome.cfg", 1 << 20, &file, NULL),
+			 0);
+	assert_string_equal(str_text(&printed), str_text(&file));
+	site_free(&site);
+}
+
+static void put(const char *dir, const char *folder, const char *name, const char *text)
+{
+	AUTO_FREE char *parent = xasprintf("%s/%s", dir, folder);
+	AUTO_FREE char *path = xasprintf("%s/%s", parent, name);
+	assert_int_equal(file_make_dirs(parent, 0700, NULL), 0);
+	assert_int_equal(file_write(path, text, strlen(text), 0600, NULL), 0);
+}
+
+/* A site's own roll in place of a shipped one, and VM servers by a role that extends theirs. */
+static void test_what_is_the_sites_own(void **state)
+{
+	AUTO_FREE char *dir = temporary_dir();
+	struct site site;
+	(void)state;
+	put(dir, ".", "site.cfg",
+	    "name = \"lab\"; domain = \"lab.example\"; mirror = \"http://mirror/d\";\n"
+	    "boot = { network = \"boot\"; server = \"10.0.0.1\"; }; vlan_pool = \"100-120\";\n"
+	    "networks = ( { name = \"boot\"; cidr = \"10.0.0.0/24\"; } );\n"
+	    "nodes = ( { name = \"vm1\"; role = \"vm-big\"; mac = \"52:54:00:00:00:01\";\n"
+	    "  addresses = { boot = \"10.0.0.2\"; }; guests = { vcpus = 8; memory = \"8G\"; }; "
+	    "} );\n");
+	put(dir, "roles/vm-big", "role.cfg", "extends = \"vm-server\";\n");
+	put(dir, "roles/rolls/mpi", "roll.cfg", "doc = \"Our own\";\n");
+	put(dir, "clusters", "a.cfg",
+	    "name = \"a\"; rolls = [ \"mpi\" ]; authorized_keys = [ \"ssh-ed25519 "
+	    "AAAAC3NzaC1lZDI1NTE5AAAAIEHhPtb2jZ2AQQA5zSLFTMIqY7rH6oGv1XjFQcE8b8Zp a\" ];\n"
+	    "frontend = { vcpus = 1; memory = \"1G\"; disk = \"1G\"; };\n"
+	    "nodes = ( { name = \"c\"; count = 1; vcpus = 1; memory = \"1G\"; boot = \"ram\"; } "
+	    ");\n");
+	read_good(dir, "tests/golden/share", &site);
+	assert_string_equal(roll_list_find(&site.rolls, "mpi")->doc, "Our own");
+	assert_count(roll_list_find(&site.rolls, "mpi")->compute.packages.count, 0);
+	assert_true(site_node_is(&site, &site.nodes[0], "vm-big"));
+	assert_true(site_node_is(&site, &site.nodes[0], "vm-server"));
+	assert_false(site_node_is(&site, &site.nodes[0], "gateway"));
+	site_free(&site);
+	assert_int_equal(run_args(NULL, "rm", "-rf", dir, NULL), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_guests_of_the_example),
+		cmocka_unit_test(test_rolls_of_the_example),
+		cmocka_unit_test(test_record_of_the_example),
+		cmocka_unit_test(test_what_is_the_sites_own),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
