@@ -88,8 +88,11 @@ check-sanitizer:
 		all check-unit check-golden check-wire
 check-fuzz:
 	@$(MAKE) -s FUZZ_SECONDS=$(or $(FUZZ_SECONDS),15) fuzz-config fuzz-wire fuzz-journal
+# Two racks of five machines: each of them waits a good part of its time.
 check-rack:
-	@tests/rack/test
+	+@$(MAKE) -s --no-print-directory -k -j2 check-rack-site check-rack-manager
+check-rack-%:
+	@tests/rack/test $*
 check-metal:
 	@tests/rack/metal-test
 

@@ -5,8 +5,6 @@
 # UEFI, too, with a bootstrap that is cut off, what an operator sets, and a manager that is away for a while.
 long() { [ "${RACK_TEST:-}" = long ]; }
 
-# After 00-boot alone, the disk of store1 still holds somebody's file system.
-on store1 "test -e /dev/disk/by-partlabel/moyai.main || { wipefs --all --quiet /dev/vda && blkdiscard --zeroout /dev/vda; }"
 rack power off manager
 rack serve off
 sed -i '/^machine manager /s/-$/manager-system:2G:boot/' "$site_dir/rack.tab"
