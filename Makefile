@@ -74,7 +74,7 @@ images: all
 	$(BUILD)/moyai -C configs/demo image build
 
 check: all
-	+@tests/run manager boot "wire power" "unit golden manual" "includes lint-changed remote"
+	+@tests/run manager boot "wire power" "unit golden manual journal" "includes lint-changed remote"
 
 check-lint lint:
 	@CC_FLAGS='$(CFLAGS)' tests/lint/lint all
@@ -100,11 +100,11 @@ check-metal:
 # and alone with what is light: the rack waits for them.
 test: deps
 	+@$(MAKE) -s -j$(JOBS) all
-	+@MOYAI_TEST_EVERY=1 tests/run "images rack" "includes lint unit golden wire remote power manual deb manager boot chainload fuzz sanitizer kinds"
+	+@MOYAI_TEST_EVERY=1 tests/run "images rack" "includes lint unit golden wire remote power manual deb manager journal boot chainload fuzz sanitizer kinds"
 
 test-long: deps
 	+@$(MAKE) -s -j$(JOBS) all
-	+@MOYAI_TEST_EVERY=1 POINT_STEP=1 KINDS_TIMEOUT_S=9000 FUZZ_SECONDS=600 RACK_TEST=long IMAGES_TEST=long tests/run "images rack metal" "includes lint unit golden wire remote power manual deb manager boot chainload fuzz sanitizer kinds"
+	+@MOYAI_TEST_EVERY=1 POINT_STEP=1 KINDS_TIMEOUT_S=9000 FUZZ_SECONDS=600 RACK_TEST=long IMAGES_TEST=long tests/run "images rack metal" "includes lint unit golden wire remote power manual deb manager journal boot chainload fuzz sanitizer kinds"
 
 bench:
 	@tests/bench/bench
