@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,6 +24,7 @@
 #define NODES FOLDER "/nodes"
 #define NAME_FILE FOLDER "/initiatorname.iscsi"
 #define SESSIONS "/sys/class/iscsi_session"
+#define PID_FILE "/run/iscsid.pid"
 
 /* iscsiadm's exit codes, iscsiadm(8). */
 enum { ISCSI_ERR_SESS_EXISTS = 15, ISCSI_ERR_NO_OBJS_FOUND = 21 };
@@ -386,6 +388,15 @@ char *iscsi_initiator_read(void)
 	return xstrndup(at, strcspn(at, " \t\r\n"));
 }
 
+static bool daemon_runs(void)
+{
+	AUTO_STR struct str text = STR_INIT;
+	if (file_read(PID_FILE, 64, &text, NULL) != 0)
+		return false;
+	long pid = strtol(str_text(&text), NULL, 10);
+	return pid > 0 && kill((pid_t)pid, 0) == 0;
+}
+
 int iscsi_initiator_write(const char *initiator_iqn, struct err *err)
 {
 	AUTO_FREE char *text = xasprintf("# moyai\nInitiatorName=%s\n", initiator_iqn);
@@ -396,13 +407,17 @@ int iscsi_initiator_write(const char *initiator_iqn, struct err *err)
 		return -1;
 	/* First the running one ends: if we do not get further, the name still
 	   differs, and the next try does both again. The next iscsiadm starts it,
-	   and its sessions are taken over. */
-	struct run_result result;
-	if (run_capture(&(struct run){ .argv = RUN_ARGV("iscsiadm", "--killiscsid=0") }, &result,
-			err) != 0)
-		return -1;
-	/* None was running: it says so by its exit code, and that is well. */
-	run_result_free(&result);
+	   and its sessions are taken over. One that does not run is left alone: to ask
+	   it would start it, and Debian's iscsid.service then puts a name of its own
+	   over ours. */
+	if (daemon_runs()) {
+		struct run_result result;
+		const char *const *argv = RUN_ARGV("iscsiadm", "--killiscsid=0");
+		if (run_capture(&(struct run){ .argv = argv }, &result, err) != 0)
+			return -1;
+		/* It may have ended by itself meanwhile, and that is well. */
+		run_result_free(&result);
+	}
 	point_pass("initiator name");
 	if (file_write(NAME_FILE, text, strlen(text), 0600, err) != 0)
 		return -1;
