@@ -222,12 +222,9 @@ static void add_interfaces(const struct expansion *of, struct site_node *host,
 static void add_appliance(const struct expansion *of, struct site_node *host,
 			  const struct cluster_group *group)
 {
-	AUTO_FREE char *name = xasprintf("appliance-%s", group->appliance);
-	if (has(host, "repository", name))
-		return;
-	struct spec *repository = add(of, host, "repository", name, group->place);
-	set(repository, "name", name);
-	set(repository, "boots", group->appliance);
+	if (!has(host, "appliance", group->appliance))
+		set(add(of, host, "appliance", group->appliance, group->place), "name",
+		    group->appliance);
 }
 
 /* Whoever may have the guest has to say that it has it not, before it is started. */

@@ -31,6 +31,7 @@
 	KIND(swap) \
 	KIND(system) \
 	KIND(repository) \
+	KIND(appliance) \
 	KIND(guest)
 /* clang-format on */
 #endif

@@ -267,24 +267,39 @@ static int compare_files(const void *a, const void *b)
 	return strcmp(((const struct image_file *)a)->path, ((const struct image_file *)b)->path);
 }
 
-/* Hosts start these with their kernel; the others' frontends serve them. */
-static void add_appliances(const struct site *site, struct text_list *folders)
+/* Hosts start these with their kernel; the others' frontends serve them. A cluster that is stopped
+   is to be started without more ado. */
+static void add_appliances(const struct site *site, const char *images_dir, struct image_set *set)
 {
 	for (size_t i = 0; i < site->cluster_count; i++) {
 		const struct cluster *cluster = &site->clusters[i];
-		for (size_t j = 0; cluster_is_running(cluster) && j < cluster->guest_count; j++) {
+		for (size_t j = 0; cluster_is_wanted(cluster) && j < cluster->guest_count; j++) {
 			const struct cluster_guest *guest = &cluster->guests[j];
+			const char *role = guest->group->appliance;
 			if (cluster_starts_appliance(guest) &&
-			    !text_list_has(folders, guest->group->appliance))
-				text_list_add(folders, guest->group->appliance);
+			    image_set_find(set, role, NULL) == NULL)
+				set_add_image(set, images_dir, role, NULL);
 		}
 	}
+}
+
+char *appliance_missing(const struct site *site, const struct image_set *set, const char *role)
+{
+	if (set == NULL)
+		return xstrdup("no images were read");
+	if (image_set_find(set, role, NULL) != NULL)
+		return NULL;
+	return role_list_find(&site->roles, role)
+		       ? xasprintf("there is no image of role %s; run moyai image build", role)
+		       : xasprintf("there is neither a role %s nor an image of it; write roles/%s, "
+				   "or "
+				   "appliance = \"micro\" in the cluster",
+				   role, role);
 }
 
 /* The newest of each role first: image_set_find() relies on it. */
 static void add_folders(const struct site *site, struct text_list *folders)
 {
-	add_appliances(site, folders);
 	for (int pass = 0; pass < 2; pass++) {
 		for (size_t i = 0; i < site->node_count; i++) {
 			const struct site_node *node = &site->nodes[i];
@@ -318,6 +333,7 @@ void image_set_read(const char *images_dir, const struct site *site, struct imag
 						   "built, moyai image use chooses another",
 						   err.text);
 	}
+	add_appliances(site, images_dir, set);
 	if (set->count > 1)
 		qsort(set->files, set->count, sizeof(*set->files), compare_files);
 }

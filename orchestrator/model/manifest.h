@@ -52,7 +52,8 @@ bool manifest_any(const char *images_dir, const char *path, uint64_t *size_bytes
 
 /*
  * Every file of the images of a site's roles, and of the generations its nodes use, manifests included: what a cluster
- * manager keeps. Sorted by path, each once.
+ * manager keeps. Sorted by path, each once. Images of clusters' appliances are in it when they are
+ * there: whoever needs one that is not says so by itself.
  */
 struct image_set {
 	struct image_file *files;
@@ -67,6 +68,12 @@ void image_set_read(const char *images_dir, const struct site *site, struct imag
 const struct manifest *image_set_find(const struct image_set *set, const char *role,
 				      const char *version);
 void image_set_free(struct image_set *set);
+
+/* Where a host keeps what it starts guests with, in a folder per role. */
+#define APPLIANCE_ROOT "/var/lib/moyai/appliances"
+/* Why there is no image of an appliance; set NULL: none was read. NULL: there is one. The caller
+   frees. */
+char *appliance_missing(const struct site *site, const struct image_set *set, const char *role);
 
 /* A relative path without empty, "." or ".." parts, of plain characters. */
 bool image_path_plain(const char *path);

@@ -15,7 +15,6 @@
 #include "base/point.h"
 #include "base/run.h"
 
-#define ROOT "/var/lib/moyai"
 enum { INDEX_MAX_BYTES = 1024 * 1024, FETCH_TIMEOUT_MS = 600000, PATH_SIZE = 600 };
 
 struct entry {
@@ -25,9 +24,9 @@ struct entry {
 	uint64_t changed_ns; /* mtime; 0 in a wanted list */
 };
 
-static char *index_path(const char *name)
+static char *index_path(const char *folder)
 {
-	return xasprintf(ROOT "/%s/.moyai", name);
+	return xasprintf("%s/.moyai", folder);
 }
 
 /* "PATH SHA256 BYTES", in the index with " MTIME_NS" behind it. */
@@ -52,9 +51,9 @@ static void entry_print(const struct entry *entry, bool with_time, struct str *o
 }
 
 /* Size and time of change of the file as it lies there. */
-static int look(const char *name, struct entry *entry)
+static int look(const char *folder, struct entry *entry)
 {
-	AUTO_FREE char *path = xasprintf(ROOT "/%s/%s", name, entry->path);
+	AUTO_FREE char *path = xasprintf("%s/%s", folder, entry->path);
 	struct stat status;
 	if (lstat(path, &status) != 0 || !S_ISREG(status.st_mode))
 		return -1;
@@ -65,9 +64,9 @@ static int look(const char *name, struct entry *entry)
 }
 
 /* Lines of the index; found: whether there is one. */
-static int index_read(const char *name, bool *found, struct text_list *lines, struct err *err)
+static int index_read(const char *folder, bool *found, struct text_list *lines, struct err *err)
 {
-	AUTO_FREE char *path = index_path(name);
+	AUTO_FREE char *path = index_path(folder);
 	AUTO_STR struct str text = STR_INIT;
 	*found = file_exists(path);
 	if (!*found)
@@ -82,9 +81,9 @@ static int index_read(const char *name, bool *found, struct text_list *lines, st
 	return 0;
 }
 
-static int index_write(const char *name, const struct text_list *lines, struct err *err)
+static int index_write(const char *folder, const struct text_list *lines, struct err *err)
 {
-	AUTO_FREE char *path = index_path(name);
+	AUTO_FREE char *path = index_path(folder);
 	AUTO_STR struct str text = STR_INIT;
 	str_add(&text, "# moyai: path, sha256, bytes, time of change in ns\n");
 	for (size_t i = 0; i < lines->count; i++)
@@ -95,23 +94,23 @@ static int index_write(const char *name, const struct text_list *lines, struct e
 	return rc;
 }
 
-int store_list(struct text_list *names, struct err *err)
+int store_list(const char *root, struct text_list *names, struct err *err)
 {
 	AUTO_LIST struct text_list all = TEXT_LIST_INIT;
-	if (file_list_dir(ROOT, &all, err) != 0)
+	if (file_list_dir(root, &all, err) != 0)
 		return -1;
 	for (size_t i = 0; i < all.count; i++) {
-		AUTO_FREE char *mark = index_path(all.items[i]);
+		AUTO_FREE char *mark = xasprintf("%s/%s/.moyai", root, all.items[i]);
 		if (file_exists(mark))
 			text_list_add(names, all.items[i]);
 	}
 	return 0;
 }
 
-int store_read(const char *name, bool *found, struct text_list *files, struct err *err)
+int store_read(const char *folder, bool *found, struct text_list *files, struct err *err)
 {
 	AUTO_LIST struct text_list lines = TEXT_LIST_INIT;
-	if (index_read(name, found, &lines, err) != 0)
+	if (index_read(folder, found, &lines, err) != 0)
 		return -1;
 	for (size_t i = 0; i < lines.count; i++) {
 		AUTO_STR struct str text = STR_INIT;
@@ -119,7 +118,7 @@ int store_read(const char *name, bool *found, struct text_list *files, struct er
 		if (entry_parse(lines.items[i], &kept) != 0)
 			continue;
 		struct entry now = kept;
-		if (look(name, &now) != 0 || now.bytes != kept.bytes ||
+		if (look(folder, &now) != 0 || now.bytes != kept.bytes ||
 		    now.changed_ns != kept.changed_ns)
 			continue;
 		entry_print(&kept, false, &text);
@@ -164,9 +163,9 @@ static bool has_content(const char *path, const struct entry *wanted)
 }
 
 /* Beside its place, checked and on the disk. What an earlier try has fetched is not fetched again. */
-static int fetch(const char *name, const char *url, const struct entry *entry, struct err *err)
+static int fetch(const char *folder, const char *url, const struct entry *entry, struct err *err)
 {
-	AUTO_FREE char *path = xasprintf(ROOT "/%s/%s", name, entry->path);
+	AUTO_FREE char *path = xasprintf("%s/%s", folder, entry->path);
 	AUTO_FREE char *part = part_path(path);
 	AUTO_FREE char *from = xasprintf("%s%s", url, entry->path);
 	char hex[HASH_HEX_SIZE];
@@ -194,16 +193,16 @@ static int fetch(const char *name, const char *url, const struct entry *entry, s
 }
 
 /* Under its name a file is whole or not there. */
-static int put_in_place(const char *name, struct entry *entry, struct err *err)
+static int put_in_place(const char *folder, struct entry *entry, struct err *err)
 {
-	AUTO_FREE char *path = xasprintf(ROOT "/%s/%s", name, entry->path);
+	AUTO_FREE char *path = xasprintf("%s/%s", folder, entry->path);
 	AUTO_FREE char *part = part_path(path);
 	uint64_t wanted_bytes = entry->bytes;
 	/* An earlier try has done it. */
 	if (rename(part, path) != 0 && errno != ENOENT)
 		return err_set_errno(err, errno, "%s", path);
 	point_pass("rename");
-	if (look(name, entry) != 0 || entry->bytes != wanted_bytes)
+	if (look(folder, entry) != 0 || entry->bytes != wanted_bytes)
 		return err_set(err, "%s: changed while it was stored", path);
 	return 0;
 }
@@ -230,11 +229,11 @@ static bool has_path(const struct text_list *lines, const char *path)
 }
 
 /* The file, what was fetched of it, and the folders that it leaves empty. */
-static int remove_entry(const char *name, const struct entry *entry, struct err *err)
+static int remove_entry(const char *folder, const struct entry *entry, struct err *err)
 {
-	AUTO_FREE char *path = xasprintf(ROOT "/%s/%s", name, entry->path);
+	AUTO_FREE char *path = xasprintf("%s/%s", folder, entry->path);
 	AUTO_FREE char *part = part_path(path);
-	size_t top = strlen(ROOT) + 1 + strlen(name);
+	size_t top = strlen(folder);
 	point_pass(path);
 	if (file_remove(part, err) != 0 || file_remove(path, err) != 0)
 		return -1;
@@ -248,7 +247,7 @@ static int remove_entry(const char *name, const struct entry *entry, struct err 
 	return 0;
 }
 
-static int remove_unwanted(const char *name, const struct text_list *lines,
+static int remove_unwanted(const char *folder, const struct text_list *lines,
 			   const struct text_list *wanted, struct err *err)
 {
 	for (size_t i = 0; i < lines->count; i++) {
@@ -261,7 +260,7 @@ static int remove_unwanted(const char *name, const struct text_list *lines,
 			stays = entry_parse(wanted->items[w], &want) == 0 &&
 				strcmp(want.path, entry.path) == 0;
 		}
-		if (!stays && remove_entry(name, &entry, err) != 0)
+		if (!stays && remove_entry(folder, &entry, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -272,7 +271,7 @@ static int remove_unwanted(const char *name, const struct text_list *lines,
  * still is, so that what a crash leaves has a mark. A time of 0 is that of no
  * file: it does not count as there.
  */
-static int claim(const char *name, const struct text_list *lines, const struct text_list *there,
+static int claim(const char *folder, const struct text_list *lines, const struct text_list *there,
 		 const struct text_list *files, struct err *err)
 {
 	AUTO_LIST struct text_list index = TEXT_LIST_INIT;
@@ -283,20 +282,19 @@ static int claim(const char *name, const struct text_list *lines, const struct t
 			return err_set(err, "\"%s\" is not a file of an image", files->items[i]);
 		if (kept_line(lines, there, files->items[i]))
 			continue;
-		if (!has_path(lines, entry.path) && look(name, &entry) == 0)
-			return err_set(err,
-				       ROOT "/%s/%s is there already and is not Moyai's; remove it "
-					    "by hand",
-				       name, entry.path);
+		if (!has_path(lines, entry.path) && look(folder, &entry) == 0)
+			return err_set(
+				err, "%s/%s is there already and is not Moyai's; remove it by hand",
+				folder, entry.path);
 		AUTO_FREE char *line = xasprintf("%s 0", files->items[i]);
 		if (!text_list_has(&index, line))
 			text_list_add(&index, line);
 	}
-	return index_write(name, &index, err);
+	return index_write(folder, &index, err);
 }
 
 /* Every file that is not there as wanted. */
-static int fetch_missing(const char *name, const char *url, const struct text_list *lines,
+static int fetch_missing(const char *folder, const char *url, const struct text_list *lines,
 			 const struct text_list *there, const struct text_list *files,
 			 struct err *err)
 {
@@ -304,14 +302,15 @@ static int fetch_missing(const char *name, const char *url, const struct text_li
 		struct entry entry;
 		if (kept_line(lines, there, files->items[i]))
 			continue;
-		if (entry_parse(files->items[i], &entry) != 0 || fetch(name, url, &entry, err) != 0)
+		if (entry_parse(files->items[i], &entry) != 0 ||
+		    fetch(folder, url, &entry, err) != 0)
 			return -1;
 	}
 	return 0;
 }
 
 /* They take their places; the index: what is wanted, and then what is still there of others. */
-static int take_places(const char *name, const struct text_list *lines,
+static int take_places(const char *folder, const struct text_list *lines,
 		       const struct text_list *there, const struct text_list *files,
 		       struct err *err)
 {
@@ -325,7 +324,7 @@ static int take_places(const char *name, const struct text_list *lines,
 			continue;
 		}
 		if (entry_parse(files->items[i], &entry) != 0 ||
-		    put_in_place(name, &entry, err) != 0)
+		    put_in_place(folder, &entry, err) != 0)
 			return -1;
 		entry_print(&entry, true, &text);
 		text_list_add(&index, str_text(&text));
@@ -335,29 +334,29 @@ static int take_places(const char *name, const struct text_list *lines,
 		if (entry_parse(lines->items[i], &entry) == 0 && !has_path(&index, entry.path))
 			text_list_add(&index, lines->items[i]);
 	}
-	return index_write(name, &index, err);
+	return index_write(folder, &index, err);
 }
 
-static int forget_unwanted(const char *name, const struct text_list *files, struct err *err)
+static int forget_unwanted(const char *folder, const struct text_list *files, struct err *err)
 {
 	AUTO_LIST struct text_list lines = TEXT_LIST_INIT;
 	AUTO_LIST struct text_list index = TEXT_LIST_INIT;
 	bool found;
-	if (index_read(name, &found, &lines, err) != 0 ||
-	    remove_unwanted(name, &lines, files, err) != 0)
+	if (index_read(folder, &found, &lines, err) != 0 ||
+	    remove_unwanted(folder, &lines, files, err) != 0)
 		return -1;
 	for (size_t i = 0; i < lines.count; i++) {
 		struct entry entry;
 		if (entry_parse(lines.items[i], &entry) != 0 || !has_path(files, entry.path))
 			continue;
-		AUTO_FREE char *path = xasprintf(ROOT "/%s/%s", name, entry.path);
+		AUTO_FREE char *path = xasprintf("%s/%s", folder, entry.path);
 		AUTO_FREE char *part = part_path(path);
 		/* Of another version, which was given up. */
 		if (file_remove(part, err) != 0)
 			return -1;
 		text_list_add(&index, lines.items[i]);
 	}
-	return index.count == lines.count ? 0 : index_write(name, &index, err);
+	return index.count == lines.count ? 0 : index_write(folder, &index, err);
 }
 
 /*
@@ -365,30 +364,29 @@ static int forget_unwanted(const char *name, const struct text_list *files, stru
  * wanted any more goes last: nodes boot from these files meanwhile, and an image whose half is new
  * would boot none of them until somebody comes.
  */
-int store_make(const char *name, const char *url, const struct text_list *files, struct err *err)
+int store_make(const char *folder, const char *url, const struct text_list *files, struct err *err)
 {
 	AUTO_LIST struct text_list lines = TEXT_LIST_INIT;
 	AUTO_LIST struct text_list there = TEXT_LIST_INIT;
-	AUTO_FREE char *folder = xasprintf(ROOT "/%s", name);
 	bool found;
-	if (file_make_dirs(folder, 0755, err) != 0 || index_read(name, &found, &lines, err) != 0 ||
-	    store_read(name, &found, &there, err) != 0 ||
-	    claim(name, &lines, &there, files, err) != 0 ||
-	    fetch_missing(name, url, &lines, &there, files, err) != 0 ||
-	    take_places(name, &lines, &there, files, err) != 0)
+	if (file_make_dirs(folder, 0755, err) != 0 ||
+	    index_read(folder, &found, &lines, err) != 0 ||
+	    store_read(folder, &found, &there, err) != 0 ||
+	    claim(folder, &lines, &there, files, err) != 0 ||
+	    fetch_missing(folder, url, &lines, &there, files, err) != 0 ||
+	    take_places(folder, &lines, &there, files, err) != 0)
 		return -1;
-	return forget_unwanted(name, files, err);
+	return forget_unwanted(folder, files, err);
 }
 
-int store_remove(const char *name, struct err *err)
+int store_remove(const char *folder, struct err *err)
 {
 	AUTO_LIST struct text_list lines = TEXT_LIST_INIT;
 	AUTO_LIST struct text_list none = TEXT_LIST_INIT;
-	AUTO_FREE char *index = index_path(name);
-	AUTO_FREE char *folder = xasprintf(ROOT "/%s", name);
+	AUTO_FREE char *index = index_path(folder);
 	bool found;
-	if (index_read(name, &found, &lines, err) != 0 ||
-	    remove_unwanted(name, &lines, &none, err) != 0)
+	if (index_read(folder, &found, &lines, err) != 0 ||
+	    remove_unwanted(folder, &lines, &none, err) != 0)
 		return -1;
 	/* The mark goes last: a removal that was cut off is found again. */
 	point_pass(index);

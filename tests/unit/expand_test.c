@@ -4,6 +4,7 @@
 #include "test.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/run.h"
 #include "engine/expand.h"
@@ -111,7 +112,7 @@ static void test_hosts(void **state)
 			  "vlan vlan100\n"
 			  "bridge br-vlan100\n"
 			  "bridge br-campus\n"
-			  "repository appliance-frontend\n");
+			  "appliance frontend\n");
 	assert_ids("vm1", "session store1/genome-compute1\n"
 			  "session store1/genome-compute1-scratch\n"
 			  "guest genome-compute1\n"
@@ -179,17 +180,32 @@ static void test_appliances(void **state)
 	assert_null(images.missing);
 	expand_well();
 	AUTO_FREE char *big = fields_of("vm3", "guest", "genome-big1");
-	assert_non_null(strstr(big, "appliance=compute kernel=/var/lib/moyai/appliance-compute/"
-				    "base-cloud/vmlinuz initrd=/var/lib/moyai/appliance-compute/"
+	assert_non_null(strstr(big, "appliance=compute kernel=/var/lib/moyai/appliances/compute/"
+				    "base-cloud/vmlinuz initrd=/var/lib/moyai/appliances/compute/"
 				    "compute/initrd.img arguments=console=ttyS0 quiet settings="));
 	assert_null(strstr(big, "missing="));
-	AUTO_FREE char *kept = fields_of("vm3", "repository", "appliance-compute");
+	AUTO_FREE char *kept = fields_of("vm3", "appliance", "compute");
 	assert_string_equal(kept,
-			    "boots=compute content=2 files, 12, 55e18adad9cd "
+			    "content=2 files, 12, 55e18adad9cd "
 			    "url=http://10.79.0.1:8067/image/ files=base-cloud/vmlinuz "
 			    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef 7, "
 			    "compute/initrd.img "
 			    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef 5");
+	image_set_free(&images);
+
+	/* One that is not there is missed by its guests alone. */
+	AUTO_FREE char *manifest = xasprintf("%s/compute/manifest.json", dir);
+	assert_int_equal(unlink(manifest), 0);
+	image_set_read(dir, &site, &images);
+	assert_null(images.missing);
+	AUTO_FREE char *none = fields_of("vm3", "guest", "genome-big1");
+#define MISSING                                                                                    \
+	"missing=there is neither a role compute nor an image of it; write roles/compute, or "     \
+	"appliance = \"micro\" in the cluster"
+	assert_non_null(strstr(none, MISSING));
+	assert_fields("vm3", "appliance", "compute", "content=not known " MISSING);
+	AUTO_FREE char *frontend = fields_of("gw1", "guest", "genome-frontend");
+	assert_null(strstr(frontend, "missing="));
 	image_set_free(&images);
 	const char *const remove[] = { "rm", "-r", dir, NULL };
 	assert_int_equal(run_ok(&(struct run){ .argv = remove }, NULL, NULL), 0);

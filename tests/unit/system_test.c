@@ -65,7 +65,7 @@ static void derived(void **state)
 	const struct repository *repository = want->body;
 	from.images_url = "http://10.0.0.7:80/image/";
 	assert_int_equal(repository_spec.derive(&from, want, &err), 0);
-	assert_string_equal(repository->url, "http://10.0.0.7:80/image/");
+	assert_string_equal(repository->kept.url, "http://10.0.0.7:80/image/");
 	assert_int_equal(repository_spec.needs(want, &refs, &err), 0);
 	assert_count(refs.count, 1);
 	assert_string_equal(refs.items[0].kind, "system");

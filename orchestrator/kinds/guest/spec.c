@@ -4,12 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/plan.h"
-#include "model/manifest.h"
+#include "engine/fetched.h"
 
 #define AT(member) offsetof(struct guest, member)
 #define ANEW (FIELD_DERIVED | FIELD_REPLACEABLE)
-#define STORE "/var/lib/moyai" /* of repositories: system/store.h */
 #define SEEN (FIELD_DERIVED | FIELD_VOLATILE)
 
 static const struct field FIELDS[] = {
@@ -44,17 +42,15 @@ static const struct field FIELDS[] = {
 	FIELD_END
 };
 
-/* On the host, where the repository of the appliance keeps it. */
+/* On the host, where the resource `appliance` keeps it. */
 static char *kept(const struct guest *guest, const struct image_file *file)
 {
-	return xasprintf(STORE "/appliance-%s/%s", guest->appliance, file->path);
+	return xasprintf(APPLIANCE_ROOT "/%s/%s", guest->appliance, file->path);
 }
 
-static void derive_appliance(const struct derive *from, const struct manifest *manifest,
-			     struct guest *guest)
+static void derive_appliance(const struct manifest *manifest, struct guest *guest)
 {
 	AUTO_STR struct str arguments = STR_INIT;
-	(void)from;
 	guest->kernel = kept(guest, &manifest->kernel);
 	guest->initrd = kept(guest, &manifest->initrd);
 	if (manifest->console != NULL)
@@ -74,14 +70,9 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	guest->emulated = from->node->guests.emulate == 1;
 	if (guest->appliance == NULL)
 		return 0;
-	const struct manifest *manifest =
-		from->images ? image_set_find(from->images, guest->appliance, NULL) : NULL;
-	if (manifest != NULL)
-		derive_appliance(from, manifest, guest);
-	else
-		guest->missing =
-			xstrdup(from->images && from->images->missing ? from->images->missing
-								      : "no images were read");
+	guest->missing = appliance_missing(from->site, from->images, guest->appliance);
+	if (guest->missing == NULL)
+		derive_appliance(image_set_find(from->images, guest->appliance, NULL), guest);
 	return 0;
 }
 
@@ -98,14 +89,14 @@ static void need_device(const char *device, struct refs *out)
 /* What is observed knows the kernel alone. */
 static void need_appliance(const struct guest *guest, struct refs *out)
 {
-	AUTO_FREE char *name =
-		guest->appliance ? xasprintf("appliance-%s", guest->appliance) : NULL;
-	if (name == NULL && guest->kernel != NULL && text_starts(guest->kernel, STORE "/")) {
-		const char *rest = guest->kernel + strlen(STORE "/");
-		name = xstrndup(rest, strcspn(rest, "/"));
+	AUTO_FREE char *role = xstrdup(guest->appliance);
+	if (role == NULL && guest->kernel != NULL &&
+	    text_starts(guest->kernel, APPLIANCE_ROOT "/")) {
+		const char *rest = guest->kernel + strlen(APPLIANCE_ROOT "/");
+		role = xstrndup(rest, strcspn(rest, "/"));
 	}
-	if (name != NULL)
-		refs_add(out, NULL, "repository", name);
+	if (role != NULL)
+		refs_add(out, NULL, "appliance", role);
 }
 
 static int needs(const struct spec *spec, struct refs *out, struct err *err)
@@ -130,10 +121,8 @@ static int judge(struct step *step, struct err *err)
 {
 	const struct guest *want = step->want ? step->want->body : NULL;
 	(void)err;
-	if (want != NULL && want->missing != NULL) {
-		free(step->refused);
-		step->refused = xstrdup(want->missing);
-	}
+	if (want != NULL)
+		fetched_judge(step, want->missing);
 	return 0;
 }
 

@@ -6,38 +6,41 @@
 static int list(struct node *node, struct text_list *owned, struct err *err)
 {
 	(void)node;
-	return store_list(owned, err);
+	return store_list(REPOSITORY_ROOT, owned, err);
 }
 
 static int observe(struct node *node, const char *id, const struct spec *want, struct spec *seen,
 		   bool *found, struct err *err)
 {
 	struct repository *have = seen->body;
+	AUTO_FREE char *folder = xasprintf(REPOSITORY_ROOT "/%s", id);
 	AUTO_STR struct str content = STR_INIT;
 	(void)node;
 	(void)want;
-	if (store_read(id, found, &have->files, err) != 0)
+	if (store_read(folder, found, &have->kept.files, err) != 0)
 		return -1;
 	if (!*found)
 		return 0;
-	if (repository_content(&have->files, &content, err) != 0)
+	if (fetched_content(&have->kept.files, &content, err) != 0)
 		return -1;
 	have->name = xstrdup(id);
-	have->content = str_take(&content);
+	have->kept.content = str_take(&content);
 	return 0;
 }
 
 static int apply(struct node *node, const struct step *step, struct err *err)
 {
 	const struct repository *want = step->want->body;
+	AUTO_FREE char *folder = xasprintf(REPOSITORY_ROOT "/%s", want->name);
 	(void)node;
-	return store_make(want->name, want->url, &want->files, err);
+	return store_make(folder, want->kept.url, &want->kept.files, err);
 }
 
 static int take_away(struct node *node, const char *id, struct err *err)
 {
+	AUTO_FREE char *folder = xasprintf(REPOSITORY_ROOT "/%s", id);
 	(void)node;
-	return store_remove(id, err);
+	return store_remove(folder, err);
 }
 
 const struct kind_node repository_node = {

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/plan.h"
-#include "model/manifest.h"
+#include "engine/fetched.h"
 
 #define AT(member) offsetof(struct system, member)
 #define DERIVED FIELD_DERIVED | FIELD_VOLATILE
@@ -115,9 +114,7 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	system->layout = xstrdup(SYSTEM_COMPLETE);
 	system->identity = xstrdup(SYSTEM_IDENTITY);
 	derive_network(from->site, from->node, system);
-	system->url = from->images_url ? xstrdup(from->images_url)
-				       : xasprintf("http://%s:%" PRIu64 "/image/",
-						   from->site->boot_server, from->site->boot_port);
+	system->url = fetched_url(from);
 	if (manifest != NULL) {
 		derive_image(from->node, manifest, system);
 		return 0;
