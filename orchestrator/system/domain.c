@@ -21,6 +21,7 @@ void domain_free(struct domain *domain)
 	free(domain->kernel);
 	free(domain->initrd);
 	free(domain->arguments);
+	free(domain->state);
 	text_list_free(&domain->disks);
 	text_list_free(&domain->interfaces);
 	text_list_free(&domain->settings);
@@ -29,9 +30,9 @@ void domain_free(struct domain *domain)
 
 /* ---- print ---- */
 
-static void add_text(struct str *out, const char *text)
+static void add_part(struct str *out, const char *text, size_t length)
 {
-	for (; *text; text++) {
+	for (const char *end = text + length; text < end; text++) {
 		switch (*text) {
 		case '&':
 			str_add(out, "&amp;");
@@ -49,6 +50,11 @@ static void add_text(struct str *out, const char *text)
 			str_add_bytes(out, text, 1);
 		}
 	}
+}
+
+static void add_text(struct str *out, const char *text)
+{
+	add_part(out, text, strlen(text));
 }
 
 static void add_element(struct str *out, const char *name, const char *text)
@@ -73,11 +79,15 @@ static void add_boot(const struct domain *domain, struct str *out)
 	str_add(out, "</os>");
 }
 
-/* What a guest writes is on the disk when it is told so, and what it discards is free again. */
+/*
+ * What a guest writes is on the disk when it is told so, and what it discards is free again. When the
+ * disk is away for longer than its session waits, the guest is paused: nothing of what it wrote is
+ * lost, and it goes on when the disk is there again.
+ */
 static void add_disk(const char *device, size_t index, struct str *out)
 {
 	str_add(out, "<disk type='block' device='disk'><driver name='qemu' type='raw' cache='none' "
-		     "discard='unmap'/><source dev='");
+		     "discard='unmap' error_policy='stop' rerror_policy='stop'/><source dev='");
 	add_text(out, device);
 	str_addf(out, "'/><target dev='vd%c' bus='virtio'/></disk>", (char)('a' + index));
 }
@@ -88,17 +98,18 @@ static void add_interface(const char *line, struct str *out)
 	const char *mac = line + bridge + (line[bridge] == ' ');
 	size_t length = strcspn(mac, " ");
 	const char *address = mac[length] == ' ' ? mac + length + 1 : NULL;
-	str_addf(out,
-		 "<interface type='bridge'><source bridge='%.*s'/><mac address='%.*s'/><model "
-		 "type='virtio'/>",
-		 (int)bridge, line, (int)length, mac);
-	if (address != NULL)
-		str_addf(out,
-			 "<filterref filter='clean-traffic'><parameter name='IP' value='%s'/>"
-			 "</filterref>",
-			 address);
-	else
+	str_add(out, "<interface type='bridge'><source bridge='");
+	add_part(out, line, bridge);
+	str_add(out, "'/><mac address='");
+	add_part(out, mac, length);
+	str_add(out, "'/><model type='virtio'/>");
+	if (address != NULL) {
+		str_add(out, "<filterref filter='clean-traffic'><parameter name='IP' value='");
+		add_text(out, address);
+		str_add(out, "'/></filterref>");
+	} else {
 		str_add(out, "<filterref filter='no-mac-spoofing'/>");
+	}
 	str_add(out, "</interface>");
 }
 
@@ -122,10 +133,12 @@ void domain_print(const struct domain *domain, struct str *out)
 {
 	str_addf(out, "<domain type='%s'>", domain->emulated ? "qemu" : "kvm");
 	add_element(out, "name", domain->name);
+	str_add(out, "<metadata><moyai:guest xmlns:moyai='" MARK "' site='");
+	add_text(out, domain->site);
 	str_addf(out,
-		 "<metadata><moyai:guest xmlns:moyai='" MARK "' site='%s' epoch='%" PRIu64
-		 "'/></metadata><memory unit='b'>%" PRIu64 "</memory><vcpu>%" PRIu64 "</vcpu>",
-		 domain->site, domain->epoch, domain->memory_bytes, domain->vcpus);
+		 "' epoch='%" PRIu64 "'/></metadata><memory unit='b'>%" PRIu64
+		 "</memory><vcpu>%" PRIu64 "</vcpu>",
+		 domain->epoch, domain->memory_bytes, domain->vcpus);
 	add_settings(&domain->settings, out);
 	add_boot(domain, out);
 	str_addf(out,

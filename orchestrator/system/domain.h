@@ -27,6 +27,7 @@ struct domain {
 	char *boot;			   /* "appliance", "disk", "network" */
 	char *kernel, *initrd, *arguments; /* of "appliance" */
 	struct text_list settings;	   /* lines */
+	char *state;			   /* "running", "paused" …; not in its XML */
 };
 void domain_free(struct domain *domain);
 void domain_print(const struct domain *domain, struct str *xml);

@@ -2,6 +2,7 @@
 #include "system/node.h"
 
 #include "system/links.h"
+#include "system/virt.h"
 
 void node_init(struct node *node, const char *site, const char *name)
 {
@@ -15,11 +16,13 @@ void node_forget(struct node *node)
 	json_decref(node->units);
 	json_decref(node->portals);
 	links_free(node->links);
+	domains_free(node->domains);
 	node->lvm = NULL;
 	node->nft = NULL;
 	node->units = NULL;
 	node->portals = NULL;
 	node->links = NULL;
+	node->domains = NULL;
 }
 
 void node_free(struct node *node)

@@ -9,7 +9,8 @@
  * once, on first use (one `lvm` report, one netlink dump, …), and forgotten
  * when something was changed.
  */
-struct links; /* system/links.h */
+struct links;   /* system/links.h */
+struct domains; /* system/virt.h */
 
 struct node {
 	const char *site; /* site name, for marks; borrowed */
@@ -19,6 +20,7 @@ struct node {
 	json_t *units;	  /* states of units; see system/units.h */
 	json_t *portals;  /* which ones take a connection; see system/iscsi.h */
 	struct links *links;
+	struct domains *domains;
 };
 void node_init(struct node *node, const char *site, const char *name);
 void node_forget(struct node *node); /* drop all snapshots: the machine was changed */

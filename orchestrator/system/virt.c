@@ -13,6 +13,7 @@
 
 /* libvirt keeps what it knows of each domain that runs here, for when it is started anew. */
 #define RUNNING_DIR "/run/libvirt/qemu"
+#define LOG_DIR "/var/log/libvirt/qemu"
 enum { STOP_TIMEOUT_MS = 60000, STOP_PAUSE_MS = 200, ASK_AGAIN_MS = 10000 };
 
 /* clang-format off */
@@ -85,63 +86,14 @@ static const char *state_text(int state)
 	}
 }
 
-/* found: it is there and carries the mark of this site. */
-static int read_domain(const struct node *node, virDomainPtr from, struct domain *domain,
-		       char **state, bool *found, struct err *err)
+void domains_free(struct domains *domains)
 {
-	int number = VIR_DOMAIN_NOSTATE;
-	*found = false;
-	AUTO_FREE char *text = vir.virDomainGetXMLDesc(from, 0);
-	if (text == NULL || vir.virDomainGetState(from, &number, NULL, 0) != 0) {
-		/* It may have ended meanwhile. */
-		return vir.virGetLastErrorCode() == VIR_ERR_NO_DOMAIN ? 0 : fail("libvirt", err);
-	}
-	if (domain_parse(text, domain, err) != 0)
-		return -1;
-	*found = text_equal(domain->site, node->site);
-	if (*found)
-		*state = xstrdup(state_text(number));
-	else
-		domain_free(domain);
-	return 0;
-}
-
-int virt_list(struct node *node, struct text_list *names, struct err *err)
-{
-	bool any;
-	virDomainPtr *domains = NULL;
-	if (any_runs(&any, err) != 0)
-		return -1;
-	if (!any)
-		return 0;
-	virConnectPtr connection = open_connection(err);
-	if (connection == NULL)
-		return -1;
-	int count = vir.virConnectListAllDomains(connection, &domains, 0);
-	int rc = count < 0 ? fail("libvirt", err) : 0;
-	for (int i = 0; i < count; i++) {
-		struct domain domain = { 0 };
-		AUTO_FREE char *state = NULL;
-		bool found = false;
-		if (rc == 0)
-			rc = read_domain(node, domains[i], &domain, &state, &found, err);
-		if (rc == 0 && found)
-			text_list_add(names, domain.name);
-		domain_free(&domain);
-		vir.virDomainFree(domains[i]);
-	}
+	if (domains == NULL)
+		return;
+	for (size_t i = 0; i < domains->count; i++)
+		domain_free(&domains->items[i]);
+	free(domains->items);
 	free(domains);
-	vir.virConnectClose(connection);
-	return rc;
-}
-
-/* NULL without an error when there is none. */
-static virDomainPtr find(virConnectPtr connection, const char *name, struct err *err)
-{
-	virDomainPtr domain = vir.virDomainLookupByName(connection, name);
-	if (domain == NULL && vir.virGetLastErrorCode() != VIR_ERR_NO_DOMAIN)
-		fail("libvirt", err);
-	return domain;
 }
 
 static bool is_gone(void)
@@ -149,26 +101,76 @@ static bool is_gone(void)
 	return vir.virGetLastErrorCode() == VIR_ERR_NO_DOMAIN;
 }
 
-int virt_read(struct node *node, const char *name, struct domain *domain, char **state, bool *found,
-	      struct err *err)
+/* Added when it carries the mark of this site. It may have ended meanwhile. */
+static int add_domain(const struct node *node, virDomainPtr from, struct domains *domains,
+		      struct err *err)
 {
-	bool any;
-	*found = false;
-	if (any_runs(&any, err) != 0)
+	struct domain domain;
+	int state = VIR_DOMAIN_NOSTATE;
+	AUTO_FREE char *text = vir.virDomainGetXMLDesc(from, 0);
+	if (text == NULL || vir.virDomainGetState(from, &state, NULL, 0) != 0)
+		return is_gone() ? 0 : fail("libvirt", err);
+	if (domain_parse(text, &domain, err) != 0)
 		return -1;
-	if (!any)
+	if (!text_equal(domain.site, node->site)) {
+		domain_free(&domain);
 		return 0;
+	}
+	domain.state = xstrdup(state_text(state));
+	domains->items = xrealloc(domains->items, domains->count + 1, sizeof(domain));
+	domains->items[domains->count++] = domain;
+	return 0;
+}
+
+static int read_all(const struct node *node, struct domains *domains, struct err *err)
+{
+	virDomainPtr *all = NULL;
 	virConnectPtr connection = open_connection(err);
 	if (connection == NULL)
 		return -1;
-	virDomainPtr there = find(connection, name, err);
-	int rc = there == NULL && !is_gone() ? -1 : 0;
-	if (there != NULL) {
-		rc = read_domain(node, there, domain, state, found, err);
-		vir.virDomainFree(there);
+	int count = vir.virConnectListAllDomains(connection, &all, 0);
+	int rc = count < 0 ? fail("libvirt", err) : 0;
+	for (int i = 0; i < count; i++) {
+		if (rc == 0)
+			rc = add_domain(node, all[i], domains, err);
+		vir.virDomainFree(all[i]);
 	}
+	free(all);
 	vir.virConnectClose(connection);
 	return rc;
+}
+
+int virt_read(struct node *node, struct err *err)
+{
+	bool any;
+	if (node->domains != NULL)
+		return 0;
+	if (any_runs(&any, err) != 0)
+		return -1;
+	struct domains *domains = xcalloc(1, sizeof(*domains));
+	if (any && read_all(node, domains, err) != 0) {
+		domains_free(domains);
+		return -1;
+	}
+	node->domains = domains;
+	return 0;
+}
+
+const struct domain *virt_find(const struct node *node, const char *name)
+{
+	for (size_t i = 0; i < node->domains->count; i++)
+		if (strcmp(node->domains->items[i].name, name) == 0)
+			return &node->domains->items[i];
+	return NULL;
+}
+
+/* NULL without an error when there is none. */
+static virDomainPtr find(virConnectPtr connection, const char *name, struct err *err)
+{
+	virDomainPtr domain = vir.virDomainLookupByName(connection, name);
+	if (domain == NULL && !is_gone())
+		fail("libvirt", err);
+	return domain;
 }
 
 int virt_start(const struct domain *domain, struct err *err)
@@ -241,4 +243,17 @@ int virt_stop(const char *name, struct err *err)
 	}
 	vir.virConnectClose(connection);
 	return rc;
+}
+
+int virt_remove_logs(const char *name, struct err *err)
+{
+	static const char *const ENDS[] = { "", ".0", ".1", ".2" }; /* virtlogd.conf(5) */
+	point_pass(LOG_DIR);
+	for (size_t i = 0; i < COUNT_OF(ENDS); i++) {
+		AUTO_FREE char *path = xasprintf(LOG_DIR "/%s.log%s", name, ENDS[i]);
+		if (file_remove(path, err) != 0)
+			return -1;
+	}
+	point_pass(LOG_DIR);
+	return 0;
 }

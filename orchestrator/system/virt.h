@@ -7,17 +7,24 @@
  * Virtual machines by libvirt's C API. A node without libvirt, or on which it has none to run, is
  * one without guests; one on which it does not answer is an error.
  */
+struct domains {
+	struct domain *items;
+	size_t count;
+};
+void domains_free(struct domains *domains);
 
-/* Names of the domains that carry this site's mark. */
-int virt_list(struct node *node, struct text_list *names, struct err *err);
-/* state: in our words, "running", "paused" …; the caller frees. Of a domain without our mark found
-   is false. */
-int virt_read(struct node *node, const char *name, struct domain *domain, char **state, bool *found,
-	      struct err *err);
+/* node->domains: those with this site's mark, once per phase. */
+int virt_read(struct node *node, struct err *err);
+/* Of what was read; NULL: there is none. Valid until node_forget(). */
+const struct domain *virt_find(const struct node *node, const char *name);
+
 /* A transient domain: there while it runs. One of this name that runs is an error. */
 int virt_start(const struct domain *domain, struct err *err);
 /* One that is paused goes on. */
 int virt_resume(const char *name, struct err *err);
 /* Asked to shut down, and switched off when it has not after a while. None of this name is fine. */
 int virt_stop(const char *name, struct err *err);
+/* What libvirt wrote about it, which it keeps of a domain that is no more. Who is killed between
+   virt_stop() and this leaves it: a log has no mark, and stays until the host boots anew. */
+int virt_remove_logs(const char *name, struct err *err);
 #endif

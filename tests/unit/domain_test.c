@@ -13,17 +13,17 @@
 static struct domain make(void)
 {
 	struct domain domain = { .name = xstrdup("genome-big1"),
-				 .site = xstrdup("campus"),
+				 .site = xstrdup("cam'pus"),
 				 .epoch = 3,
 				 .emulated = true,
 				 .vcpus = 4,
 				 .memory_bytes = 512ULL << 20,
 				 .boot = xstrdup("appliance"),
-				 .kernel = xstrdup("/var/lib/moyai/appliance-micro/vmlinuz"),
-				 .initrd = xstrdup("/var/lib/moyai/appliance-micro/<initrd>&"),
+				 .kernel = xstrdup("/var/lib/moyai/appliances/micro/vmlinuz"),
+				 .initrd = xstrdup("/var/lib/moyai/appliances/micro/<initrd>&"),
 				 .arguments = xstrdup("console=ttyS0 'quiet'") };
 	text_list_add(&domain.disks, "/dev/moyai/store1/genome-big1");
-	text_list_add(&domain.disks, "/dev/moyai/store1/genome-big1-scratch");
+	text_list_add(&domain.disks, "/dev/moyai/store1/genome'<scratch>");
 	text_list_add(&domain.interfaces, "br-vlan100 02:00:00:00:00:01 10.1.0.5");
 	text_list_add(&domain.interfaces, "br-campus 02:00:00:00:00:02");
 	text_list_add(&domain.settings, "hostname=big1");

@@ -1,46 +1,42 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <stdlib.h>
-
+#include "system/node.h"
 #include "engine/plan.h"
 #include "kinds/guest/spec.h"
-#include "system/node.h"
 #include "system/virt.h"
 
 static int list(struct node *node, struct text_list *owned, struct err *err)
 {
-	return virt_list(node, owned, err);
-}
-
-/* What a guest is made of moves from the one struct to the other. */
-static void take(struct domain *from, struct guest *have)
-{
-	have->vcpus = from->vcpus;
-	have->memory = from->memory_bytes;
-	have->emulated = from->emulated;
-	have->epoch = from->epoch;
-	have->disks = from->disks;
-	have->interfaces = from->interfaces;
-	have->settings = from->settings;
-	have->boot = from->boot;
-	have->kernel = from->kernel;
-	have->initrd = from->initrd;
-	have->arguments = from->arguments;
-	free(from->name);
-	free(from->site);
+	if (virt_read(node, err) != 0)
+		return -1;
+	for (size_t i = 0; i < node->domains->count; i++)
+		text_list_add(owned, node->domains->items[i].name);
+	return 0;
 }
 
 static int observe(struct node *node, const char *id, const struct spec *want, struct spec *seen,
 		   bool *found, struct err *err)
 {
 	struct guest *have = seen->body;
-	struct domain domain = { 0 };
 	(void)want;
-	if (virt_read(node, id, &domain, &have->state, found, err) != 0)
+	if (virt_read(node, err) != 0)
 		return -1;
-	if (!*found)
+	const struct domain *from = virt_find(node, id);
+	*found = from != NULL;
+	if (from == NULL)
 		return 0;
 	have->name = xstrdup(id);
-	take(&domain, have);
+	have->vcpus = from->vcpus;
+	have->memory = from->memory_bytes;
+	have->emulated = from->emulated;
+	have->epoch = from->epoch;
+	text_list_copy(&have->disks, &from->disks);
+	text_list_copy(&have->interfaces, &from->interfaces);
+	text_list_copy(&have->settings, &from->settings);
+	have->boot = xstrdup(from->boot);
+	have->kernel = xstrdup(from->kernel);
+	have->initrd = xstrdup(from->initrd);
+	have->arguments = xstrdup(from->arguments);
+	have->state = xstrdup(from->state);
 	return 0;
 }
 
@@ -72,7 +68,7 @@ static int apply(struct node *node, const struct step *step, struct err *err)
 static int take_away(struct node *node, const char *id, struct err *err)
 {
 	(void)node;
-	return virt_stop(id, err);
+	return virt_stop(id, err) == 0 ? virt_remove_logs(id, err) : -1;
 }
 
 const struct kind_node guest_node = {
