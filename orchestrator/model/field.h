@@ -79,6 +79,8 @@ struct value_place {
    nobody kept that, the group's (the list's). */
 struct place place_of(struct place group, const char *key);
 struct place place_of_item(struct place group, const char *key, size_t item);
+/* Whether a place of its own is known. The group that a whole file is has none: all it has are known. */
+bool place_written(struct place group, const char *key);
 bool place_same(struct place a, struct place b);
 
 /* Set everything to "not given". The struct may hold garbage before. */

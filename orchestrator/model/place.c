@@ -22,6 +22,12 @@ struct place place_of_item(struct place group, const char *key, size_t item)
 	return look_up(group, key, item + 1, place_of(group, key));
 }
 
+bool place_written(struct place group, const char *key)
+{
+	const struct place nowhere = { 0 };
+	return look_up(group, key, 0, nowhere).line != 0;
+}
+
 bool place_same(struct place a, struct place b)
 {
 	return a.file == b.file && a.line == b.line;

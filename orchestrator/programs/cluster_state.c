@@ -42,16 +42,17 @@ static const char *line_at(const char *text, unsigned line)
 static const char *value_in(const char *line)
 {
 	const char *end = line + strcspn(line, "\n");
-	const char *at = strstr(line, FIELD);
-	if (at == NULL || at >= end)
-		return NULL;
-	at += strlen(FIELD);
-	at += strspn(at, " \t");
-	if (*at != '=' && *at != ':')
-		return NULL;
-	at++;
-	at += strspn(at, " \t");
-	return *at == '"' ? at + 1 : NULL;
+	for (const char *at = strstr(line, FIELD); at && at < end; at = strstr(at, FIELD)) {
+		bool word = at == line || strchr(" \t;,", at[-1]) != NULL;
+		at += strlen(FIELD);
+		const char *value = at + strspn(at, " \t");
+		if (!word || (*value != '=' && *value != ':'))
+			continue;
+		value++;
+		value += strspn(value, " \t");
+		return *value == '"' ? value + 1 : NULL;
+	}
+	return NULL;
 }
 
 static int by_hand(const struct edit *edit, unsigned line, const char *state, struct err *err)
@@ -66,7 +67,7 @@ static int edit_state(const struct cluster *cluster, const char *state, struct e
 {
 	struct place place = place_of(cluster->place, FIELD);
 	struct place name = place_of(cluster->place, "name");
-	bool written = !place_same(place, cluster->place);
+	bool written = place_written(cluster->place, FIELD);
 	const char *text = str_text(&edit->before);
 	if (text_equal(cluster->state, state)) {
 		str_add(&edit->after, text);

@@ -11,13 +11,12 @@
 struct seen {
 	struct text_list hosts;	 /* that have it */
 	char *state;		 /* on the last of them; NULL: none has it */
-	struct text_list silent; /* that may have it, and failed */
+	size_t silent;		 /* nodes that may have it, and did not say */
 };
 
 static void seen_free(struct seen *seen)
 {
 	text_list_free(&seen->hosts);
-	text_list_free(&seen->silent);
 	free(seen->state);
 }
 
@@ -38,15 +37,22 @@ static const char *state_by(const struct remote_step *step)
 	return "running";
 }
 
-static void look(const struct site *site, const struct host *host,
-		 const struct cluster_guest *guest, struct seen *seen)
+static bool may_have(const struct site *site, const struct site_node *node,
+		     const struct cluster_guest *guest)
 {
-	const char *role = cluster_is_frontend(guest) ? "gateway" : "vm-server";
-	if (host->failed != NULL) {
-		if (site_node_is(site, host->node, role))
-			text_list_add(&seen->silent, host->name);
-		return;
-	}
+	return site_node_is(site, node, cluster_is_frontend(guest) ? "gateway" : "vm-server");
+}
+
+static size_t hosts_of(const struct site *site, const struct cluster_guest *guest)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < site->node_count; i++)
+		count += may_have(site, &site->nodes[i], guest);
+	return count;
+}
+
+static void look(const struct host *host, const struct cluster_guest *guest, struct seen *seen)
+{
 	const struct remote_step *step = find_step(host, guest->id);
 	bool wanted = spec_list_find(&host->node->wants, "guest", guest->id) != NULL;
 	if (step ? step->action == STEP_CREATE : !wanted)
@@ -63,7 +69,7 @@ static const char *state_text(const struct seen *seen)
 		return "twice";
 	if (seen->state != NULL)
 		return seen->state;
-	return seen->silent.count > 0 ? "unknown" : "not there";
+	return seen->silent > 0 ? "unknown" : "not there";
 }
 
 static void add_names(const struct text_list *names, struct str *out)
@@ -100,9 +106,14 @@ static void add_cluster(const struct reach *reach, const struct cluster *cluster
 			struct show_table *table, struct str *out)
 {
 	for (size_t i = 0; i < cluster->guest_count; i++) {
-		struct seen seen = { 0 };
-		for (size_t h = 0; h < reach->fleet.chosen; h++)
-			look(&reach->site, &reach->fleet.hosts[h], &cluster->guests[i], &seen);
+		struct seen seen = { .silent = hosts_of(&reach->site, &cluster->guests[i]) };
+		for (size_t h = 0; h < reach->fleet.chosen; h++) {
+			const struct host *host = &reach->fleet.hosts[h];
+			if (host->failed != NULL)
+				continue;
+			seen.silent -= may_have(&reach->site, host->node, &cluster->guests[i]);
+			look(host, &cluster->guests[i], &seen);
+		}
 		add_guest(cluster, &cluster->guests[i], &seen, json, table, out);
 		seen_free(&seen);
 	}
@@ -184,7 +195,8 @@ const struct command command_cluster_status = {
 	.summary = "where the guests of virtual clusters run, as the nodes tell it",
 	.doc = "All gateways and VM servers are asked. A guest is running, paused, … on a host, "
 	       "or\n"
-	       "not there; unknown when nobody has it and a node that may have it did not answer.\n"
+	       "not there; unknown when nobody has it and a node that may have it did not answer,\n"
+	       "or was not asked (--limit).\n"
 	       "Exits with 1 when one did not.",
 	.run = run,
 	.options = OPTIONS_REACH | OPTION_REVISION,
