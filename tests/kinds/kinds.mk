@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # POINT_STEP: how far apart the points are at which moyai-node is killed; few are taken when it is not
 # given. tests/wire kills at each, and so does `make test-long` here.
-.PHONY: check-kinds check-kinds-repository check-kinds-storage check-kinds-volumes check-kinds-paths check-kinds-system
+.PHONY: check-kinds check-kinds-repository check-kinds-storage check-kinds-volumes check-kinds-paths check-kinds-system check-kinds-guests
 check-kinds-repository: $(BUILD)/moyai-node $(BUILD)/tests/conform
 	@tests/kinds/repository/test $(BUILD)/moyai-node $(BUILD)/tests/conform
 check-kinds-storage: $(BUILD)/moyai-node
@@ -12,7 +12,9 @@ check-kinds-paths: $(BUILD)/moyai-node
 	@tests/kinds/test $(BUILD)/moyai-node guest-paths
 check-kinds-system: $(BUILD)/moyai-node
 	@tests/kinds/system/test $(BUILD)/moyai-node
+check-kinds-guests: $(BUILD)/moyai-node
+	@tests/kinds/guests/test $(BUILD)/moyai-node
 # Four machines at a time: each of them waits a good part of its own. The longest first, so that none
 # is left to run alone: what network needs is there, or the others would take its place.
 check-kinds: $(BUILD)/moyai-node $(BUILD)/tests/conform $(BUILD)/tests/drive $(BUILD)/tests/frames
-	+@$(MAKE) -s --no-print-directory -k -j4 check-kinds-network check-kinds-volumes check-kinds-storage check-kinds-paths check-kinds-system check-kinds-repository
+	+@$(MAKE) -s --no-print-directory -k -j4 check-kinds-network check-kinds-guests check-kinds-volumes check-kinds-storage check-kinds-paths check-kinds-system check-kinds-repository
