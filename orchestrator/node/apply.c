@@ -15,7 +15,25 @@ struct apply {
 	const struct slice *slice;
 	struct guard guard;
 	int lock;
+	const struct request *step; /* that is carried out */
+	time_t told;		    /* when moyai heard last that it still is; 0: not yet */
 };
+
+enum { STILL_EVERY_S = 10 };
+
+static void tell_still(void *context)
+{
+	struct apply *apply = context;
+	AUTO_STR struct str line = STR_INIT;
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (apply->told != 0 && now.tv_sec < apply->told + STILL_EVERY_S)
+		return;
+	apply->told = now.tv_sec;
+	message_still(&line, apply->step->kind, apply->step->id);
+	/* With nobody to tell, it is carried out as well. */
+	conversation_send(apply->conversation, &line, NULL);
+}
 
 /* One step. A failure is an event and not the end: its siblings go on. */
 static int go(struct apply *apply, const struct request *request, struct err *err)
@@ -29,6 +47,8 @@ static int go(struct apply *apply, const struct request *request, struct err *er
 	/* Nobody to tell: nobody to ask for this step either. */
 	if (conversation_is_gone(conversation) || conversation_send(conversation, &line, err) != 0)
 		return err_set(err, "nobody listens any more");
+	apply->step = request;
+	apply->told = 0;
 	if (apply_step(apply->node, apply->slice, request->kind, request->id, request->digest,
 		       &why) == 0)
 		message_ok(&line, request->kind, request->id);
@@ -100,8 +120,14 @@ int verb_apply(struct conversation *conversation, struct err *err)
 	int lock = take_lock(conversation->run_dir, err);
 	int rc = -1;
 	if (lock >= 0) {
-		struct apply apply = { conversation, &node, &request.slice, GUARD_INIT, lock };
+		struct apply apply = { .conversation = conversation,
+				       .node = &node,
+				       .slice = &request.slice,
+				       .guard = GUARD_INIT,
+				       .lock = lock };
 		node_init(&node, request.slice.site, request.slice.node);
+		node.still = tell_still;
+		node.context = &apply;
 		rc = guard_forget(conversation->run_dir, err);
 		if (rc == 0)
 			rc = go_on(&apply, err);

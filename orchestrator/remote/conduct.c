@@ -324,13 +324,14 @@ static int do_step(struct apply *apply, const char *kind, const char *id, const 
 		bool ours = concerns(&message, kind, id);
 		AUTO_FREE char *why = xstrdup(message.error);
 		message_free(&message);
-		bool in_turn = started ? type == MESSAGE_OK || type == MESSAGE_FAILED
-				       : type == MESSAGE_START;
+		bool goes_on = type == (started ? MESSAGE_STILL : MESSAGE_START);
+		bool in_turn =
+			goes_on || (started && (type == MESSAGE_OK || type == MESSAGE_FAILED));
 		if (!ours || !in_turn)
 			return err_set(err, "the node said \"%s\" out of turn",
 				       message_type_text(type));
 		started = true;
-		if (type == MESSAGE_START)
+		if (goes_on)
 			continue;
 		if (type == MESSAGE_FAILED)
 			*failure = xstrdup(why);

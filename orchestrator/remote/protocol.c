@@ -157,6 +157,11 @@ void message_start(struct str *out, const char *kind, const char *id)
 	add_about(out, "start", kind, id, NULL);
 }
 
+void message_still(struct str *out, const char *kind, const char *id)
+{
+	add_about(out, "still", kind, id, NULL);
+}
+
 void message_ok(struct str *out, const char *kind, const char *id)
 {
 	add_about(out, "ok", kind, id, NULL);

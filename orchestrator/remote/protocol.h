@@ -78,6 +78,7 @@ enum message_type {
 	MESSAGE_FACTS,
 	MESSAGE_ARMED,
 	MESSAGE_START,
+	MESSAGE_STILL,
 	MESSAGE_OK,
 	MESSAGE_FAILED,
 	MESSAGE_OUTPUT,
@@ -97,7 +98,7 @@ struct message {
 	struct remote_step step;
 	/* facts */
 	json_t *facts;
-	/* start, ok, failed, warning */
+	/* start, still, ok, failed, warning */
 	char *kind;
 	char *id;
 	/* failed, error; of a warning its text */
@@ -123,6 +124,7 @@ void message_warning(struct str *out, const char *kind, const char *id, const ch
 void message_facts(struct str *out, const json_t *facts); /* borrowed */
 void message_armed(struct str *out);
 void message_start(struct str *out, const char *kind, const char *id);
+void message_still(struct str *out, const char *kind, const char *id);
 void message_ok(struct str *out, const char *kind, const char *id);
 void message_failed(struct str *out, const char *kind, const char *id, const char *error);
 /* At most PROTOCOL_OUTPUT_MAX bytes; any bytes. */

@@ -223,7 +223,7 @@ static int facts_decode(const json_t *json, struct message *message, struct err 
 	return 0;
 }
 
-/* start, ok, failed, warning, error */
+/* start, still, ok, failed, warning, error */
 static int about_decode(const json_t *json, struct message *message, struct err *err)
 {
 	(void)err;
@@ -323,6 +323,7 @@ static const struct event {
 	[MESSAGE_FACTS] = { "facts", FACTS_SHAPES, facts_decode },
 	[MESSAGE_ARMED] = { "armed", ARMED_SHAPES, armed_decode },
 	[MESSAGE_START] = { "start", ABOUT_SHAPES, about_decode },
+	[MESSAGE_STILL] = { "still", ABOUT_SHAPES, about_decode },
 	[MESSAGE_OK] = { "ok", ABOUT_SHAPES, about_decode },
 	[MESSAGE_FAILED] = { "failed", FAILED_SHAPES, about_decode },
 	[MESSAGE_OUTPUT] = { "output", OUTPUT_SHAPES, output_decode },

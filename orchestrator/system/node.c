@@ -25,6 +25,12 @@ void node_forget(struct node *node)
 	node->domains = NULL;
 }
 
+void node_still(const struct node *node)
+{
+	if (node->still != NULL)
+		node->still(node->context);
+}
+
 void node_free(struct node *node)
 {
 	if (node != NULL)

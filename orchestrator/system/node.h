@@ -9,7 +9,7 @@
  * once, on first use (one `lvm` report, one netlink dump, …), and forgotten
  * when something was changed.
  */
-struct links;   /* system/links.h */
+struct links;	/* system/links.h */
 struct domains; /* system/virt.h */
 
 struct node {
@@ -21,8 +21,12 @@ struct node {
 	json_t *portals;  /* which ones take a connection; see system/iscsi.h */
 	struct links *links;
 	struct domains *domains;
+	/* Told while a step takes long, lest it is taken for dead; NULL: nobody listens. */
+	void (*still)(void *context);
+	void *context;
 };
 void node_init(struct node *node, const char *site, const char *name);
-void node_forget(struct node *node); /* drop all snapshots: the machine was changed */
+void node_forget(struct node *node);	  /* drop all snapshots: the machine was changed */
+void node_still(const struct node *node); /* may be called often */
 void node_free(struct node *node);
 #endif

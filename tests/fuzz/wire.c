@@ -43,6 +43,9 @@ static void use_message(const struct message *message)
 	case MESSAGE_START:
 		message_start(&again, message->kind, message->id);
 		break;
+	case MESSAGE_STILL:
+		message_still(&again, message->kind, message->id);
+		break;
 	case MESSAGE_OK:
 		message_ok(&again, message->kind, message->id);
 		break;

@@ -328,6 +328,26 @@ static void settling(void **state)
 		  "did not come true within 300 ms: value is not set, wanted v");
 }
 
+/* A step that takes long says so, and not too often. */
+static void still_at_it(void **state)
+{
+	AUTO_STR struct str input = STR_INIT;
+	struct answer answer;
+	(void)state;
+	want("[{\"kind\":\"slow\",\"fields\":{\"name\":\"s\",\"value\":\"v\",\"delay\":0}}]");
+	slice_line(&input, "[]", "[]", "[]");
+	request_go(&input, "slow", "s", NULL);
+	request_end(&input);
+	ask(&machine, &(struct start){ .verb = "apply" }, input.data, input.length, &answer);
+	assert_string_equal(answer.problem, "");
+	assert_int_equal(answer.count, 5);
+	assert_int_equal(answer.items[1].type, MESSAGE_START);
+	assert_int_equal(answer.items[2].type, MESSAGE_STILL);
+	assert_string_equal(answer.items[2].id, "s");
+	assert_int_equal(answer.items[3].type, MESSAGE_OK);
+	answer_free(&answer);
+}
+
 static void end_of_file_in_place_of_end(void **state)
 {
 	AUTO_STR struct str input = STR_INIT;
@@ -533,6 +553,7 @@ int main(int argc, char **argv)
 		TEST(gone_since_planned),
 		TEST(failure_spares_siblings),
 		TEST(settling),
+		TEST(still_at_it),
 		TEST(end_of_file_in_place_of_end),
 		TEST(lock_names_its_holder),
 		TEST(two_at_once),
