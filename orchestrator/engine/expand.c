@@ -104,6 +104,7 @@ static void add_volume(const struct expansion *of, const struct disk *disk)
 	set(volume, "name", disk->id);
 	set(volume, "pool", disk->at.pool);
 	set_number(volume, "size", disk->bytes);
+	set(volume, "scrub", disk->at.thin_pool ? "discard" : of->cluster->scrub);
 	if (disk->at.thin_pool == NULL)
 		return;
 	set(volume, "type", "thin");
@@ -366,6 +367,31 @@ static bool is_open(const struct cluster *cluster, const struct allocation *made
 	return !text_equal(str_text(&before), str_text(&after));
 }
 
+/* Whether such a disk is recorded, and told of: once for a cluster. */
+static bool refuse_overwrite(const struct expansion *of, const char *disk)
+{
+	struct allocated_disk at;
+	if (disk == NULL || !allocated_disk_parse(disk, &at))
+		return false;
+	bool thin = at.thin_pool != NULL;
+	if (thin)
+		mistake_add(of->mistakes, place_of(of->cluster->place, "scrub"),
+			    "cluster \"%s\": scrub: disks in thin pool \"%s\" of \"%s\" are not "
+			    "overwritten, for that would take all their size of it; write scrub = "
+			    "\"discard\": a thin pool zeroes what it gives to another disk",
+			    of->cluster->name, at.thin_pool, at.node);
+	allocated_disk_free(&at);
+	return thin;
+}
+
+static void check_scrub(const struct expansion *of)
+{
+	bool told = !text_equal(of->cluster->scrub, "overwrite");
+	for (size_t i = 0; i < of->made->guest_count && !told; i++)
+		told = refuse_overwrite(of, of->made->guests[i].disk) ||
+		       refuse_overwrite(of, of->made->guests[i].scratch);
+}
+
 static void expand_cluster(const struct expansion *of)
 {
 	of->cluster->open = is_open(of->cluster, of->made);
@@ -378,6 +404,7 @@ static void expand_cluster(const struct expansion *of)
 			    "cluster \"%s\": attach = \"direct\" cannot be carried out yet; write "
 			    "attach = \"host\"",
 			    of->cluster->name);
+	check_scrub(of);
 	for (size_t i = 0; i < of->cluster->guest_count; i++)
 		expand_guest(of, i);
 }

@@ -215,9 +215,10 @@ static void test_disks(void **state)
 {
 	(void)state;
 	expand_well();
-	assert_fields("store1", "volume", "genome-compute1-scratch",
-		      "pool=main type=thin size=50G thin_pool=guests active=true takes=0 "
-		      "pool_wanted=3078G pool_members=1");
+	assert_fields(
+		"store1", "volume", "genome-compute1-scratch",
+		"pool=main type=thin size=50G thin_pool=guests scrub=discard active=true takes=0 "
+		"pool_wanted=3078G pool_members=1");
 	assert_fields("store1", "target", "genome-compute1",
 		      "volume=genome-compute1 initiator=vm1 network=storage links=storage "
 		      "iqn=iqn.2026-11.moyai.campus:store1.genome-compute1 "
@@ -246,7 +247,7 @@ static void test_stopped(void **state)
 	/* Thin clones of the golden volume. */
 	assert_fields("store1", "volume", "course-seat3",
 		      "pool=main type=thin size=10G thin_pool=guests of=golden-compute reset=0 "
-		      "active=true takes=0 pool_wanted=3078G pool_members=1");
+		      "scrub=discard active=true takes=0 pool_wanted=3078G pool_members=1");
 	assert_count(site_find_node(&site, "store1")->given_up.count, 0);
 }
 

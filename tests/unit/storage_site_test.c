@@ -71,19 +71,23 @@ static void volumes(void **state)
 	assert_string_equal(
 		str_text(&text),
 		"volume archive: pool=main type=raid1 size=1T mirrors=1 on=hdd-1, hdd-2 "
-		"active=true whole=true takes=2097160M pool_wanted=2515552M pool_members=3\n"
-		"volume scratch: pool=main type=striped size=100G stripes=2 stripe_size=64K "
-		"on=hdd-1, hdd-2 active=true takes=100G pool_wanted=2515552M pool_members=3\n"
-		"volume guests: pool=main type=thin-pool size=300G on=ssd overcommit_percent=150 "
-		"warn_percent=70 active=true metadata=600M takes=307800M pool_wanted=2515552M "
+		"scrub=none active=true whole=true takes=2097160M pool_wanted=2515552M "
 		"pool_members=3\n"
-		"volume golden: pool=main type=thin size=100G thin_pool=guests active=true takes=0 "
+		"volume scratch: pool=main type=striped size=100G stripes=2 stripe_size=64K "
+		"on=hdd-1, hdd-2 scrub=none active=true takes=100G pool_wanted=2515552M "
+		"pool_members=3\n"
+		"volume guests: pool=main type=thin-pool size=300G on=ssd overcommit_percent=150 "
+		"warn_percent=70 scrub=none active=true metadata=600M takes=307800M "
+		"pool_wanted=2515552M "
+		"pool_members=3\n"
+		"volume golden: pool=main type=thin size=100G thin_pool=guests scrub=none "
+		"active=true takes=0 "
 		"pool_wanted=2515552M pool_members=3\n"
 		"volume vm1: pool=main type=thin size=100G thin_pool=guests of=golden reset=0 "
-		"active=true takes=0 pool_wanted=2515552M pool_members=3\n"
+		"scrub=none active=true takes=0 pool_wanted=2515552M pool_members=3\n"
 		"volume vm2: pool=main type=thin size=200G thin_pool=guests of=golden reset=1 "
-		"active=true takes=0 pool_wanted=2515552M pool_members=3\n"
-		"volume swap: pool=main type=linear size=8G on=ssd active=true takes=8G "
+		"scrub=none active=true takes=0 pool_wanted=2515552M pool_members=3\n"
+		"volume swap: pool=main type=linear size=8G on=ssd scrub=none active=true takes=8G "
 		"pool_wanted=2515552M pool_members=3\n");
 	slice_free(&slice);
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <unistd.h>
+
 #include "engine/plan.h"
 #include "kinds/appliance/spec.h"
 #include "system/store.h"
@@ -40,7 +42,9 @@ static int take_away(struct node *node, const char *id, struct err *err)
 {
 	AUTO_FREE char *folder = xasprintf(APPLIANCE_ROOT "/%s", id);
 	(void)node;
-	return store_remove(folder, err);
+	int rc = store_remove(folder, err);
+	rmdir(APPLIANCE_ROOT); /* which only the last one leaves empty */
+	return rc;
 }
 
 const struct kind_node appliance_node = {

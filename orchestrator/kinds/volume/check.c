@@ -86,6 +86,18 @@ static void check_fields(const struct check *check)
 		mistake(check, NULL, "size is missing; write size = \"512M\"");
 }
 
+/* A thin pool zeroes what it gives to another volume: nothing of this one is seen again. */
+static void check_scrub(const struct check *check)
+{
+	const char *scrub = check->volume->scrub;
+	if (text_equal(check->type, "thin-pool") && scrub != NULL && !text_equal(scrub, "none"))
+		mistake(check, "scrub", "scrub is for volumes with content; leave it out");
+	if (text_equal(check->type, "thin") && text_equal(scrub, "overwrite"))
+		mistake(check, "scrub",
+			"scrub: to overwrite a thin volume would take all its size of the thin "
+			"pool; write scrub = \"discard\"");
+}
+
 /* Copies and stripes are worth something on partitions of their own only. */
 static void check_places(const struct check *check)
 {
@@ -252,6 +264,7 @@ void volume_check(const struct site *site, const struct site_node *node, const s
 			"LVM keeps names that start with \"snapshot\" or \"pvmove\" for "
 			"itself; choose another");
 	check_fields(&check);
+	check_scrub(&check);
 	check_places(&check);
 	if (text_equal(check.type, "thin"))
 		check_thin(&check);

@@ -8,9 +8,11 @@
 #include "kinds/volume/spec.h"
 #include "system/lvm.h"
 #include "system/node.h"
+#include "system/scrub.h"
 
 #define TAG_OF "moyai.of="
 #define TAG_RESET "moyai.reset="
+#define TAG_SCRUB "moyai.scrub="
 #define CHUNK_SIZE "64k"
 
 /* How long a new mirror is waited for. One of terabytes takes hours, and may be used meanwhile:
@@ -104,6 +106,13 @@ static void look_at_pool(const struct node *node, const struct volume *want, str
 	have->pool_free = lvm_number(group, "vg_free");
 }
 
+/* What the tag says; none: there is no tag. The caller frees. */
+static char *scrub_of(const json_t *volume)
+{
+	char *tag = lvm_tag_value(volume, "lv_tags", TAG_SCRUB);
+	return tag ? tag : xstrdup("none");
+}
+
 static void fill(const struct node *node, const json_t *volume, struct volume *have)
 {
 	const json_t *segment = lvm_segment(node, volume);
@@ -114,6 +123,7 @@ static void fill(const struct node *node, const json_t *volume, struct volume *h
 	have->pool = xstrdup(lvm_pool_name(volume));
 	have->type = type_of(volume);
 	have->size = lvm_number(volume, "lv_size");
+	have->scrub = scrub_of(volume);
 	have->active = strcmp(lvm_text(volume, "lv_active"), "active") == 0;
 	have->thin_pool = *thin_pool ? xstrdup(thin_pool) : NULL;
 	have->of = lvm_tag_value(volume, "lv_tags", TAG_OF);
@@ -219,6 +229,10 @@ static int create(const struct volume *want, struct err *err)
 {
 	AUTO_LIST struct text_list args = TEXT_LIST_INIT;
 	ADD(&args, "lvcreate", "--yes", "--addtag", LVM_TAG, "--name", want->name);
+	if (want->scrub != NULL && !text_equal(want->scrub, "none")) {
+		text_list_add(&args, "--addtag");
+		text_list_take(&args, xasprintf(TAG_SCRUB "%s", want->scrub));
+	}
 	if (want->of != NULL) {
 		ADD(&args, "--snapshot", "--setactivationskip", "n", "--addtag");
 		text_list_take(&args, xasprintf(TAG_OF "%s", want->of));
@@ -230,6 +244,26 @@ static int create(const struct volume *want, struct err *err)
 		text_list_take(&args, xasprintf(LVM_GROUP "%s", want->pool));
 		add_places(&args, want);
 	}
+	return lvm_change_list(&args, err);
+}
+
+static int set_scrub(const struct volume *want, const json_t *there, const char *path,
+		     struct err *err)
+{
+	AUTO_FREE char *have = scrub_of(there);
+	AUTO_LIST struct text_list args = TEXT_LIST_INIT;
+	if (want->scrub == NULL || text_equal(have, want->scrub))
+		return 0;
+	ADD(&args, "lvchange");
+	if (!text_equal(have, "none")) {
+		text_list_add(&args, "--deltag");
+		text_list_take(&args, xasprintf(TAG_SCRUB "%s", have));
+	}
+	if (!text_equal(want->scrub, "none")) {
+		text_list_add(&args, "--addtag");
+		text_list_take(&args, xasprintf(TAG_SCRUB "%s", want->scrub));
+	}
+	text_list_add(&args, path);
 	return lvm_change_list(&args, err);
 }
 
@@ -260,6 +294,8 @@ static int adjust(const struct volume *want, const json_t *there, struct err *er
 		if (lvm_change_list(&args, err) != 0)
 			return -1;
 	}
+	if (set_scrub(want, there, path, err) != 0)
+		return -1;
 	/* A copy that was away for a while is taken back. */
 	if (strcmp(health, VOLUME_REFRESH) == 0)
 		return LVM_CHANGE(err, "lvchange", "--refresh", path);
@@ -301,6 +337,20 @@ static int apply(struct node *node, const struct step *step, struct err *err)
 	return strcmp(want->type, "raid1") == 0 ? wait_in_sync(node, want, err) : 0;
 }
 
+/* A thin pool zeroes what it gives to another volume. */
+static int scrub(struct node *node, const json_t *volume, const char *path, struct err *err)
+{
+	AUTO_FREE char *how = scrub_of(volume);
+	AUTO_FREE char *type = type_of(volume);
+	AUTO_FREE char *device = xasprintf("/dev/%s", path);
+	if (text_equal(how, "none") || text_equal(type, "thin"))
+		return 0;
+	if (strcmp(lvm_text(volume, "lv_active"), "active") != 0 &&
+	    LVM_CHANGE(err, "lvchange", "--activate", "y", path) != 0)
+		return -1;
+	return scrub_device(node, device, text_equal(how, "overwrite"), err);
+}
+
 static int take_away(struct node *node, const char *id, struct err *err)
 {
 	if (lvm_read(node, err) != 0)
@@ -309,7 +359,8 @@ static int take_away(struct node *node, const char *id, struct err *err)
 	if (volume == NULL)
 		return 0;
 	AUTO_FREE char *path = xasprintf("%s/%s", lvm_text(volume, "vg_name"), id);
-	return LVM_CHANGE(err, "lvremove", "--yes", path);
+	return scrub(node, volume, path, err) == 0 ? LVM_CHANGE(err, "lvremove", "--yes", path)
+						   : -1;
 }
 
 const struct kind_node volume_node = {

@@ -39,6 +39,9 @@ static const struct field FIELDS[] = {
 	  "thin-pool: how much of its size its volumes may promise; 100 when not written" },
 	{ "warn_percent", FIELD_NUMBER, AT(warn_percent), FIELD_VOLATILE, 1, 100, NULL, NULL,
 	  "thin-pool: plan and status warn from this use on; 80 when not written" },
+	{ "scrub", FIELD_CHOICE, AT(scrub), 0, 0, 0, "none discard overwrite", NULL,
+	  "what becomes of its content when it is removed: given back to the disk (overwritten "
+	  "where that takes none back), or written over with zeros; none when not written" },
 	{ "active", FIELD_BOOL, AT(active), FIELD_DERIVED, 0, 0, NULL, NULL,
 	  "whether there is a device for it" },
 	{ "whole", FIELD_BOOL, AT(whole), FIELD_DERIVED, 0, 0, NULL, NULL,
@@ -82,6 +85,8 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	if (volume->type == NULL)
 		volume->type = xstrdup(device_volume_type(want));
 	volume->active = 1;
+	if (volume->scrub == NULL)
+		volume->scrub = xstrdup("none");
 	if (text_equal(volume->type, "striped") && volume->stripe_size == FIELD_UNSET)
 		volume->stripe_size = STRIPE_SIZE;
 	if (text_equal(volume->type, "raid1")) {

@@ -9,7 +9,8 @@
  * A clone is a thin snapshot of its golden volume, made as it is at that
  * moment. Of what it is a clone, and how often it was reset, is in its tags:
  * LVM forgets the origin when that is removed, and what the clone holds is
- * still what it was.
+ * still what it was. What becomes of its content is in its tags, too: it is removed when nobody
+ * declares it any more.
  */
 struct volume {
 	char *name;
@@ -25,6 +26,7 @@ struct volume {
 	struct text_list on;
 	uint64_t overcommit_percent;
 	uint64_t warn_percent;
+	char *scrub; /* "none", "discard", "overwrite": when it is removed */
 
 	int active;	       /* there is a device for it; derived */
 	int whole;	       /* every copy of a mirror is in use; derived */
