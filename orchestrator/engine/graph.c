@@ -168,6 +168,8 @@ static char *why_not_gone(const struct graph *graph, const struct ref *need, lon
 	if (node == NONE)
 		return xasprintf("%s might have %s/%s, and was not asked", need->node, need->kind,
 				 need->id);
+	if (graph->nodes[node].off)
+		return NULL;
 	if (graph->nodes[node].failed)
 		return xasprintf("%s might have %s/%s, and failed", need->node, need->kind,
 				 need->id);

@@ -17,7 +17,8 @@
  *   what a host says that was looked at but not chosen (--limit) must not be
  *   about to be created.
  * - What must be gone from another host first is waited for until it is removed there. A host that
- *   was not asked, or failed, might have it: the step is not started.
+ *   was not asked, or failed, might have it: the step is not started. One that is switched off has
+ *   nothing that runs.
  * - A failure takes its dependents with it, not its siblings.
  */
 enum graph_state {
@@ -46,6 +47,7 @@ struct graph_step {
 struct graph_node {
 	char *name;
 	char *failed;	    /* why it could not be planned or was lost; NULL: is well */
+	bool off;	    /* it failed, and is switched off: nothing runs there */
 	bool outside_limit; /* looked at, not changed: its steps are what is not there */
 	size_t first, end;  /* its steps */
 };

@@ -83,3 +83,18 @@ int power_switch_on(const char *state_dir, const struct site_node *node, bool *c
 		explicit_bzero(password.data, password.length);
 	return rc;
 }
+
+bool power_is_off(const char *state_dir, const struct site_node *node)
+{
+	enum { LOOK_MS = 10000 };
+	enum power_state state = POWER_ON;
+	AUTO_FREE char *path = password_file(state_dir, node->name);
+	AUTO_STR struct str password = STR_INIT;
+	if (node->bmc.type == NULL || password_read(state_dir, node->name, &password, NULL) != 0)
+		return false;
+	const struct bmc bmc = { node, path, str_text(&password), LOOK_MS };
+	int rc = power_driver(node)->state(&bmc, &state, NULL);
+	if (password.data)
+		explicit_bzero(password.data, password.length);
+	return rc == 0 && state == POWER_OFF;
+}

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef POWER_POWER_H
 #define POWER_POWER_H
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "base/str.h"
 #include "model/site.h"
@@ -60,4 +62,6 @@ int power_carry_out(const struct bmc *bmc, const struct power_order *order, bool
 /* Switch on a node with a bmc, if it is off, with the password that is kept in state_dir. */
 int power_switch_on(const char *state_dir, const struct site_node *node, bool *changed,
 		    struct err *err);
+/* Whether its BMC says that it is off; false when it has none, or nobody knows. */
+bool power_is_off(const char *state_dir, const struct site_node *node);
 #endif

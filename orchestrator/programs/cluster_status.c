@@ -9,9 +9,9 @@
 
 /* One guest as all nodes that may have it tell it. */
 struct seen {
-	struct text_list hosts;	 /* that have it */
-	char *state;		 /* on the last of them; NULL: none has it */
-	size_t silent;		 /* nodes that may have it, and did not say */
+	struct text_list hosts; /* that have it */
+	char *state;		/* on the last of them; NULL: none has it */
+	size_t silent;		/* nodes that may have it, and did not say */
 };
 
 static void seen_free(struct seen *seen)
@@ -109,10 +109,11 @@ static void add_cluster(const struct reach *reach, const struct cluster *cluster
 		struct seen seen = { .silent = hosts_of(&reach->site, &cluster->guests[i]) };
 		for (size_t h = 0; h < reach->fleet.chosen; h++) {
 			const struct host *host = &reach->fleet.hosts[h];
-			if (host->failed != NULL)
+			if (host->failed != NULL && !host->off)
 				continue;
 			seen.silent -= may_have(&reach->site, host->node, &cluster->guests[i]);
-			look(host, &cluster->guests[i], &seen);
+			if (!host->off)
+				look(host, &cluster->guests[i], &seen);
 		}
 		add_guest(cluster, &cluster->guests[i], &seen, json, table, out);
 		seen_free(&seen);

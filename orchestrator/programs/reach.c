@@ -8,6 +8,7 @@
 #include "daemon/address.h"
 #include "engine/expand.h"
 #include "model/nodeset.h"
+#include "power/power.h"
 #include "programs/changed.h"
 #include "programs/interrupt.h"
 #include "programs/places.h"
@@ -145,6 +146,12 @@ static int ask_manager(const struct options *options, struct reach *reach, struc
 	return 0;
 }
 
+static bool is_off(const void *context, const struct site_node *node)
+{
+	const struct reach *reach = context;
+	return power_is_off(reach->state_dir, node);
+}
+
 static int fill(const struct options *options, struct reach *reach, struct err *err)
 {
 	struct remote_options *remote = &reach->remote;
@@ -161,6 +168,8 @@ static int fill(const struct options *options, struct reach *reach, struct err *
 		.allow_data_loss = &reach->may_lose,
 		.unattended = options->unattended,
 		.stop = reach->stop,
+		.is_off = is_off,
+		.context = reach,
 	};
 	if (reach_ssh(reach->state_dir, &remote->ssh, err) != 0)
 		return -1;

@@ -210,7 +210,9 @@ static void make_graph(struct fleet *fleet)
 	graph_free(&fleet->graph);
 	for (size_t i = 0; i < fleet->count; i++) {
 		const struct host *host = &fleet->hosts[i];
-		graph_add_node(&fleet->graph, host->name, host->outside_limit, host->failed);
+		size_t node = graph_add_node(&fleet->graph, host->name, host->outside_limit,
+					     host->failed);
+		fleet->graph.nodes[node].off = host->off;
 		for (size_t s = 0; s < host->step_count; s++) {
 			const struct remote_step *step = &host->steps[s];
 			graph_add_step(&fleet->graph, step->action, step->kind, step->id,

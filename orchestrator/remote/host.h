@@ -29,6 +29,10 @@ struct remote_options {
 	struct copy *copy;			 /* for host_copy() */
 	bool unattended;			 /* a step that loses data is refused */
 	const bool *stop;			 /* set on Ctrl-C; read atomically */
+	/* Whether a node that cannot be reached is switched off for sure; NULL: nobody knows. May be
+	   called by several threads at a time. */
+	bool (*is_off)(const void *context, const struct site_node *node);
+	const void *context;
 };
 
 struct host {
@@ -38,6 +42,7 @@ struct host {
 	struct link *link;	      /* NULL while not connected */
 	char *failed;		      /* why; NULL: well so far */
 	bool unreachable;	      /* it failed before moyai-node answered */
+	bool off;		      /* … and is switched off: no guest runs there */
 	/* plan, status */
 	struct remote_step *steps;
 	size_t step_count;

@@ -533,9 +533,17 @@ static void test_never_twice_refused(void **state)
 	refuses_twice("no route to host", STEP_REMOVE, false, true,
 		      "vm1 might have guest/a, and failed");
 	refuses_twice(NULL, STEP_REMOVE, false, false, "vm1 might have guest/a, and was not asked");
-	/* Where it is to be made, and is not to be made now, it is not. */
+	/* Nothing runs where the power is off. */
 	struct graph graph = { 0 };
 	size_t index;
+	graph_add_node(&graph, "vm2", false, NULL);
+	step(&graph, STEP_CREATE, "guest", "a", NULL, needs("!vm1 guest/a", NULL));
+	index = graph_add_node(&graph, "vm1", false, "no route to host");
+	graph.nodes[index].off = true;
+	link_ok(&graph);
+	assert_string_equal(next(&graph, 0, &index), "guest/a");
+	graph_free(&graph);
+	/* Where it is to be made, and is not to be made now, it is not. */
 	graph_add_node(&graph, "vm2", false, NULL);
 	step(&graph, STEP_CREATE, "guest", "a", NULL, needs("!vm1 guest/a", NULL));
 	graph_add_node(&graph, "vm1", true, NULL);
