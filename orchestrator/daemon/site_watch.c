@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "model/images.h"
 
 /* FNV-1a (Fowler, Noll, Vo): mixing is enough, nobody attacks a stamp. */
 static uint64_t mix(uint64_t stamp, const void *bytes, size_t length)
@@ -41,13 +42,22 @@ static uint64_t mix_dir(uint64_t stamp, const char *dir, const char *below)
 
 uint64_t site_stamp(const char *site_dir, const struct text_list *files)
 {
+	static const char *const FILES[] = { "site.cfg", IMAGES_FILE };
+	static const struct {
+		const char *folder, *below;
+	} FOLDERS[] = { { CLUSTER_FOLDER, "" },
+			{ ALLOCATION_FOLDER, "" },
+			{ "roles", "/role.cfg" },
+			{ "roles/rolls", "/roll.cfg" } };
 	uint64_t stamp = 14695981039346656037ULL;
-	AUTO_FREE char *main = xasprintf("%s/site.cfg", site_dir);
-	AUTO_FREE char *clusters = xasprintf("%s/clusters", site_dir);
-	AUTO_FREE char *roles = xasprintf("%s/roles", site_dir);
-	stamp = mix_file(stamp, main);
-	stamp = mix_dir(stamp, clusters, "");
-	stamp = mix_dir(stamp, roles, "/role.cfg");
+	for (size_t i = 0; i < COUNT_OF(FILES); i++) {
+		AUTO_FREE char *path = xasprintf("%s/%s", site_dir, FILES[i]);
+		stamp = mix_file(stamp, path);
+	}
+	for (size_t i = 0; i < COUNT_OF(FOLDERS); i++) {
+		AUTO_FREE char *path = xasprintf("%s/%s", site_dir, FOLDERS[i].folder);
+		stamp = mix_dir(stamp, path, FOLDERS[i].below);
+	}
 	for (size_t i = 0; i < files->count; i++) {
 		const char *name = files->items[i];
 		AUTO_FREE char *path =

@@ -158,8 +158,7 @@ static void offer_argument(struct line *line, size_t before)
 static void offer_options(const struct line *line)
 {
 	for (const struct option_spec *option = OPTION_TABLE; option->name; option++) {
-		AUTO_FREE char *name =
-			xasprintf("%s%s", option->name[1] ? "--" : "-", option->name);
+		AUTO_FREE char *name = xasprintf("%s%s", option_dashes(option), option->name);
 		if (line->command ? option_fits(option, line->command) : option->option == 0)
 			offer(line, name, option->doc);
 	}
@@ -201,8 +200,7 @@ static const struct option_spec *find_option(const char *word, const char **valu
 {
 	*value = NULL;
 	for (const struct option_spec *option = OPTION_TABLE; option->name; option++) {
-		AUTO_FREE char *name =
-			xasprintf("%s%s", option->name[1] ? "--" : "-", option->name);
+		AUTO_FREE char *name = xasprintf("%s%s", option_dashes(option), option->name);
 		size_t length = strlen(name);
 		if (strncmp(word, name, length) != 0 || (word[length] && word[length] != '='))
 			continue;

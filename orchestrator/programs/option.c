@@ -186,13 +186,18 @@ bool option_fits(const struct option_spec *option, const struct command *command
 	return option->option == 0 || (command->options & option->option);
 }
 
+const char *option_dashes(const struct option_spec *option)
+{
+	return option->name[1] ? "--" : "-";
+}
+
 const char *option_name(unsigned bits)
 {
 	static char name[32];
 	for (const struct option_spec *option = OPTION_TABLE; option->name; option++) {
 		if ((option->option & bits) == 0)
 			continue;
-		snprintf(name, sizeof(name), "--%s", option->name);
+		snprintf(name, sizeof(name), "%s%s", option_dashes(option), option->name);
 		return name;
 	}
 	return "";
@@ -200,8 +205,8 @@ const char *option_name(unsigned bits)
 
 void option_print(const struct option_spec *option, struct str *out)
 {
-	str_addf(out, "%s%s%s%s", option->name[1] ? "--" : "-", option->name,
-		 option->argument ? " " : "", option->argument ? option->argument : "");
+	str_addf(out, "%s%s%s%s", option_dashes(option), option->name, option->argument ? " " : "",
+		 option->argument ? option->argument : "");
 }
 
 enum {

@@ -21,6 +21,9 @@ int option_read(int argc, char **argv, struct options *options, unsigned *given)
 /* Whether the command takes it. */
 bool option_fits(const struct option_spec *option, const struct command *command);
 
+/* What stands in front of its name: "--", or "-" of one letter. */
+const char *option_dashes(const struct option_spec *option);
+
 /* The name of one of these bits for messages, "--limit". */
 const char *option_name(unsigned bits);
 

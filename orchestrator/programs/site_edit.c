@@ -130,6 +130,9 @@ int site_edit_commit(const struct options *options, const struct text_list *file
 	bool goes_on = false;
 	if (is_in_git(options, &goes_on, err) != 0)
 		return -1;
+	/* git add takes a file that is nowhere for a mistake. */
+	if (goes_on && is_uncommitted(options, files, &goes_on, err) != 0)
+		return -1;
 	if (!goes_on)
 		return 0;
 	if (git(options, RUN_ARGV("add", "-A", "--"), files, NULL, err) != 0 ||

@@ -119,18 +119,19 @@ static void not_up_text(const struct host *host, const json_t *boot, struct str 
 	const char *stage = get(boot, "stage");
 	const char *error = get(boot, "error");
 	json_int_t percent = json_integer_value(json_object_get(boot, "percent"));
-	bool booting = host->unreachable && stage != NULL && strcmp(stage, "none") != 0 &&
-		       strcmp(stage, "ready") != 0 && strcmp(stage, "failed") != 0;
 	if (!host->unreachable || stage == NULL || strcmp(stage, "none") == 0 ||
-	    strcmp(stage, "ready") == 0)
+	    strcmp(stage, "ready") == 0) {
 		str_addf(out, "%s: %s", host->unreachable ? "unreachable" : "error", host->failed);
-	else if (strcmp(stage, "failed") == 0)
+		return;
+	}
+	if (strcmp(stage, "failed") == 0) {
 		str_addf(out, "boot failed: %s", error ? error : "no reason was reported");
-	else if (strcmp(stage, "image") == 0)
-		str_addf(out, "booting: image %lld%%", (long long)percent);
-	else
-		str_addf(out, "booting: %s", stage);
-	if (booting && error)
+		return;
+	}
+	str_addf(out, "booting: %s", stage);
+	if (strcmp(stage, "image") == 0)
+		str_addf(out, " %lld%%", (long long)percent);
+	if (error)
 		str_addf(out, "; it failed before: %s", error);
 }
 

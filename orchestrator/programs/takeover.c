@@ -29,18 +29,7 @@ enum {
 
 const struct site_node *takeover_node(const struct site *site, struct err *err)
 {
-	const struct site_node *found = NULL;
-	for (size_t i = 0; i < site->node_count; i++) {
-		const struct site_node *node = &site->nodes[i];
-		if (!site_node_manages(node))
-			continue;
-		if (found != NULL) {
-			err_set(err, "%s and %s both have a system; one node takes over",
-				found->name, node->name);
-			return NULL;
-		}
-		found = node;
-	}
+	const struct site_node *found = site_manager(site);
 	if (found == NULL)
 		err_set(err, "no node has a system to take over with; write systems = ( { name = "
 			     "\"main\"; disk = \"/dev/disk/by-id/…\"; } ); into the cluster "

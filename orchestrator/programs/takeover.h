@@ -14,7 +14,7 @@ struct takeover {
 	char *node, *address, *since; /* all NULL: nobody has taken over */
 };
 
-/* The node that takes over: the one with a system. An error when there is none, or two. */
+/* The node that takes over: site_manager(), and an error when there is none. */
 const struct site_node *takeover_node(const struct site *site, struct err *err);
 
 /* Not there is fine. */

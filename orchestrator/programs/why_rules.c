@@ -55,15 +55,21 @@ static bool has_twin(const struct why_seen *seen)
 {
 	return away(seen) && seen->boot_refused != NULL;
 }
-/* A machine whose boot failed starts again by itself, so that its stage tells only half of it. */
 static bool has_failed(const struct why_seen *seen)
 {
-	return away(seen) && seen->stage != BOOT_READY &&
-	       (seen->stage == BOOT_FAILED || seen->boot_error);
+	return away(seen) && seen->stage == BOOT_FAILED;
+}
+/* A machine whose boot failed starts again, by itself or by a person who has mended it: its stage
+   tells only half of it. Where it is stuck now is another matter. */
+static bool boots_again(const struct why_seen *seen)
+{
+	return away(seen) && seen->stage != BOOT_READY && seen->boot_error &&
+	       !stuck(seen, seen->stage);
 }
 static bool got_wrong_bytes(const struct why_seen *seen)
 {
-	return has_failed(seen) && seen->boot_error && strstr(seen->boot_error, "sha256");
+	return (has_failed(seen) || boots_again(seen)) && seen->boot_error &&
+	       strstr(seen->boot_error, "sha256");
 }
 static bool has_no_image(const struct why_seen *seen)
 {
@@ -151,6 +157,8 @@ static const struct rule {
 	  "moyai image list; it tries again by itself while an image is being replaced", false },
 	{ has_failed, "its boot failed: {boot_error}",
 	  "mend what the error names, and switch {node} off and on", false },
+	{ boots_again, "its boot failed: {boot_error}; it boots again: {stage} since {age}",
+	  "wait, and ask again; if it fails again, mend what the error names", false },
 	{ has_no_image, "there is no image of its role {role}", "moyai image build {role}", false },
 	{ is_not_served, "nothing answers at boot.server: {node} has nobody to boot from",
 	  "moyai pxe serve, on the machine with that address", false },

@@ -44,9 +44,42 @@ static void included_files(void **state)
 	rmdir(dir);
 }
 
+/* Files that were not there when the site was read, wherever one may come to be. */
+static void new_files(void **state)
+{
+	static const char *const FILES[] = { "images.cfg", "clusters/a.cfg", "allocations/a.cfg",
+					     "roles/own/role.cfg", "roles/rolls/own/roll.cfg" };
+	static const char *const FOLDERS[] = { "roles/rolls/own", "roles/rolls", "roles/own",
+					       "roles",		  "allocations", "clusters" };
+	char dir[] = "/tmp/moyai-watch-XXXXXX";
+	AUTO_LIST struct text_list files = TEXT_LIST_INIT;
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	for (size_t i = 0; i < COUNT_OF(FOLDERS); i++) {
+		AUTO_FREE char *path = xasprintf("%s/%s", dir, FOLDERS[i]);
+		assert_int_equal(file_make_dirs(path, 0755, NULL), 0);
+	}
+	for (size_t i = 0; i < COUNT_OF(FILES); i++) {
+		uint64_t before = site_stamp(dir, &files);
+		assert_true(site_stamp(dir, &files) == before);
+		put(dir, FILES[i], "");
+		assert_false(site_stamp(dir, &files) == before);
+	}
+	for (size_t i = 0; i < COUNT_OF(FILES); i++) {
+		AUTO_FREE char *path = xasprintf("%s/%s", dir, FILES[i]);
+		unlink(path);
+	}
+	for (size_t i = 0; i < COUNT_OF(FOLDERS); i++) {
+		AUTO_FREE char *path = xasprintf("%s/%s", dir, FOLDERS[i]);
+		rmdir(path);
+	}
+	rmdir(dir);
+}
+
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(included_files) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(included_files),
+					    cmocka_unit_test(new_files) };
 	share = argc > 1 ? argv[1] : ".";
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -157,11 +157,26 @@ static void test_why_failed(void **state)
 	expect(&seen, false,
 	       "the image was not what its manifest says: base.squashfs has another sha256",
 	       "moyai image list; it tries again by itself while an image is being replaced");
-	seen.stage = BOOT_KERNEL;
-	seen.stage_age_s = 60;
 	seen.boot_error = "no disk";
 	expect(&seen, false, "its boot failed: no disk",
 	       "mend what the error names, and switch vm1 off and on");
+	/* By itself, or mended and switched on: nobody is to switch it off now. */
+	seen.stage = BOOT_KERNEL;
+	seen.stage_age = "1m";
+	seen.stage_age_s = 60;
+	expect(&seen, false, "its boot failed: no disk; it boots again: kernel since 1m",
+	       "wait, and ask again; if it fails again, mend what the error names");
+	seen.boot_error = "base.squashfs has another sha256";
+	expect(&seen, false,
+	       "the image was not what its manifest says: base.squashfs has another sha256",
+	       "moyai image list; it tries again by itself while an image is being replaced");
+	seen.stage_age = "6m";
+	seen.stage_age_s = 360;
+	expect(&seen, false,
+	       "the kernel was fetched 6m ago, and its initramfs never reported: it has no driver "
+	       "for the network card, or did not start",
+	       "look at the console; kernel = \"generic\" and firmware in the site are for real "
+	       "hardware");
 	seen.stage = BOOT_READY;
 	seen.boot_error = NULL;
 	seen.stage_age = "1m";

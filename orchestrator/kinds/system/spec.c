@@ -45,11 +45,36 @@ static bool has_repository(const struct spec_list *wants)
 	return false;
 }
 
+static bool declares(const struct site_node *node, const struct spec *want)
+{
+	for (size_t i = 0; i < node->wants.count; i++)
+		if (&node->wants.items[i] == want)
+			return true;
+	return false;
+}
+
+/* One node is the cluster manager, and is known by what is written into it: site_manager(). */
+static void check_manager(const struct site *site, const struct site_node *node,
+			  const struct spec *want, struct mistakes *mistakes)
+{
+	const struct site_node *manager = site_manager(site);
+	if (!declares(node, want))
+		mistake_add(mistakes, want->place,
+			    "system \"%s\": is in a role, and one node is the cluster manager; "
+			    "write it into that node",
+			    want->id);
+	else if (manager != node)
+		mistake_add(mistakes, want->place,
+			    "system \"%s\": node \"%s\" has one already, and one node is the "
+			    "cluster manager; take one out",
+			    want->id, manager->name);
+}
+
 static void check(const struct site *site, const struct site_node *node, const struct spec *want,
 		  struct mistakes *mistakes)
 {
 	const struct system *system = want->body;
-	(void)site;
+	check_manager(site, node, want, mistakes);
 	if (!text_equal(want->id, SYSTEM_NAME))
 		mistake_add(mistakes, want->place,
 			    "system \"%s\": a node starts from one disk; call it \"" SYSTEM_NAME
