@@ -105,7 +105,7 @@ test: deps
 
 test-long: deps
 	+@$(MAKE) -s -j$(JOBS) all
-	+@MOYAI_TEST_EVERY=1 POINT_STEP=1 KINDS_TIMEOUT_S=9000 FUZZ_SECONDS=600 RACK_TEST=long IMAGES_TEST=long tests/run "images rack metal" "$(LIGHT) kinds"
+	+@MOYAI_TEST_EVERY=1 POINT_STEP=1 KINDS_TIMEOUT_S=9000 FUZZ_SECONDS=200 RACK_TEST=long IMAGES_TEST=long tests/run "images rack metal" "$(LIGHT) kinds"
 
 bench:
 	@tests/bench/bench
