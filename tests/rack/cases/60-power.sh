@@ -2,11 +2,10 @@
 # shellcheck shell=bash disable=SC2154
 # Nodes that are down or were; strangers; a second machine with a known MAC; a damaged image.
 
-rack power cycle vm1
 rack power off gw
 rack power on stranger
 begin=$SECONDS
-MOYAI_TIMEOUT=120 expect_exit "node down: apply exits 1" 1 moyai apply --yes --limit '@all!vm1'
+MOYAI_TIMEOUT=120 expect_exit "node down: apply exits 1" 1 moyai apply --yes
 expect_text "node down: the summary names it" 'gw' "$(tail -n 5 <<<"$output")"
 expect "node down: does not hold the others up for long" test $((SECONDS - begin)) -lt 60
 expect_exit "node down: status tells, and shows the others" 1 moyai status
@@ -43,15 +42,12 @@ refused() { [ "$(refusals)" -ge "$1" ]; }
 expect "damaged image: the boot fails" within 120 jq -e '.error // empty | test("sha256.*not started")' "$state/boot/gw.json"
 expect_text "damaged image: status shows it" '^gw .*sha256' "$(moyai status 2>&1)"
 
-expect "power cycle: vm1 boots again" rack wait vm1
-expect_exit "power cycle: apply" 0 moyai apply --yes --limit vm1,store1,mem1
-expect_same "power cycle: the data of vm1's disk is there" "$before" "$(sum)"
 rack power cycle store1
+expect "power cycle: store1 boots again" rack wait store1
 expect "damaged image: is refused at each of three boots" within 300 refused 3
 cp "$test_dir/layer" "$layer"
 echo "damaged image: refused $(refusals) times"
 expect "damaged image: once it is whole, gw boots by itself" within 300 rack wait gw
-expect "power cycle: store1 boots again" rack wait store1
 expect_exit "power cycle: apply on all" 0 moyai apply --yes
 expect "power cycle: vm1's session comes back" within 60 on vm1 "dd if=/dev/moyai/store1/vm1-data bs=1M count=1 iflag=direct status=none of=/dev/null"
 expect_same "power cycle: the data survived that of store1" "$before" "$(sum)"

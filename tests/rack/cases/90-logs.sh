@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash disable=SC2154
-# A node's journal is read after its kernel has crashed, to the last line. After 20-take-over: it is the
+# A node's journal is read after its kernel has crashed, to the last line. After 80-take-over: it is the
 # cluster manager that has it. The crash is one that no journal says anything of: its lines come by
 # netconsole or not at all. RACK_TEST=long: three crashes.
 rounds=1
