@@ -28,3 +28,15 @@ expect_exit "drift: apply repairs it" 0 moyai apply --yes
 expect "drift: the VLAN is back" on manager "ip -4 addr show storage | grep -q 10.77.20.11"
 expect_exit "drift: nothing is left to do" 0 moyai plan
 expect_same "data: survives an apply" "$before" "$(sum)"
+
+# ---- a node without space ----
+on manager "ip link del storage"
+expect_same "out of space: gw has none left" 0 "$(on gw "ip link del storage; rm /etc/systemd/network/*storage*
+	head -c 1G /dev/zero >/filler 2>/dev/null; df --output=avail / | tail -n 1 | xargs")"
+expect_exit "out of space: apply fails" 1 moyai apply --yes
+expect_text "out of space: the summary names gw, with the reason" '^failed: gw vlan/storage: .*/etc/systemd/network/.*: No space left on device' "$(tail -n 2 <<<"$output")"
+expect_text "out of space: it is the only one that failed" '^applied: 1 step on 5 nodes in [0-9]+ s, 1 failed$' "$(tail -n 2 <<<"$output")"
+expect "out of space: the others went on" on manager "ip -4 addr show storage | grep -q 10.77.20.11"
+expect "out of space: nothing half-written is left" on gw "rm /filler && ! find /etc/systemd/network -size 0 | grep ."
+expect_exit "out of space: with space, apply goes on where it was" 0 moyai apply --yes
+expect_exit "out of space: nothing is left to do" 0 moyai plan
