@@ -144,6 +144,12 @@ static void add_edge(struct graph *graph, size_t from, size_t to)
 	graph->steps[to].waits_for++;
 }
 
+/* Why a node that is looked at is not changed. */
+static const char *why_outside(const struct graph *graph, size_t node)
+{
+	return graph->nodes[node].maintained ? "in maintenance" : "outside --limit";
+}
+
 /* A need on another host, when there is no step to wait for. NULL: it is there. */
 static char *why_missing(const struct graph *graph, const struct graph_step *step,
 			 const struct ref *need)
@@ -179,8 +185,8 @@ static char *why_not_gone(const struct graph *graph, const struct ref *need, lon
 	if (graph->nodes[node].outside_limit)
 		return graph->steps[found].action == STEP_CREATE
 			       ? NULL
-			       : xasprintf("%s has %s/%s, and is outside --limit", need->node,
-					   need->kind, need->id);
+			       : xasprintf("%s has %s/%s, and is %s", need->node, need->kind,
+					   need->id, why_outside(graph, (size_t)node));
 	if (graph->steps[found].action != STEP_REMOVE)
 		return xasprintf("%s is to have %s/%s, too", need->node, need->kind, need->id);
 	*removal = found;
@@ -195,6 +201,14 @@ static void link_gone(struct graph *graph, size_t index, const struct ref *need)
 		add_edge(graph, (size_t)removal, index);
 	else if (why != NULL && graph->steps[index].state == GRAPH_WAITING)
 		give_up(graph, index, GRAPH_NOT_STARTED, why);
+}
+
+/* Who goes away lets go of a thing before it is taken away, be it for good or not. */
+static bool lets_go_first(const struct graph_step *step, const struct graph_step *needed)
+{
+	bool passed_on = needed->action == STEP_CHANGE && kind_find(needed->kind)->one_user;
+	return needed->action == STEP_REMOVE ||
+	       (step->action == STEP_REMOVE && (needed->action == STEP_REPLACE || passed_on));
 }
 
 static void link_need(struct graph *graph, size_t index, const struct ref *need)
@@ -215,19 +229,46 @@ static void link_need(struct graph *graph, size_t index, const struct ref *need)
 		bool absent = other->action == STEP_CREATE || other->action == STEP_REPLACE;
 		if (removes || !absent || step->state != GRAPH_WAITING)
 			return;
-		AUTO_FREE char *why =
-			xasprintf("needs %s %s/%s, which is not there, and %s is outside --limit",
-				  need->node, need->kind, need->id, need->node);
+		AUTO_FREE char *why = xasprintf("needs %s %s/%s, which is not there, and %s is %s",
+						need->node, need->kind, need->id, need->node,
+						why_outside(graph, (size_t)node));
 		give_up(graph, index, GRAPH_NOT_STARTED, why);
 		return;
 	}
-	/* Who goes away lets go of a thing before it is taken away, be it for good or not. */
-	bool passed_on = other->action == STEP_CHANGE && kind_find(other->kind)->one_user;
-	if (other->action == STEP_REMOVE ||
-	    (removes && (other->action == STEP_REPLACE || passed_on)))
+	if (lets_go_first(step, other))
 		add_edge(graph, index, (size_t)found);
 	else if (!removes)
 		add_edge(graph, (size_t)found, index);
+}
+
+/* A step outside is not carried out, so nobody waits for it: what it would let go of stays. */
+static void link_outside(struct graph *graph, size_t index, const struct ref *need)
+{
+	const struct graph_step *step = &graph->steps[index];
+	long node = need->node ? find_node(graph, need->node) : NONE;
+	long found = node == NONE ? NONE : find_step(graph, (size_t)node, need->kind, need->id);
+	if (found == NONE || need->gone || graph->nodes[node].outside_limit ||
+	    step->action == STEP_CREATE || !lets_go_first(step, &graph->steps[found]) ||
+	    graph->steps[found].state != GRAPH_WAITING)
+		return;
+	AUTO_FREE char *why = xasprintf("%s has %s/%s, and is %s", node_name(graph, step),
+					step->kind, step->id, why_outside(graph, step->node));
+	give_up(graph, (size_t)found, GRAPH_NOT_STARTED, why);
+}
+
+static void link_step(struct graph *graph, size_t index)
+{
+	const struct graph_step *step = &graph->steps[index];
+	bool outside = graph->nodes[step->node].outside_limit;
+	for (size_t i = 0; i < step->needs.count; i++) {
+		const struct ref *need = &step->needs.items[i];
+		if (outside)
+			link_outside(graph, index, need);
+		else if (need->gone)
+			link_gone(graph, index, need);
+		else
+			link_need(graph, index, need);
+	}
 }
 
 /* ---- cycles ---- */
@@ -329,14 +370,8 @@ int graph_link(struct graph *graph, struct err *err)
 	for (size_t i = 0; i < graph->count; i++)
 		graph->by_name[i] = i;
 	qsort_r(graph->by_name, graph->count, sizeof(*graph->by_name), compare_steps, graph);
-	for (size_t i = 0; i < graph->count; i++) {
-		const struct graph_step *step = &graph->steps[i];
-		for (size_t n = 0; n < step->needs.count; n++)
-			if (step->needs.items[n].gone)
-				link_gone(graph, i, &step->needs.items[n]);
-			else
-				link_need(graph, i, &step->needs.items[n]);
-	}
+	for (size_t i = 0; i < graph->count; i++)
+		link_step(graph, i);
 	if (check_cycles(graph, err) != 0)
 		return -1;
 	forget_digests(graph);

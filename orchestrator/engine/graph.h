@@ -16,6 +16,8 @@
  * - What is needed and has no step is there already, if its host was planned;
  *   what a host says that was looked at but not chosen (--limit) must not be
  *   about to be created.
+ * - A step of a host that was not chosen is not carried out, and nobody waits for it: what it has
+ *   and would let go of is not taken away from below it.
  * - What must be gone from another host first is waited for until it is removed there. A host that
  *   was not asked, or failed, might have it: the step is not started. One that is switched off has
  *   nothing that runs.
@@ -49,6 +51,7 @@ struct graph_node {
 	char *failed;	    /* why it could not be planned or was lost; NULL: is well */
 	bool off;	    /* it failed, and is switched off: nothing runs there */
 	bool outside_limit; /* looked at, not changed: its steps are what is not there */
+	bool maintained;    /* … because it is in maintenance */
 	size_t first, end;  /* its steps */
 };
 

@@ -166,6 +166,7 @@ static int fill(const struct options *options, struct reach *reach, struct err *
 		.step_timeout_ms = limit_ms ? limit_ms : STEP_TIMEOUT_MS,
 		.run_timeout_ms = limit_ms ? limit_ms : RUN_TIMEOUT_MS,
 		.allow_data_loss = &reach->may_lose,
+		.left_alone = &reach->left_alone,
 		.unattended = options->unattended,
 		.stop = reach->stop,
 		.is_off = is_off,

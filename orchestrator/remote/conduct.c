@@ -207,12 +207,15 @@ int fleet_run(struct fleet *fleet, const struct str *request, struct err *err)
 
 static void make_graph(struct fleet *fleet)
 {
+	const struct text_list *maintained = fleet->options->left_alone;
 	graph_free(&fleet->graph);
 	for (size_t i = 0; i < fleet->count; i++) {
 		const struct host *host = &fleet->hosts[i];
 		size_t node = graph_add_node(&fleet->graph, host->name, host->outside_limit,
 					     host->failed);
 		fleet->graph.nodes[node].off = host->off;
+		fleet->graph.nodes[node].maintained =
+			host->outside_limit && maintained && text_list_has(maintained, host->name);
 		for (size_t s = 0; s < host->step_count; s++) {
 			const struct remote_step *step = &host->steps[s];
 			graph_add_step(&fleet->graph, step->action, step->kind, step->id,

@@ -27,6 +27,7 @@ struct remote_options {
 	unsigned run_timeout_ms;		 /* run: without any output */
 	const struct text_list *allow_data_loss; /* "store1", "store1/volume/old" */
 	struct copy *copy;			 /* for host_copy() */
+	const struct text_list *left_alone;	 /* nodes in maintenance; NULL: nobody looked */
 	bool unattended;			 /* a step that loses data is refused */
 	const bool *stop;			 /* set on Ctrl-C; read atomically */
 	/* Whether a node that cannot be reached is switched off for sure; NULL: nobody knows. May be

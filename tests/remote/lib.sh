@@ -35,17 +35,19 @@ site() {
 	} >"$work/site/site.cfg"
 }
 
-# step NODE DO KIND/ID [NEED…]: NEED is KIND/ID, or NODE:KIND/ID. More by variables:
+# step NODE DO KIND/ID [NEED…]: NEED is KIND/ID, or NODE:KIND/ID, or !NODE:KIND/ID for what must be
+# gone. More by variables:
 # changes, loses, refused.
 changes='' loses=false refused=null
 step() {
-	local node=$1 action=$2 kind=${3%%/*} id=${3#*/} needs='' need other digest=absent
+	local node=$1 action=$2 kind=${3%%/*} id=${3#*/} needs='' need other gone digest=absent
 	shift 3
 	[ "$action" = create ] || digest=$(printf '0%.0s' {1..64})
 	for need in "$@"; do
-		other=null
+		other=null gone=''
+		case $need in !*) gone=',"gone":true' need=${need#!} ;; esac
 		case $need in *:*) other="\"${need%%:*}\"" need=${need#*:} ;; esac
-		needs="$needs${needs:+,}{\"node\":$other,\"kind\":\"${need%%/*}\",\"id\":\"${need#*/}\"}"
+		needs="$needs${needs:+,}{\"node\":$other,\"kind\":\"${need%%/*}\",\"id\":\"${need#*/}\"$gone}"
 	done
 	echo "{\"event\":\"step\",\"do\":\"$action\",\"kind\":\"$kind\",\"id\":\"$id\",\"digest\":\"$digest\"," \
 		"\"changes\":[$changes],\"loses_data\":$loses,\"needs\":[$needs],\"refused\":$refused}" |

@@ -306,6 +306,44 @@ static void test_outside_limit(void **state)
 	graph_free(&graph);
 }
 
+/* A step of a node that was looked at alone: nobody carries it out, and nobody waits for it. */
+static void outside_has(enum step_action action, enum step_action target, bool maintained,
+			const char *reason)
+{
+	struct graph graph = { 0 };
+	size_t index;
+	graph_add_node(&graph, "store1", false, NULL);
+	step(&graph, target, "target", "a", NULL, needs("volume/a", NULL));
+	step(&graph, STEP_REMOVE, "volume", "a", NULL, needs(NULL));
+	index = graph_add_node(&graph, "vm1", true, NULL);
+	graph.nodes[index].maintained = maintained;
+	step(&graph, action, "session", "a", NULL, needs("store1 target/a", "vlan/a", NULL));
+	step(&graph, STEP_REMOVE, "vlan", "a", NULL, needs(NULL));
+	link_ok(&graph);
+	assert_false(graph_pending(&graph, 1));
+	if (reason == NULL) {
+		assert_string_equal(next(&graph, 0, &index), "target/a");
+		graph_finish(&graph, index, NULL);
+		assert_string_equal(next(&graph, 0, &index), "volume/a");
+	} else {
+		assert_false(graph_pending(&graph, 0));
+		assert_int_equal(graph.steps[0].state, GRAPH_NOT_STARTED);
+		assert_string_equal(graph.steps[0].reason, reason);
+		assert_string_equal(graph.steps[1].reason, reason);
+	}
+	graph_free(&graph);
+}
+
+static void test_outside_limit_waits_for_nothing(void **state)
+{
+	(void)state;
+	outside_has(STEP_REMOVE, STEP_REMOVE, false, "vm1 has session/a, and is outside --limit");
+	outside_has(STEP_CHANGE, STEP_REMOVE, true, "vm1 has session/a, and is in maintenance");
+	outside_has(STEP_REMOVE, STEP_REPLACE, false, "vm1 has session/a, and is outside --limit");
+	/* What is not there yet, and is not to be now, has nothing to let go of. */
+	outside_has(STEP_CREATE, STEP_REMOVE, false, NULL);
+}
+
 static void test_other_host_failed(void **state)
 {
 	(void)state;
@@ -568,6 +606,7 @@ int main(void)
 		cmocka_unit_test(test_bridge_moves),
 		cmocka_unit_test(test_change_before_removal),
 		cmocka_unit_test(test_outside_limit),
+		cmocka_unit_test(test_outside_limit_waits_for_nothing),
 		cmocka_unit_test(test_other_host_failed),
 		cmocka_unit_test(test_node_lost),
 		cmocka_unit_test(test_stop),
