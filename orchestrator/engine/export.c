@@ -109,6 +109,26 @@ char *export_target_iqn(const struct site *site, const char *owner, const char *
 	return xasprintf(IQN_PREFIX "%s:%s.%s", site->name, owner, target);
 }
 
+/* After "…SITE:"; NULL: it is none of ours. */
+static const char *after_site(const char *iqn)
+{
+	const char *colon =
+		iqn && text_starts(iqn, IQN_PREFIX) ? strchr(iqn + strlen(IQN_PREFIX), ':') : NULL;
+	return colon ? colon + 1 : NULL;
+}
+
+char *export_iqn_node(const char *iqn)
+{
+	const char *node = after_site(iqn);
+	return node ? xstrndup(node, strcspn(node, ".")) : NULL;
+}
+
+bool export_iqn_same_site(const char *a, const char *b)
+{
+	const char *end = after_site(a);
+	return end != NULL && after_site(b) != NULL && strncmp(a, b, (size_t)(end - a)) == 0;
+}
+
 int export_make(const struct derive *from, const struct site_node *owner, const struct spec *target,
 		struct export *export, struct err *err)
 {

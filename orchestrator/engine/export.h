@@ -32,6 +32,10 @@ void export_free(struct export *export);
 /* The iSCSI name of a target; the caller frees. */
 char *export_target_iqn(const struct site *site, const char *owner, const char *target);
 
+/* The node that an iSCSI name of ours is of, target's or initiator's, a copy; NULL: it is none. */
+char *export_iqn_node(const char *iqn);
+bool export_iqn_same_site(const char *a, const char *b); /* both of them ours */
+
 /* The networks that a target is offered on, or a session reaches it on; the first one first. */
 void export_networks(const struct spec *spec, struct text_list *networks);
 /* Where the configuration names the one at this place of that list. */

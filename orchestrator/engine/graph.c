@@ -466,6 +466,17 @@ void graph_missing_nodes(const struct graph *graph, struct text_list *names)
 	text_list_sort(names);
 }
 
+bool graph_waits_to_be_gone(const struct graph *graph, const char *node)
+{
+	for (size_t i = 0; i < graph->count; i++) {
+		const struct refs *needs = &graph->steps[i].needs;
+		for (size_t n = 0; n < needs->count; n++)
+			if (needs->items[n].gone && text_equal(needs->items[n].node, node))
+				return true;
+	}
+	return false;
+}
+
 size_t graph_count(const struct graph *graph, enum graph_state state)
 {
 	size_t count = 0;

@@ -91,6 +91,8 @@ void graph_stop(struct graph *graph, const char *why);
 
 /* Refs to nodes that were not added: they have to be planned too. Sorted. */
 void graph_missing_nodes(const struct graph *graph, struct text_list *names);
+/* Whether a step needs something to be gone from this node. */
+bool graph_waits_to_be_gone(const struct graph *graph, const char *node);
 
 size_t graph_count(const struct graph *graph, enum graph_state state); /* outside_limit apart */
 void graph_free(struct graph *graph);

@@ -36,6 +36,15 @@ void refs_copy(struct refs *refs, const struct ref *ref)
 	add(refs, ref->node, ref->kind, ref->id, ref->gone);
 }
 
+void refs_drop(struct refs *refs, size_t index)
+{
+	free(refs->items[index].node);
+	free(refs->items[index].id);
+	for (size_t i = index + 1; i < refs->count; i++)
+		refs->items[i - 1] = refs->items[i];
+	refs->count--;
+}
+
 void refs_free(struct refs *refs)
 {
 	if (refs == NULL)

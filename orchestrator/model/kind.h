@@ -35,6 +35,7 @@ struct refs {
 void refs_add(struct refs *refs, const char *node, const char *kind, const char *id); /* copies */
 void refs_add_gone(struct refs *refs, const char *node, const char *kind, const char *id);
 void refs_copy(struct refs *refs, const struct ref *ref);
+void refs_drop(struct refs *refs, size_t index); /* the others keep their order */
 void refs_free(struct refs *refs);
 
 /* What derive() may look at. */

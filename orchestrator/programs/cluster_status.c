@@ -157,6 +157,12 @@ static void keep_hosts(struct reach *reach)
 	text_list_copy(&reach->names, &hosts);
 }
 
+static void ask_host(struct host *host, const struct remote_options *options)
+{
+	host_status(host, options);
+	host_ask_power(host, options);
+}
+
 static int ask(const struct options *options, struct reach *reach, int argc, char **argv)
 {
 	struct err err = ERR_INIT;
@@ -167,7 +173,7 @@ static int ask(const struct options *options, struct reach *reach, int argc, cha
 	keep_hosts(reach);
 	int result = EXIT_ERROR;
 	if (reach_nodes(options, reach) == 0) {
-		int rc = fleet_each(&reach->fleet, host_status, &err);
+		int rc = fleet_each(&reach->fleet, ask_host, &err);
 		progress_close(&reach->progress);
 		if (rc != 0)
 			command_fail(&err);

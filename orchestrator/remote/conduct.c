@@ -205,12 +205,26 @@ int fleet_run(struct fleet *fleet, const struct str *request, struct err *err)
 
 /* ---- plan ---- */
 
+/* A node that was taken out of the site is no more asked whether it has let go of something: nobody
+   could answer for it. */
+static void forget_strangers(const struct fleet *fleet, struct host *host)
+{
+	for (size_t s = 0; s < host->step_count; s++) {
+		struct refs *needs = &host->steps[s].needs;
+		for (size_t n = needs->count; n-- > 0;)
+			if (needs->items[n].gone &&
+			    site_find_node(fleet->options->site, needs->items[n].node) == NULL)
+				refs_drop(needs, n);
+	}
+}
+
 static void make_graph(struct fleet *fleet)
 {
 	const struct text_list *maintained = fleet->options->left_alone;
 	graph_free(&fleet->graph);
 	for (size_t i = 0; i < fleet->count; i++) {
-		const struct host *host = &fleet->hosts[i];
+		struct host *host = &fleet->hosts[i];
+		forget_strangers(fleet, host);
 		size_t node = graph_add_node(&fleet->graph, host->name, host->outside_limit,
 					     host->failed);
 		fleet->graph.nodes[node].off = host->off;
@@ -222,6 +236,32 @@ static void make_graph(struct fleet *fleet)
 				       step->digest, step->refused, &step->needs);
 		}
 	}
+}
+
+struct silent {
+	struct fleet *fleet;
+	size_t *hosts;
+	size_t count;
+};
+
+static void ask_power(void *context, size_t index)
+{
+	const struct silent *silent = context;
+	host_ask_power(&silent->fleet->hosts[silent->hosts[index]], silent->fleet->options);
+}
+
+/* Who was not reached and has to let go of something first: what is switched off has. */
+static int ask_silent(struct fleet *fleet, struct err *err)
+{
+	struct silent silent = { .fleet = fleet,
+				 .hosts = xcalloc(fleet->count + 1, sizeof(size_t)) };
+	for (size_t i = 0; i < fleet->count; i++)
+		if (fleet->hosts[i].unreachable && fleet->hosts[i].failed &&
+		    graph_waits_to_be_gone(&fleet->graph, fleet->hosts[i].name))
+			silent.hosts[silent.count++] = i;
+	int rc = pool_run(silent.count, fleet->options->parallel, ask_power, &silent, err);
+	free(silent.hosts);
+	return rc;
 }
 
 int fleet_plan(struct fleet *fleet, bool keep, struct err *err)
@@ -240,8 +280,10 @@ int fleet_plan(struct fleet *fleet, bool keep, struct err *err)
 	if (fleet->count > fleet->chosen) {
 		if (phase(fleet, fleet->chosen, false, NULL, host_plan, err) != 0)
 			return -1;
-		make_graph(fleet);
 	}
+	if (ask_silent(fleet, err) != 0)
+		return -1;
+	make_graph(fleet);
 	return graph_link(&fleet->graph, err);
 }
 

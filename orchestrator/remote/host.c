@@ -421,15 +421,20 @@ static void slice_phase(struct host *host, const struct remote_options *options,
 	    phase(host, options, verb, &line, options->answer_timeout_ms, allowed, &err) == 0 &&
 	    check_facts(host, allowed, &err) == 0)
 		return;
-	/* Only of hosts of guests it makes a difference, and a board takes its time. */
-	host->off = host->unreachable && options->is_off != NULL &&
-		    host->node->guests.vcpus != FIELD_UNSET &&
-		    options->is_off(options->context, host->node);
-	if (host->off)
-		err_set(&err, "it is switched off, as its BMC says");
 	host_fail(host, err.text);
 	steps_free(host); /* a part of a plan is no plan */
 	host_disconnect(host);
+}
+
+void host_ask_power(struct host *host, const struct remote_options *options)
+{
+	if (host->failed == NULL || !host->unreachable || options->is_off == NULL)
+		return;
+	host->off = options->is_off(options->context, host->node);
+	if (!host->off)
+		return;
+	free(host->failed);
+	host->failed = xstrdup("it is switched off, as its BMC says");
 }
 
 void host_plan(struct host *host, const struct remote_options *options)

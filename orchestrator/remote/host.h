@@ -43,7 +43,7 @@ struct host {
 	struct link *link;	      /* NULL while not connected */
 	char *failed;		      /* why; NULL: well so far */
 	bool unreachable;	      /* it failed before moyai-node answered */
-	bool off;		      /* … and is switched off: no guest runs there */
+	bool off;		      /* … and is switched off: nothing runs there */
 	/* plan, status */
 	struct remote_step *steps;
 	size_t step_count;
@@ -79,6 +79,9 @@ int host_slice_line(const struct host *host, const struct remote_options *option
 void host_plan(struct host *host, const struct remote_options *options);
 void host_status(struct host *host, const struct remote_options *options);
 void host_facts(struct host *host, const struct remote_options *options);
+/* Of one that could not be reached: host->off, if its BMC says so. A board takes its time, so only
+   where it makes a difference. */
+void host_ask_power(struct host *host, const struct remote_options *options);
 /* request: the line of request_run(). */
 void host_run(struct host *host, const struct remote_options *options, const struct str *request);
 

@@ -121,6 +121,50 @@ static void another_volume_under_a_target(void **state)
 	assert_null(step.refused);
 }
 
+/* A target that is passed on: whoever may log in by now has to let go of it first. */
+static void another_initiator_of_a_target(void **state)
+{
+	static const char OURS[] = "iqn.2026-11.moyai.t:";
+	struct target wanted = { .iqn = (char *)"iqn.2026-11.moyai.t:store1.home",
+				 .initiator_iqn = (char *)"iqn.2026-11.moyai.t:vm2" };
+	struct spec want = { .kind = &target_spec, .body = &wanted };
+	static const struct {
+		const char *there; /* nodes, or whole names */
+		const char *needs;
+	} CASES[] = {
+		{ "vm1", "vm1 session/store1/home gone\n" },
+		{ "vm1 vm2 vm3", "vm1 session/store1/home gone\nvm3 session/store1/home gone\n" },
+		{ "vm2", "" },
+		{ "", "" },
+		{ "iqn.1993-08.org.debian:01:abc iqn.2026-11.moyai.other:vm1", "" },
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+		AUTO_STR struct str iqns = STR_INIT;
+		AUTO_STR struct str needs = STR_INIT;
+		for (const char *at = CASES[i].there; *at; at += strspn(at, " ")) {
+			size_t length = strcspn(at, " ");
+			str_addf(&iqns, "%s%s%.*s", iqns.length ? " " : "",
+				 text_starts(at, "iqn.") ? "" : OURS, (int)length, at);
+			at += length;
+		}
+		struct target there = { .initiator_iqn = iqns.data };
+		struct spec have = { .kind = &target_spec, .body = &there };
+		struct step step = { .kind = &target_spec,
+				     .action = STEP_CHANGE,
+				     .id = (char *)"home",
+				     .want = &want,
+				     .have = &have };
+		assert_int_equal(target_spec.judge(&step, NULL), 0);
+		for (size_t n = 0; n < step.needs.count; n++)
+			str_addf(&needs, "%s %s/%s%s\n", step.needs.items[n].node,
+				 step.needs.items[n].kind, step.needs.items[n].id,
+				 step.needs.items[n].gone ? " gone" : "");
+		assert_string_equal(str_text(&needs), CASES[i].needs);
+		refs_free(&step.needs);
+	}
+}
+
 static void sizes_of_thin_pools(void **state)
 {
 	(void)state;
@@ -319,6 +363,7 @@ int main(void)
 		cmocka_unit_test(an_id_that_is_no_session),
 		cmocka_unit_test(a_disk_with_two_names),
 		cmocka_unit_test(another_volume_under_a_target),
+		cmocka_unit_test(another_initiator_of_a_target),
 		cmocka_unit_test(sizes_of_thin_pools),
 		cmocka_unit_test(room_in_a_pool),
 		cmocka_unit_test(warnings_of_volumes),

@@ -2,6 +2,7 @@
 #include "kinds/target/spec.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/device.h"
 #include "engine/export.h"
@@ -160,6 +161,22 @@ static int needs(const struct spec *spec, struct refs *out, struct err *err)
 	return 0;
 }
 
+/* Whoever may log in by now has let go before another may: else it goes on writing what it has in
+   its cache, or is cut off in the middle of that. Both ends of the site, no foreign initiator. */
+static void need_let_go(struct step *step, const struct target *want, const struct target *have)
+{
+	AUTO_FREE char *owner = export_iqn_node(want->iqn);
+	AUTO_FREE char *session = xasprintf("%s/%s", owner ? owner : "", step->id);
+	for (const char *at = have->initiator_iqn; at && *at; at += strspn(at, " ")) {
+		AUTO_FREE char *iqn = xstrndup(at, strcspn(at, " "));
+		at += strlen(iqn);
+		AUTO_FREE char *former = export_iqn_node(iqn);
+		if (owner != NULL && former != NULL && export_iqn_same_site(iqn, want->iqn) &&
+		    !text_equal(iqn, want->initiator_iqn))
+			refs_add_gone(&step->needs, former, "session", session);
+	}
+}
+
 /* The initiator would not notice: name, serial and perhaps size stay the same, and what it holds
    in its cache goes to another volume. */
 static int judge(struct step *step, struct err *err)
@@ -167,6 +184,8 @@ static int judge(struct step *step, struct err *err)
 	const struct target *want = step->want ? step->want->body : NULL;
 	const struct target *have = step->have ? step->have->body : NULL;
 	(void)err;
+	if (want != NULL && have != NULL)
+		need_let_go(step, want, have);
 	if (want != NULL && have != NULL && want->device != NULL && have->device != NULL &&
 	    !text_equal(want->device, have->device))
 		step->refused = xasprintf(
