@@ -5,6 +5,9 @@
 #include "engine/allocate_place.h"
 #include "model/nodeset.h"
 
+/* Of a record. */
+#define ANEW "take the host out, and moyai cluster allocate chooses another"
+
 /* Of one group: which of the runners its guests may be on. */
 struct allowed {
 	bool *by_role; /* …of the right role… */
@@ -194,6 +197,30 @@ void places_choose_hosts(struct places *places, const struct cluster *cluster,
 	free(items);
 }
 
+/* Where the record says that the guest is: it gives something to guests, and to such ones. */
+static void check_host(const struct places *places, const struct cluster *cluster, size_t index,
+		       size_t host)
+{
+	const struct allocated_guest *made =
+		&places->allocations->items[cluster - places->site->clusters].guests[index];
+	bool frontend = cluster_is_frontend(&cluster->guests[index]);
+	const char *role = frontend ? "gateway" : "vm-server";
+	struct place place = place_of(made->place, "host");
+	if (made->host != NULL && host == PLACE_NONE)
+		mistake_add(places->mistakes, place,
+			    "allocation of \"%s\": guest \"%s\": host: node \"%s\" gives nothing "
+			    "to guests; write guests = { vcpus = 32; memory = \"120G\"; } into it, "
+			    "or " ANEW,
+			    cluster->name, made->name, made->host);
+	else if (host != PLACE_NONE &&
+		 !site_node_is(places->site, places->runners.nodes[host], role))
+		mistake_add(places->mistakes, place,
+			    "allocation of \"%s\": guest \"%s\": host: node \"%s\" is no %s, on "
+			    "which %s run; " ANEW,
+			    cluster->name, made->name, made->host, role,
+			    frontend ? "frontends" : "the nodes of a cluster");
+}
+
 void places_count_hosts(struct places *places)
 {
 	const struct site *site = places->site;
@@ -204,14 +231,7 @@ void places_count_hosts(struct places *places)
 			const struct allocated_guest *guest = &made->guests[j];
 			struct place_item item = guest_item(&cluster->guests[j], NULL);
 			item.host = givers_find(&places->runners, guest->host);
-			if (guest->host != NULL && item.host == PLACE_NONE)
-				mistake_add(
-					places->mistakes, place_of(guest->place, "host"),
-					"allocation of \"%s\": guest \"%s\": host: node \"%s\" "
-					"gives nothing to guests; write guests = { vcpus = 32; "
-					"memory = \"120G\"; } into it, or take the host out, and "
-					"moyai cluster allocate chooses another",
-					cluster->name, guest->name, guest->host);
+			check_host(places, cluster, j, item.host);
 			place_count(places->runners.hosts, &item, 1);
 		}
 	}

@@ -228,14 +228,13 @@ static void add_appliance(const struct expansion *of, struct site_node *host,
 		    group->appliance);
 }
 
-/* Whoever may have the guest has to say that it has it not, before it is started. */
-static void add_others(const struct expansion *of, const struct site_node *host,
-		       const struct cluster_guest *of_guest, struct spec *guest)
+/* Whoever may have the guest has to say that it has it not, before it is started. Not only where it
+   would be put today: nodes change their roles. */
+static void add_others(const struct expansion *of, const struct site_node *host, struct spec *guest)
 {
-	const char *role = cluster_is_frontend(of_guest) ? "gateway" : "vm-server";
 	for (size_t i = 0; i < of->site->node_count; i++) {
 		const struct site_node *node = &of->site->nodes[i];
-		if (node != host && site_node_is(of->site, node, role))
+		if (node != host && site_node_runs_guests(of->site, node))
 			set(guest, "others", node->name);
 	}
 }
@@ -308,7 +307,7 @@ static void expand_guest(const struct expansion *of, size_t index)
 	struct spec guest = *add_guest(of, host, from, made);
 	for (size_t i = 0; i < devices.count; i++)
 		set(&guest, "disks", devices.items[i]);
-	add_others(of, host, from, &guest);
+	add_others(of, host, &guest);
 	add_interfaces(of, host, from, made, &guest);
 	if (!cluster_starts_appliance(from))
 		return;

@@ -24,7 +24,7 @@ static void check_guests_of(struct check *check, const struct site_node *node)
 			    "node \"%s\": guests: needs vcpus and memory, both; write guests = { "
 			    "vcpus = 32; memory = \"120G\"; }",
 			    node->name);
-	if (runs && !site_node_is(site, node, "vm-server") && !site_node_is(site, node, "gateway"))
+	if (runs && !site_node_runs_guests(site, node))
 		mistake_add(check->mistakes, place,
 			    "node \"%s\": guests: guests run on nodes of the roles vm-server and "
 			    "gateway, and this one has \"%s\"; take vcpus and memory out",

@@ -148,6 +148,11 @@ bool site_node_is(const struct site *site, const struct site_node *node, const c
 	return false;
 }
 
+bool site_node_runs_guests(const struct site *site, const struct site_node *node)
+{
+	return site_node_is(site, node, "gateway") || site_node_is(site, node, "vm-server");
+}
+
 const char *site_node_address(const struct site_node *node, const char *network)
 {
 	for (size_t i = 0; network != NULL && i < node->address_count; i++)

@@ -169,6 +169,8 @@ struct network *site_find_network(const struct site *site, const char *name);
 struct cluster *site_find_cluster(const struct site *site, const char *name);
 /* Whether the node's role is this one, or extends it. */
 bool site_node_is(const struct site *site, const struct site_node *node, const char *role);
+/* Whether guests may run there, whichever it is that they are by now: it is a gateway or a VM server. */
+bool site_node_runs_guests(const struct site *site, const struct site_node *node);
 /* The node's address on a network, or NULL. */
 const char *site_node_address(const struct site_node *node, const char *network);
 /* The same of IPv6. */

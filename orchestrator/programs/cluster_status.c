@@ -37,17 +37,11 @@ static const char *state_by(const struct remote_step *step)
 	return "running";
 }
 
-static bool may_have(const struct site *site, const struct site_node *node,
-		     const struct cluster_guest *guest)
-{
-	return site_node_is(site, node, cluster_is_frontend(guest) ? "gateway" : "vm-server");
-}
-
-static size_t hosts_of(const struct site *site, const struct cluster_guest *guest)
+static size_t hosts_of(const struct site *site)
 {
 	size_t count = 0;
 	for (size_t i = 0; i < site->node_count; i++)
-		count += may_have(site, &site->nodes[i], guest);
+		count += site_node_runs_guests(site, &site->nodes[i]);
 	return count;
 }
 
@@ -106,12 +100,12 @@ static void add_cluster(const struct reach *reach, const struct cluster *cluster
 			struct show_table *table, struct str *out)
 {
 	for (size_t i = 0; i < cluster->guest_count; i++) {
-		struct seen seen = { .silent = hosts_of(&reach->site, &cluster->guests[i]) };
+		struct seen seen = { .silent = hosts_of(&reach->site) };
 		for (size_t h = 0; h < reach->fleet.chosen; h++) {
 			const struct host *host = &reach->fleet.hosts[h];
 			if (host->failed != NULL && !host->off)
 				continue;
-			seen.silent -= may_have(&reach->site, host->node, &cluster->guests[i]);
+			seen.silent--;
 			if (!host->off)
 				look(host, &cluster->guests[i], &seen);
 		}
@@ -149,8 +143,7 @@ static void keep_hosts(struct reach *reach)
 	AUTO_LIST struct text_list hosts = TEXT_LIST_INIT;
 	for (size_t i = 0; i < reach->names.count; i++) {
 		const struct site_node *node = site_find_node(&reach->site, reach->names.items[i]);
-		if (site_node_is(&reach->site, node, "vm-server") ||
-		    site_node_is(&reach->site, node, "gateway"))
+		if (site_node_runs_guests(&reach->site, node))
 			text_list_add(&hosts, node->name);
 	}
 	text_list_free(&reach->names);

@@ -133,7 +133,7 @@ static void test_hosts(void **state)
 		"/dev/moyai/store1/genome-compute4-scratch "
 		"interfaces=br-vlan100 02:8f:4d:7d:d3:34 10.1.0.5 emulated=false boot=network "
 		"settings=interface=02:8f:4d:7d:d3:34 10.1.0.5/16 10.1.0.1 epoch=0 "
-		"state=running others=vm2, vm3");
+		"state=running others=gw1, vm2, vm3");
 	assert_fields(
 		"gw1", "guest", "genome-frontend",
 		"vcpus=4 memory=8G disks=/dev/moyai/store1/genome-frontend "
@@ -142,7 +142,7 @@ static void test_hosts(void **state)
 		"interface=02:92:ce:dc:6c:58 10.1.0.1/16, interface=02:81:4d:88:30:94 "
 		"192.0.2.50/24, key=ssh-ed25519 "
 		"AAAAC3NzaC1lZDI1NTE5AAAAIEHhPtb2jZ2AQQA5zSLFTMIqY7rH6oGv1XjFQcE8b8Zp ann@genome "
-		"epoch=0 state=running missing=no images were read");
+		"epoch=0 state=running others=vm1, vm2, vm3 missing=no images were read");
 	/* Its nodes with boot = "ram" have no disk, and are told who they are. */
 	AUTO_FREE char *big = fields_of("vm3", "guest", "genome-big1");
 	assert_non_null(strstr(big, "boot=appliance appliance=compute settings=hostname=big1, "
