@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "programs/ask.h"
 #include "programs/cluster.h"
 #include "programs/site_edit.h"
 /* cluster start, stop and remove: what is declared is edited, recorded and committed, and then
@@ -18,12 +19,15 @@ struct edit {
 	char *file; /* below the site */
 	char *path;
 	struct str before, after;
+	char *was;     /* the state that was declared */
+	unsigned line; /* where it is written, or would be */
 };
 
 static void edit_free(struct edit *edit)
 {
 	free(edit->file);
 	free(edit->path);
+	free(edit->was);
 	str_free(&edit->before);
 	str_free(&edit->after);
 }
@@ -55,10 +59,10 @@ static const char *value_in(const char *line)
 	return NULL;
 }
 
-static int by_hand(const struct edit *edit, unsigned line, const char *state, struct err *err)
+static int by_hand(const struct edit *edit, const char *state, struct err *err)
 {
 	return err_set(err, "%s:%u: cannot be edited as it stands; write state = \"%s\"; by hand",
-		       edit->file, line, state);
+		       edit->file, edit->line, state);
 }
 
 /* In place of the value that is written, or in a line of its own below the name. */
@@ -69,15 +73,17 @@ static int edit_state(const struct cluster *cluster, const char *state, struct e
 	struct place name = place_of(cluster->place, "name");
 	bool written = place_written(cluster->place, FIELD);
 	const char *text = str_text(&edit->before);
+	edit->was = xstrdup(cluster->state);
+	edit->line = written ? place.line : name.line;
 	if (text_equal(cluster->state, state)) {
 		str_add(&edit->after, text);
 		return 0;
 	}
-	const char *line = line_at(text, written ? place.line : name.line);
+	const char *line = line_at(text, edit->line);
 	const char *value = written ? value_in(line) : NULL;
 	if (!text_equal(written ? place.file : name.file, edit->file) ||
 	    (written && (value == NULL || strncmp(value, cluster->state, strlen(cluster->state)))))
-		return by_hand(edit, written ? place.line : name.line, state, err);
+		return by_hand(edit, state, err);
 	if (written) {
 		str_add_bytes(&edit->after, text, (size_t)(value - text));
 		str_addf(&edit->after, "%s%s", state, value + strlen(cluster->state));
@@ -110,9 +116,26 @@ static int open_edit(const struct options *options, const char *name, const char
 	return rc;
 }
 
+static int put_back(const struct edit *edit, struct err *err)
+{
+	if (text_equal(str_text(&edit->before), str_text(&edit->after)))
+		return 0;
+	return file_write(edit->path, edit->before.data, edit->before.length, 0644, err);
+}
+
+/* What is shown is what was done: whatever the text looked like, the site says it now. */
+static int check_edited(const struct site *site, const char *name, const char *state,
+			const struct edit *edit, struct err *err)
+{
+	const struct cluster *cluster = site_find_cluster(site, name);
+	if (cluster != NULL && text_equal(cluster->state, state))
+		return 0;
+	return put_back(edit, err) == 0 ? by_hand(edit, state, err) : -1;
+}
+
 /* What the edited site says; the file goes back to what it was when that cannot be. */
-static int record(const struct options *options, const char *name, struct edit *edit,
-		  struct text_list *files, struct err *err)
+static int record(const struct options *options, const char *name, const char *state,
+		  struct edit *edit, struct text_list *files, struct err *err)
 {
 	struct site site;
 	struct allocations allocations;
@@ -120,23 +143,36 @@ static int record(const struct options *options, const char *name, struct edit *
 	bool edited = !text_equal(str_text(&edit->before), str_text(&edit->after));
 	if (edited && file_write(edit->path, edit->after.data, edit->after.length, 0644, err) != 0)
 		return -1;
-	if (cluster_command_read(options, &site, &allocations) != 0) {
-		if (edited &&
-		    file_write(edit->path, edit->before.data, edit->before.length, 0644, err) != 0)
-			return -1;
-		return err_set(err, "nothing was changed");
+	if (cluster_command_read(options, &site, &allocations) != 0)
+		return put_back(edit, err) == 0 ? err_set(err, "nothing was changed") : -1;
+	int rc = check_edited(&site, name, state, edit, err);
+	if (rc == 0) {
+		site_edit_diff(edit->file, str_text(&edit->before), str_text(&edit->after), &shown);
+		fputs(str_text(&shown), stderr);
+		size_t index = (size_t)(site_find_cluster(&site, name) - site.clusters);
+		rc = cluster_command_record(options, &site.clusters[index],
+					    &allocations.items[index], stderr, err);
+		text_list_add(files, edit->file);
+		if (allocations.items[index].cluster != NULL)
+			text_list_take(files, xasprintf(ALLOCATION_FOLDER "/%s.cfg", name));
 	}
-	site_edit_diff(edit->file, str_text(&edit->before), str_text(&edit->after), &shown);
-	fputs(str_text(&shown), stderr);
-	size_t index = (size_t)(site_find_cluster(&site, name) - site.clusters);
-	int rc = cluster_command_record(options, &site.clusters[index], &allocations.items[index],
-					stderr, err);
-	text_list_add(files, edit->file);
-	if (allocations.items[index].cluster != NULL)
-		text_list_take(files, xasprintf(ALLOCATION_FOLDER "/%s.cfg", name));
 	allocations_free(&allocations);
 	site_free(&site);
 	return rc < 0 ? -1 : 0;
+}
+
+/* What is declared and committed is not taken back when the apply is declined, refused or fails:
+   that may have been after half of the steps. */
+static void tell_declared(const struct edit *edit, const char *name, const char *state)
+{
+	const char *back = text_equal(edit->was, "running")   ? "start"
+			   : text_equal(edit->was, "stopped") ? "stop"
+							      : "remove";
+	fprintf(stderr, "%s still says state = \"%s\", which the next apply carries out",
+		edit->file, state);
+	if (!text_equal(edit->was, state))
+		fprintf(stderr, "; moyai cluster %s %s takes it back", back, name);
+	fputs("\n", stderr);
 }
 
 static int change(const struct options *options, int argc, char **argv, const char *verb,
@@ -154,17 +190,23 @@ static int change(const struct options *options, int argc, char **argv, const ch
 		return command_fail(&err);
 	}
 	AUTO_FREE char *message = xasprintf("Cluster %s is to be %s", argv[0], state);
+	AUTO_FREE char *command = xasprintf("cluster %s", verb);
+	if (ask_possible(options, command) != 0)
+		return EXIT_ERROR;
 	int turn = site_edit_begin(options, &err);
 	if (turn < 0)
 		return command_fail(&err);
 	int rc = open_edit(options, argv[0], state, &edit, &err);
 	if (rc == 0)
-		rc = record(options, argv[0], &edit, &files, &err);
+		rc = record(options, argv[0], state, &edit, &files, &err);
 	if (rc == 0)
 		rc = site_edit_commit(options, &files, message, &err);
-	edit_free(&edit);
 	close(turn); /* an apply may take long */
-	return rc == 0 ? command_apply.run(options, 0, NULL) : command_fail(&err);
+	int result = rc == 0 ? command_apply.run(options, 0, NULL) : command_fail(&err);
+	if (rc == 0 && result != EXIT_OK)
+		tell_declared(&edit, argv[0], state);
+	edit_free(&edit);
+	return result;
 }
 
 static int start(const struct options *options, int argc, char **argv)
