@@ -98,13 +98,18 @@ static void add_clone(const struct expansion *of, const struct disk *disk, struc
 			    disk->at.thin_pool);
 }
 
+static const char *scrub_of(const struct cluster *cluster, const struct allocated_disk *at)
+{
+	return at->thin_pool ? "discard" : cluster->scrub;
+}
+
 static void add_volume(const struct expansion *of, const struct disk *disk)
 {
 	struct spec *volume = add(of, disk->keeper, "volume", disk->id, disk->guest->group->place);
 	set(volume, "name", disk->id);
 	set(volume, "pool", disk->at.pool);
 	set_number(volume, "size", disk->bytes);
-	set(volume, "scrub", disk->at.thin_pool ? "discard" : of->cluster->scrub);
+	set(volume, "scrub", scrub_of(of->cluster, &disk->at));
 	if (disk->at.thin_pool == NULL)
 		return;
 	set(volume, "type", "thin");
@@ -353,6 +358,38 @@ static void give_up(const struct expansion *of)
 	}
 }
 
+/* NULL: the recorded disk is not this volume. */
+static const char *scrub_of_disk(const struct cluster *cluster, const char *disk, const char *node,
+				 const char *volume, const char *name)
+{
+	struct allocated_disk at;
+	if (disk == NULL || !text_equal(volume, name) || !allocated_disk_parse(disk, &at))
+		return NULL;
+	const char *scrub = text_equal(at.node, node) ? scrub_of(cluster, &at) : NULL;
+	allocated_disk_free(&at);
+	return scrub;
+}
+
+const char *expand_scrub(const struct site *site, const char *node, const char *volume)
+{
+	for (size_t i = 0; i < site->cluster_count; i++) {
+		const struct cluster *cluster = &site->clusters[i];
+		const struct allocation *record = &cluster->recorded;
+		for (size_t j = 0; !cluster_is_wanted(cluster) && j < record->guest_count; j++) {
+			const struct allocated_guest *guest = &record->guests[j];
+			AUTO_FREE char *disk = xasprintf("%s-%s", cluster->name, guest->name);
+			AUTO_FREE char *scratch = xasprintf("%s-scratch", disk);
+			const char *scrub = scrub_of_disk(cluster, guest->disk, node, volume, disk);
+			if (scrub == NULL)
+				scrub = scrub_of_disk(cluster, guest->scratch, node, volume,
+						      scratch);
+			if (scrub != NULL)
+				return scrub;
+		}
+	}
+	return NULL;
+}
+
 /* ---- all of it ---- */
 
 static bool is_open(const struct cluster *cluster, const struct allocation *made)
@@ -383,18 +420,19 @@ static bool refuse_overwrite(const struct expansion *of, const char *disk)
 	return thin;
 }
 
-static void check_scrub(const struct expansion *of)
+static void check_scrub(const struct expansion *of, const struct allocation *disks)
 {
 	bool told = !text_equal(of->cluster->scrub, "overwrite");
-	for (size_t i = 0; i < of->made->guest_count && !told; i++)
-		told = refuse_overwrite(of, of->made->guests[i].disk) ||
-		       refuse_overwrite(of, of->made->guests[i].scratch);
+	for (size_t i = 0; i < disks->guest_count && !told; i++)
+		told = refuse_overwrite(of, disks->guests[i].disk) ||
+		       refuse_overwrite(of, disks->guests[i].scratch);
 }
 
 static void expand_cluster(const struct expansion *of)
 {
 	of->cluster->open = is_open(of->cluster, of->made);
 	if (!cluster_is_wanted(of->cluster)) {
+		check_scrub(of, &of->cluster->recorded);
 		give_up(of);
 		return;
 	}
@@ -403,7 +441,7 @@ static void expand_cluster(const struct expansion *of)
 			    "cluster \"%s\": attach = \"direct\" cannot be carried out yet; write "
 			    "attach = \"host\"",
 			    of->cluster->name);
-	check_scrub(of);
+	check_scrub(of, of->made);
 	for (size_t i = 0; i < of->cluster->guest_count; i++)
 		expand_guest(of, i);
 }

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/utf8.h"
+#include "engine/expand.h"
 #include "remote/pipe.h"
 
 enum {
@@ -314,6 +315,29 @@ static void refuse_loss(struct remote_step *step)
 				  step->kind, step->id);
 }
 
+/*
+ * A volume is removed as its own mark says, which is what was last applied. A cluster that is absent
+ * wants no volumes any more, and so nothing tells them that it declares another way by now.
+ */
+static void refuse_other_scrub(const struct host *host, const struct remote_options *options,
+			       struct remote_step *step)
+{
+	if (step->action != STEP_REMOVE || !text_equal(step->kind, "volume"))
+		return;
+	const char *declared = expand_scrub(options->site, host->name, step->id);
+	for (size_t i = 0; declared != NULL && i < step->change_count; i++) {
+		const struct remote_change *change = &step->changes[i];
+		if (!text_equal(change->field, "scrub") || text_equal(change->have, declared))
+			continue;
+		free(step->refused);
+		step->refused = xasprintf("scrub = \"%s\" is declared of its cluster, and it would "
+					  "be removed with \"%s\", as was last applied; stop the "
+					  "cluster first (state = \"stopped\", apply), and then "
+					  "remove it",
+					  declared, change->have ? change->have : "none");
+	}
+}
+
 /* What images there are, and which one the manager starts, follows from what was built, not only
    from the revision: an older revision would take away what nodes are about to boot. */
 static bool left_to_person(const struct remote_step *step)
@@ -394,6 +418,8 @@ static int phase(struct host *host, const struct remote_options *options, const 
 			}
 			refuse_loss(&message.step);
 		}
+		if (message.type == MESSAGE_STEP)
+			refuse_other_scrub(host, options, &message.step);
 		rc = take(host, &message, allowed | 1u << MESSAGE_DONE, err);
 		/* The output of a command has a limit of its own. */
 		if (rc == 0 && !(allowed & 1u << MESSAGE_OUTPUT) && stream->received > ANSWER_MAX)
