@@ -140,11 +140,12 @@ static void refuse_field(struct step *step, const struct field *field, const cha
 /*
  * A field that has another value, not one that has none yet: that is what a
  * crash in the middle of a creation leaves behind, and completing it changes
- * nothing that was there.
+ * nothing that was there. Where none is a value it is another one.
  */
 static bool has_other_value(const struct step *step, const struct field *field)
 {
-	return step_field_changes(step, field) && field_given(field, step->have->body);
+	return step_field_changes(step, field) &&
+	       ((field->flags & FIELD_WHOLE) || field_given(field, step->have->body));
 }
 
 static bool shrinks(const struct step *step, const struct field *field)

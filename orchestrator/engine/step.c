@@ -23,9 +23,11 @@ bool step_field_changes(const struct step *step, const struct field *field)
 		return false;
 	if (step->want == NULL)
 		return step->have != NULL && field_given(field, step->have->body);
-	if (!field_given(field, step->want->body))
-		return false;
-	if (step->have == NULL || !field_given(field, step->have->body))
+	bool wanted = field_given(field, step->want->body);
+	bool there = step->have != NULL && field_given(field, step->have->body);
+	if (!wanted)
+		return there && (field->flags & FIELD_WHOLE);
+	if (!there)
 		return true;
 	return !field_equal(field, step->want->body, step->have->body);
 }

@@ -46,6 +46,8 @@ enum field_flags {
 		1 << 4, /* observed for judge() and people; never compared, never in a digest */
 	FIELD_SECRET = 1 << 5,	/* never printed; compared and digested as an HMAC */
 	FIELD_DERIVED = 1 << 6, /* filled by the slice or the node; refused in the configuration */
+	FIELD_WHOLE =
+		1 << 7, /* not given is a value, too: an empty list differs from one with items */
 };
 
 struct field {

@@ -7,6 +7,8 @@
 #include <libvirt/libvirt.h>
 #include <string.h>
 
+#include "engine/plan.h"
+#include "kinds/guest/spec.h"
 #include "system/domain.h"
 #include "system/library.h"
 
@@ -157,6 +159,33 @@ static void test_no_xml(void **state)
 	assert_int_equal(read.vcpus, 7);
 }
 
+/* A guest of memory alone that gets a disk, and one that loses it: another machine, both of them. */
+static void test_from_and_to_nothing(void **state)
+{
+	static const char *const LISTS[] = { "disks", "interfaces", "settings" };
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(LISTS); i++) {
+		const struct field *field = field_find(guest_spec.fields, LISTS[i]);
+		struct guest none;
+		struct guest some;
+		fields_init(guest_spec.fields, &none);
+		fields_init(guest_spec.fields, &some);
+		assert_int_equal(field_set_text(field, &some, "x", NULL), 0);
+		struct spec without = { .kind = &guest_spec, .body = &none };
+		struct spec with = { .kind = &guest_spec, .body = &some };
+		const struct step gets = { .kind = &guest_spec, .want = &with, .have = &without };
+		const struct step loses = { .kind = &guest_spec, .want = &without, .have = &with };
+		const struct step keeps = { .kind = &guest_spec,
+					    .want = &without,
+					    .have = &without };
+		assert_true(step_field_changes(&gets, field));
+		assert_true(step_field_changes(&loses, field));
+		assert_false(step_field_changes(&keeps, field));
+		assert_true(field->flags & FIELD_REPLACEABLE);
+		fields_free(guest_spec.fields, &some);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -164,6 +193,7 @@ int main(void)
 		cmocka_unit_test(test_disk_and_network),
 		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_no_xml),
+		cmocka_unit_test(test_from_and_to_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,7 +24,7 @@ struct thing {
 	uint64_t size_bytes;
 	uint64_t seen;
 	int flag;
-	struct text_list list;
+	struct text_list list, whole;
 };
 static const struct field FIELDS[] = {
 	{ .name = "name", .type = FIELD_TEXT, .offset = offsetof(struct thing, name) },
@@ -51,6 +51,10 @@ static const struct field FIELDS[] = {
 	  .flags = FIELD_VOLATILE },
 	{ .name = "flag", .type = FIELD_BOOL, .offset = offsetof(struct thing, flag) },
 	{ .name = "list", .type = FIELD_LIST, .offset = offsetof(struct thing, list) },
+	{ .name = "whole",
+	  .type = FIELD_LIST,
+	  .offset = offsetof(struct thing, whole),
+	  .flags = FIELD_REPLACEABLE | FIELD_WHOLE },
 	FIELD_END
 };
 
@@ -265,6 +269,8 @@ static void what_is_compared(void **state)
 	assert_plan("{\"flag\":true}", "{\"name\":\"a\",\"flag\":false}", "change");
 	assert_plan("{\"list\":[\"p\",\"q\"]}", "{\"name\":\"a\",\"list\":[\"p\",\"q\"]}", "keep");
 	assert_plan("{\"list\":[\"p\"]}", "{\"name\":\"a\",\"list\":[\"p\",\"q\"]}", "change");
+	assert_plan("{\"list\":[\"p\"]}", "{\"name\":\"a\"}", "keep");
+	assert_plan("{}", "{\"name\":\"a\",\"list\":[\"p\"]}", "change");
 	assert_plan("{\"seen\":1}", "{\"name\":\"a\",\"seen\":2}", "keep");
 	assert_plan("{\"secret\":\"x\"}", "{\"name\":\"a\",\"secret\":\"x\"}", "keep");
 	assert_plan("{\"secret\":\"x\"}", "{\"name\":\"a\",\"secret\":\"y\"}", "change");
@@ -282,6 +288,10 @@ static void what_is_refused(void **state)
 	assert_plan("{\"size\":2048}", "{\"name\":\"a\",\"size\":1024}",
 		    "change: size can only grow: it is 2K, wanted 1K");
 	assert_plan("{\"anew\":\"x\"}", "{\"name\":\"a\",\"anew\":\"y\"}", "replace: " LOSE);
+	/* Where none is a value of its own. */
+	assert_plan("{}", "{\"name\":\"a\"}", "keep");
+	assert_plan("{\"whole\":[\"p\"]}", "{\"name\":\"a\"}", "replace: " LOSE);
+	assert_plan("{}", "{\"name\":\"a\",\"whole\":[\"p\"]}", "replace: " LOSE);
 	/* What is made anew may be smaller. */
 	assert_plan("{\"anew\":\"x\",\"size\":2048}",
 		    "{\"name\":\"a\",\"anew\":\"y\",\"size\":1024}", "replace: " LOSE);

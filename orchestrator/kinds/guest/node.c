@@ -35,7 +35,7 @@ static int observe(struct node *node, const char *id, const struct spec *want, s
 	have->boot = xstrdup(from->boot);
 	have->kernel = xstrdup(from->kernel);
 	have->initrd = xstrdup(from->initrd);
-	have->arguments = xstrdup(from->arguments);
+	have->arguments = xstrdup(from->kernel && !from->arguments ? "" : from->arguments);
 	have->state = xstrdup(from->state);
 	return 0;
 }
@@ -55,7 +55,9 @@ static int apply(struct node *node, const struct step *step, struct err *err)
 				       .boot = want->boot,
 				       .kernel = want->kernel,
 				       .initrd = want->initrd,
-				       .arguments = want->arguments,
+				       .arguments = text_equal(want->arguments, "")
+							    ? NULL
+							    : want->arguments,
 				       .settings = want->settings };
 	if (have == NULL)
 		return virt_start(&domain, err);

@@ -8,6 +8,7 @@
 
 #define AT(member) offsetof(struct guest, member)
 #define ANEW (FIELD_DERIVED | FIELD_REPLACEABLE)
+#define ALL_ANEW (ANEW | FIELD_WHOLE)
 #define SEEN (FIELD_DERIVED | FIELD_VOLATILE)
 
 static const struct field FIELDS[] = {
@@ -15,9 +16,9 @@ static const struct field FIELDS[] = {
 	  "CLUSTER-NODE" },
 	{ "vcpus", FIELD_NUMBER, AT(vcpus), ANEW, 1, 1024, NULL, NULL, "its virtual processors" },
 	{ "memory", FIELD_BYTES, AT(memory), ANEW, 0, 0, NULL, NULL, "its memory" },
-	{ "disks", FIELD_LIST, AT(disks), ANEW, 0, 0, NULL, NULL,
+	{ "disks", FIELD_LIST, AT(disks), ALL_ANEW, 0, 0, NULL, NULL,
 	  "devices of the host that are its disks" },
-	{ "interfaces", FIELD_LIST, AT(interfaces), ANEW, 0, 0, NULL, NULL,
+	{ "interfaces", FIELD_LIST, AT(interfaces), ALL_ANEW, 0, 0, NULL, NULL,
 	  "bridge, MAC address, and the address it may send from, of each" },
 	{ "emulated", FIELD_BOOL, AT(emulated), ANEW, 0, 0, NULL, NULL,
 	  "QEMU emulates its processors: as its host says" },
@@ -29,7 +30,7 @@ static const struct field FIELDS[] = {
 	  "the appliance's, on the host" },
 	{ "initrd", FIELD_TEXT, AT(initrd), ANEW, 0, 0, NULL, NULL, "likewise" },
 	{ "arguments", FIELD_TEXT, AT(arguments), ANEW, 0, 0, NULL, NULL, "of the kernel" },
-	{ "settings", FIELD_LIST, AT(settings), ANEW, 0, 0, NULL, NULL,
+	{ "settings", FIELD_LIST, AT(settings), ALL_ANEW, 0, 0, NULL, NULL,
 	  "what it is told about itself: name, addresses, ssh keys" },
 	{ "epoch", FIELD_NUMBER, AT(epoch), ANEW, 0, 0, NULL, NULL,
 	  "how often it was given another host" },
@@ -58,8 +59,7 @@ static void derive_appliance(const struct manifest *manifest, struct guest *gues
 	for (size_t i = 0; i < manifest->kernel_arguments.count; i++)
 		str_addf(&arguments, "%s%s", arguments.length ? " " : "",
 			 manifest->kernel_arguments.items[i]);
-	if (arguments.length > 0)
-		guest->arguments = str_take(&arguments);
+	guest->arguments = xstrdup(str_text(&arguments)); /* none are some, too */
 }
 
 static int derive(const struct derive *from, struct spec *want, struct err *err)

@@ -20,7 +20,7 @@ struct guest {
 	char *appliance;	     /* boot = appliance: the role whose kernel it starts with */
 	char *kernel;		     /* … on the host; derived */
 	char *initrd;
-	char *arguments; /* of the kernel */
+	char *arguments; /* of the kernel, "" for none; NULL without a kernel */
 	struct text_list
 		settings; /* "KEY=VALUE": what it is told about itself; see docs/clusters.md */
 	uint64_t epoch;
