@@ -77,6 +77,18 @@ struct disk {
 	struct allocated_disk at;
 };
 
+/* Whether an earlier guest of the group has its disk in the same place: one message for each place. */
+static bool is_told(const struct expansion *of, const struct disk *disk)
+{
+	const struct allocated_guest *made = of->made->guests;
+	size_t index = (size_t)(disk->guest - of->cluster->guests);
+	for (size_t i = 0; i < index; i++)
+		if (of->cluster->guests[i].group == disk->guest->group &&
+		    text_equal(made[i].disk, made[index].disk))
+			return true;
+	return false;
+}
+
 static void add_clone(const struct expansion *of, const struct disk *disk, struct spec *volume)
 {
 	const struct cluster_group *group = disk->guest->group;
@@ -86,8 +98,7 @@ static void add_clone(const struct expansion *of, const struct disk *disk, struc
 		set(volume, "of", golden);
 		return;
 	}
-	/* Once for a group: its guests follow each other, and the frontend is before them. */
-	if (disk->guest[-1].group != group)
+	if (!is_told(of, disk))
 		mistake_add(of->mistakes, group->place,
 			    "cluster \"%s\": group \"%s\": boot = \"golden\" clones volume \"%s\", "
 			    "which "
