@@ -3,6 +3,7 @@
 
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -14,12 +15,12 @@
 /* libvirt keeps what it knows of each domain that runs here, for when it is started anew. */
 #define RUNNING_DIR "/run/libvirt/qemu"
 #define LOG_DIR "/var/log/libvirt/qemu"
-enum { STOP_TIMEOUT_MS = 60000, STOP_PAUSE_MS = 200, ASK_AGAIN_MS = 10000 };
+enum { STOP_PAUSE_MS = 200, ASK_AGAIN_MS = 10000 };
 
 /* clang-format off */
 #define FUNCTIONS(F) \
 	F(virConnectOpen) F(virConnectClose) F(virConnectListAllDomains) \
-	F(virDomainLookupByName) F(virDomainFree) F(virDomainGetName) F(virDomainGetXMLDesc) \
+	F(virDomainLookupByName) F(virDomainRef) F(virDomainFree) F(virDomainGetName) F(virDomainGetXMLDesc) \
 	F(virDomainGetState) F(virDomainCreateXML) F(virDomainResume) F(virDomainShutdown) \
 	F(virDomainDestroy) F(virGetLastErrorMessage) F(virGetLastErrorCode) F(virSetErrorFunc)
 /* clang-format on */
@@ -209,25 +210,51 @@ int virt_resume(const char *name, struct err *err)
 	return rc;
 }
 
+static void *ask_to_shut_down(void *argument)
+{
+	virDomainPtr domain = argument;
+	vir.virDomainShutdown(domain);
+	vir.virDomainFree(domain);
+	return NULL;
+}
+
+/* In a thread of its own: libvirt waits for the answer of the guest's QEMU, and one that hangs never
+   answers. Then the thread ends with the guest, or with us; the guest's state tells how it went. */
+static bool ask(virDomainPtr domain)
+{
+	pthread_attr_t detached;
+	pthread_t thread;
+	if (vir.virDomainRef(domain) != 0)
+		return false;
+	pthread_attr_init(&detached);
+	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+	int error = pthread_create(&thread, &detached, ask_to_shut_down, domain);
+	pthread_attr_destroy(&detached);
+	if (error != 0)
+		vir.virDomainFree(domain);
+	return error == 0;
+}
+
 /* Whether it ended by itself in time. A guest that still boots does not hear the first word. */
-static bool shut_down(virDomainPtr domain)
+static bool shut_down(const struct node *node, virDomainPtr domain, unsigned timeout_ms)
 {
 	int state;
-	for (unsigned waited_ms = 0; waited_ms < STOP_TIMEOUT_MS; waited_ms += STOP_PAUSE_MS) {
+	for (unsigned waited_ms = 0; waited_ms < timeout_ms; waited_ms += STOP_PAUSE_MS) {
 		if (vir.virDomainGetState(domain, &state, NULL, 0) != 0)
 			return is_gone();
 		if (state == VIR_DOMAIN_SHUTOFF)
 			return true;
 		if (state == VIR_DOMAIN_PAUSED || state == VIR_DOMAIN_CRASHED)
 			return false; /* it hears nothing */
-		if (waited_ms % ASK_AGAIN_MS == 0 && vir.virDomainShutdown(domain) != 0)
-			return is_gone();
+		if (waited_ms % ASK_AGAIN_MS == 0 && !ask(domain))
+			return false;
+		node_still(node);
 		nanosleep(&(struct timespec){ 0, STOP_PAUSE_MS * 1000000L }, NULL);
 	}
 	return false;
 }
 
-int virt_stop(const char *name, struct err *err)
+int virt_stop(const struct node *node, const char *name, unsigned timeout_ms, struct err *err)
 {
 	virConnectPtr connection = open_connection(err);
 	if (connection == NULL)
@@ -236,7 +263,8 @@ int virt_stop(const char *name, struct err *err)
 	int rc = domain == NULL && !is_gone() ? -1 : 0;
 	if (domain != NULL) {
 		point_pass("virDomainShutdown");
-		if (!shut_down(domain) && vir.virDomainDestroy(domain) != 0 && !is_gone())
+		if (!shut_down(node, domain, timeout_ms) && vir.virDomainDestroy(domain) != 0 &&
+		    !is_gone())
 			rc = fail("it cannot be switched off", err);
 		point_pass("virDomainDestroy");
 		vir.virDomainFree(domain);

@@ -22,8 +22,10 @@ const struct domain *virt_find(const struct node *node, const char *name);
 int virt_start(const struct domain *domain, struct err *err);
 /* One that is paused goes on. */
 int virt_resume(const char *name, struct err *err);
-/* Asked to shut down, and switched off when it has not after a while. None of this name is fine. */
-int virt_stop(const char *name, struct err *err);
+/* Asked to shut down, and switched off when it has not within timeout_ms, whether or not its QEMU
+   answers at all. None of this name is fine. The node says meanwhile that it goes on. */
+int virt_stop(const struct node *node, const char *name, unsigned timeout_ms, struct err *err);
+enum { VIRT_STOP_MS = 60000 }; /* as long as a guest is given */
 /* What libvirt wrote about it, which it keeps of a domain that is no more. Who is killed between
    virt_stop() and this leaves it: a log has no mark, and stays until the host boots anew. */
 int virt_remove_logs(const char *name, struct err *err);

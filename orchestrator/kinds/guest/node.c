@@ -64,13 +64,12 @@ static int apply(struct node *node, const struct step *step, struct err *err)
 	if (text_equal(have->state, "paused"))
 		return virt_resume(want->name, err);
 	/* It ends, or has crashed: once it is gone it can be started. */
-	return virt_stop(want->name, err) == 0 ? virt_start(&domain, err) : -1;
+	return virt_stop(node, want->name, VIRT_STOP_MS, err) == 0 ? virt_start(&domain, err) : -1;
 }
 
 static int take_away(struct node *node, const char *id, struct err *err)
 {
-	(void)node;
-	return virt_stop(id, err) == 0 ? virt_remove_logs(id, err) : -1;
+	return virt_stop(node, id, VIRT_STOP_MS, err) == 0 ? virt_remove_logs(id, err) : -1;
 }
 
 const struct kind_node guest_node = {
