@@ -256,10 +256,35 @@ static void link_outside(struct graph *graph, size_t index, const struct ref *ne
 	give_up(graph, (size_t)found, GRAPH_NOT_STARTED, why);
 }
 
+/* Whether it is one that must not be twice. */
+static bool is_single(const struct graph_step *step)
+{
+	for (size_t i = 0; i < step->needs.count; i++) {
+		const struct ref *need = &step->needs.items[i];
+		if (need->gone && text_equal(need->kind, step->kind) &&
+		    text_equal(need->id, step->id))
+			return true;
+	}
+	return false;
+}
+
+/* Also a node that nobody thought of may say that it has it: one whose role was changed while it runs. */
+static void link_twins(struct graph *graph, size_t index)
+{
+	const struct graph_step *step = &graph->steps[index];
+	for (size_t i = 0; i < graph->node_count; i++) {
+		const struct ref there = { graph->nodes[i].name, step->kind, step->id, true };
+		if (i != step->node && find_step(graph, i, step->kind, step->id) != NONE)
+			link_gone(graph, index, &there);
+	}
+}
+
 static void link_step(struct graph *graph, size_t index)
 {
 	const struct graph_step *step = &graph->steps[index];
 	bool outside = graph->nodes[step->node].outside_limit;
+	if (!outside && is_single(step))
+		link_twins(graph, index);
 	for (size_t i = 0; i < step->needs.count; i++) {
 		const struct ref *need = &step->needs.items[i];
 		if (outside)

@@ -21,6 +21,8 @@
  * - What must be gone from another host first is waited for until it is removed there. A host that
  *   was not asked, or failed, might have it: the step is not started. One that is switched off has
  *   nothing that runs.
+ *   It is so of whoever says that it has what a step makes and wants gone elsewhere, asked for that or
+ *   not.
  * - A failure takes its dependents with it, not its siblings.
  */
 enum graph_state {

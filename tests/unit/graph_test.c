@@ -581,6 +581,18 @@ static void test_never_twice_refused(void **state)
 	link_ok(&graph);
 	assert_string_equal(next(&graph, 0, &index), "guest/a");
 	graph_free(&graph);
+	/* A node that nobody thought of has it. */
+	graph_add_node(&graph, "vm2", false, NULL);
+	step(&graph, STEP_CREATE, "guest", "a", NULL, needs("!vm1 guest/a", NULL));
+	graph_add_node(&graph, "vm1", false, NULL);
+	graph_add_node(&graph, "was-vm3", false, NULL);
+	step(&graph, STEP_REMOVE, "guest", "a", NULL, needs(NULL));
+	link_ok(&graph);
+	assert_string_equal(next(&graph, 0, &index), "");
+	assert_string_equal(next(&graph, 2, &index), "guest/a");
+	graph_finish(&graph, index, NULL);
+	assert_string_equal(next(&graph, 0, &index), "guest/a");
+	graph_free(&graph);
 	/* Where it is to be made, and is not to be made now, it is not. */
 	graph_add_node(&graph, "vm2", false, NULL);
 	step(&graph, STEP_CREATE, "guest", "a", NULL, needs("!vm1 guest/a", NULL));
