@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/size.h"
 #include "engine/device.h"
 #include "engine/refer.h"
@@ -181,6 +182,21 @@ static void add_private(const struct expansion *of, struct site_node *host, cons
 	set(spec, "port", name);
 }
 
+/*
+ * br-NETWORK, in the 15 characters that the kernel has for it; a copy. Of a longer name the beginning
+ * and a digest, since networks may begin alike.
+ */
+static char *bridge_name(const char *network)
+{
+	enum { SHORT = 12, BEGINNING = 7, DIGEST = 4 };
+	char hex[HASH_HEX_SIZE];
+	if (strlen(network) <= SHORT)
+		return xasprintf("br-%s", network);
+	if (hash_bytes_hex(network, strlen(network), hex, NULL) != 0)
+		abort(); /* of a name it cannot fail */
+	return xasprintf("br-%.*s-%.*s", BEGINNING, network, DIGEST, hex);
+}
+
 /* The host's bridge on the network that the frontend is on besides; a copy. */
 static char *outside_bridge(const struct expansion *of, struct site_node *host)
 {
@@ -188,7 +204,7 @@ static char *outside_bridge(const struct expansion *of, struct site_node *host)
 	const struct spec *there = refer_bridge(host, network);
 	if (there != NULL)
 		return xstrdup(there->id);
-	char *name = xasprintf("br-%.12s", network);
+	char *name = bridge_name(network);
 	struct spec *bridge = add(of, host, "bridge", name, of->cluster->external.place);
 	set(bridge, "name", name);
 	set(bridge, "network", network);

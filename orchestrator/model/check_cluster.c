@@ -228,6 +228,11 @@ static void check_external(struct check *check, const struct cluster *cluster, s
 			    whole, external->address);
 	for (size_t i = 0; i < site->node_count; i++) {
 		const struct site_node *node = &site->nodes[i];
+		if (text_list_has(&node->guests.networks, network->name))
+			mistake_add(check->mistakes, place_of(external->place, "network"),
+				    "%s: on network \"%s\" node \"%s\" offers the disks of guests, "
+				    "and a frontend is its users'; choose another",
+				    what, network->name, node->name);
 		if (text_equal(site_node_address(node, network->name), external->address))
 			mistake_add(check->mistakes, place,
 				    "%s: %s is node \"%s\"'s; choose another", whole,

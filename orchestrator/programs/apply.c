@@ -324,18 +324,13 @@ static int open_plan_file(struct attempt *attempt, struct reach *reach)
 	return 0;
 }
 
-/* What is carried out has to be the same tomorrow, on whichever machine. */
 static int check_recorded(const struct site *site)
 {
 	struct err err = ERR_INIT;
-	AUTO_STR struct str names = STR_INIT;
-	for (size_t i = 0; i < site->cluster_count; i++)
-		if (site->clusters[i].open && cluster_is_wanted(&site->clusters[i]))
-			str_addf(&names, "%s%s", names.length ? ", " : "", site->clusters[i].name);
-	if (names.length == 0)
+	AUTO_FREE char *why = reach_unrecorded(site);
+	if (why == NULL)
 		return 0;
-	err_set(&err, "not all is recorded of %s; run moyai cluster allocate first",
-		str_text(&names));
+	err_set(&err, "%s", why);
 	return command_fail(&err);
 }
 

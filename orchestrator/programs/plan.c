@@ -18,6 +18,14 @@ static int print(const struct options *options, const struct fleet *fleet)
 	return show_steps_to_do(fleet) + show_steps_refused(fleet) > 0 ? EXIT_CHANGES : EXIT_OK;
 }
 
+/* A plan may be looked at before that is done. */
+static void tell_unrecorded(const struct site *site)
+{
+	AUTO_FREE char *why = reach_unrecorded(site);
+	if (why != NULL)
+		fprintf(stderr, "apply refuses this as it is: %s\n", why);
+}
+
 /* The site was read just before: its revision is what it was read from. */
 static int write_out(const struct options *options, const struct reach *reach,
 		     const struct fleet *fleet, struct err *err)
@@ -48,6 +56,7 @@ static int run(const struct options *options, int argc, char **argv)
 		int rc = fleet_plan(&reach.fleet, false, &err);
 		progress_close(&reach.progress);
 		result = print(options, &reach.fleet);
+		tell_unrecorded(&reach.site);
 		if (rc == 0 && options->out)
 			rc = write_out(options, &reach, &reach.fleet, &err);
 		if (rc != 0)

@@ -302,6 +302,18 @@ void reach_leave_alone(const struct options *options, struct reach *reach)
 	text_list_copy(&reach->left_alone, &maintained);
 }
 
+char *reach_unrecorded(const struct site *site)
+{
+	AUTO_STR struct str names = STR_INIT;
+	for (size_t i = 0; i < site->cluster_count; i++)
+		if (site->clusters[i].open && cluster_is_wanted(&site->clusters[i]))
+			str_addf(&names, "%s%s", names.length ? ", " : "", site->clusters[i].name);
+	return names.length == 0
+		       ? NULL
+		       : xasprintf("not all is recorded of %s; run moyai cluster allocate first",
+				   str_text(&names));
+}
+
 bool reach_stopped(const struct reach *reach)
 {
 	return __atomic_load_n(reach->stop, __ATOMIC_ACQUIRE);

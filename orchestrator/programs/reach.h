@@ -49,6 +49,9 @@ int reach_nodes(const struct options *options, struct reach *reach);
  * plan does.
  */
 void reach_leave_alone(const struct options *options, struct reach *reach);
+/* Why apply refuses what was decided of a cluster and is not recorded: what is carried out has to be
+   the same tomorrow, on whichever machine. NULL: all is recorded; else the caller frees. */
+char *reach_unrecorded(const struct site *site);
 /* Whether Ctrl-C was pressed. */
 bool reach_stopped(const struct reach *reach);
 /* NODES of the command line, and of these only what --limit leaves. */

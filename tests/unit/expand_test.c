@@ -275,6 +275,36 @@ static void test_absent(void **state)
 	slice_free(&slice);
 }
 
+/* A bridge is called by the network, and no two of them the same. */
+static void test_bridge_names(void **state)
+{
+	static const struct {
+		const char *network, *bridge;
+	} CASES[] = {
+		{ "campus-twelv", "br-campus-twelv" },
+		{ "campus-outside1", "br-campus--3fab" },
+		{ "campus-outside2", "br-campus--2caf" },
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+		struct network *network = site_find_network(&site, "campus");
+		struct cluster *genome = site_find_cluster(&site, "genome");
+		map_free(&site.network_by_name);
+		site.network_by_name = (struct map)MAP_INIT;
+		free(network->name);
+		free(genome->external.network);
+		network->name = xstrdup(CASES[i].network);
+		genome->external.network = xstrdup(CASES[i].network);
+		for (size_t n = 0; n < site.network_count; n++)
+			map_put(&site.network_by_name, site.networks[n].name, &site.networks[n]);
+		expand_well();
+		assert_non_null(spec_list_find(&site_find_node(&site, "gw1")->wants, "bridge",
+					       CASES[i].bridge));
+		close_site(state);
+		open_site(state);
+	}
+}
+
 /* What is decided and not recorded could be decided otherwise tomorrow. */
 static void test_open(void **state)
 {
@@ -312,6 +342,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_disks, open_site, close_site),
 		cmocka_unit_test_setup_teardown(test_stopped, open_site, close_site),
 		cmocka_unit_test_setup_teardown(test_absent, open_site, close_site),
+		cmocka_unit_test_setup_teardown(test_bridge_names, open_site, close_site),
 		cmocka_unit_test_setup_teardown(test_open, open_site, close_site),
 		cmocka_unit_test_setup_teardown(test_print, open_site, close_site),
 	};
