@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash disable=SC2154
+# A virtual cluster from nothing to nothing: a frontend on gw and two nodes on vm1 and vm2, all of the
+# appliance micro, emulated inside machines that are emulated. It is started, used, stopped and started,
+# loses a VM server, and is removed; what the nodes hold is then what they held before.
+
+# ---- a site with room for guests, and one VM server more ----
+cp "$site_dir/site.cfg" "$test_dir/site.whole"
+[ -e "$test_dir/owner" ] || ssh-keygen -q -t ed25519 -N '' -C owner -f "$test_dir/owner"
+cat >"$test_dir/vm2" <<-'END'
+	{
+		name = "vm2"; role = "vm-server"; mac = "52:54:00:4d:00:16";
+		addresses = { boot = "10.77.0.16"; storage = "10.77.20.16"; };
+		guests = { vcpus = 2; memory = "256M"; emulate = true; };
+	},
+END
+sed -i -e 's/^kernel = .*/&\nvlan_pool = "100-109";/' -e "/^nodes = (/r $test_dir/vm2" \
+	-e '/name = "\(gw\|vm1\)"; role/a guests = { vcpus = 2; memory = "256M"; emulate = true; };' \
+	-e '/name = "store1"; role/a guests = { storage = "1G"; pool = "main"; networks = [ "storage" ]; };' "$site_dir/site.cfg"
+mkdir -p "$site_dir/clusters"
+# Counted nodes are called node1 and node2.
+cat >"$site_dir/clusters/lab.cfg" <<-END
+	name = "lab";
+	state = "absent";
+	authorized_keys = [ "$(cat "$test_dir/owner.pub")" ];
+	external = { network = "guests"; address = "10.77.30.50"; };
+	frontend = { appliance = "micro"; vcpus = 1; memory = "96M"; disk = "64M"; };
+	nodes = ( { name = "node"; count = 2; appliance = "micro"; boot = "ram"; vcpus = 1; memory = "96M"; scratch = "64M"; } );
+END
+export GIT_AUTHOR_NAME=test GIT_AUTHOR_EMAIL=test@example GIT_COMMITTER_NAME=test GIT_COMMITTER_EMAIL=test@example
+git -C "$site_dir" init -q -b main && echo rack.tab >"$site_dir/.git/info/exclude" && git -C "$site_dir" add -A && git -C "$site_dir" commit -q -m site
+echo "vm2 10.77.0.16" >>"$test_dir/addresses"
+rack power on vm2
+expect "cluster: a second VM server boots" rack wait vm2
+MOYAI_TIMEOUT=400 expect_exit "cluster: the nodes are as wanted without it" 0 moyai apply --yes
+
+# What there is of a cluster on the nodes, with the system's own tools.
+holds() {
+	local node
+	for node in gw vm1 vm2 store1; do
+		on "$node" "echo $node; ip -o link | sed 's/^[0-9]*: \([^:@]*\).*/\1/' | sort; ls /etc/systemd/network
+			ls /sys/kernel/config/target/iscsi /sys/kernel/config/target/core/* 2>/dev/null | grep -v ^alua
+			ls /etc/iscsi/nodes 2>/dev/null; iscsiadm -m session 2>/dev/null | sed 's/^.*iqn/iqn/'; ls /dev/moyai 2>/dev/null
+			command -v virsh >/dev/null && virsh -q -c qemu:///system list --all --name; ls /var/log/libvirt/qemu /run/moyai 2>/dev/null
+			pgrep -c qemu-system; nft list tables; command -v lvs >/dev/null && lvs --noheadings -o lv_name --devices /dev/disk/by-partlabel/moyai.main 2>/dev/null"
+	done
+}
+held=$(holds)
+expect_text "cluster: the nodes are looked at" '^ *vm1-data' "$held"
+
+# ---- started ----
+begin=$SECONDS
+MOYAI_TIMEOUT=400 expect_exit "cluster start" 0 moyai cluster start lab --yes
+expect_same "cluster start: is committed" "Cluster lab is to be running" "$(git -C "$site_dir" log -1 --format=%s)"
+expect_exit "cluster start: nothing is left to do" 0 moyai plan
+runs() { on "$1" "virsh -q -c qemu:///system list --name" | xargs; }
+expect_same "cluster: one guest on each host" "lab-frontend lab-node1 lab-node2" "$(runs gw) $(runs vm1) $(runs vm2)"
+expect_exit "cluster status" 0 moyai cluster status lab
+echo "$output"
+address() { sed -n "s/.*name = \"$1\"; address = \"\([0-9.]*\)\".*/\1/p" "$site_dir/allocations/lab.cfg"; }
+cat >"$test_dir/ssh_config" <<-END
+	Host gate
+		HostName 10.77.0.12
+		IdentityFile $state/id_ed25519
+		UserKnownHostsFile $state/known_hosts
+	Host frontend
+		HostName 10.77.30.50
+		ProxyJump gate
+	Host node1
+		HostName $(address node1)
+		ProxyJump frontend
+	Host node2
+		HostName $(address node2)
+		ProxyJump frontend
+	Host *
+		User root
+		IdentityFile $test_dir/owner
+		UserKnownHostsFile /dev/null
+		StrictHostKeyChecking no
+		BatchMode yes
+		ConnectTimeout 60
+		LogLevel ERROR
+END
+inside() { # GUEST 'COMMAND'
+	rack_net ssh -n -F "$test_dir/ssh_config" "$1" "$2"
+}
+all_answer() { [ "$(inside frontend hostname) $(inside node1 hostname) $(inside node2 hostname)" = "frontend node1 node2" ]; }
+expect "cluster: all three answer with the owner's key, through the frontend" within 400 all_answer
+echo "cluster: $((SECONDS - begin)) s from start until all three answer"
+
+# ---- used ----
+expect "cluster: node1 reaches node2" within 60 inside node1 "ping -c 1 -W 5 $(address node2)"
+expect "cluster: node1 reaches the world by its frontend" within 60 inside node1 "ping -c 1 -W 5 10.77.30.12"
+expect_same "cluster: node1 does not reach the storage network" 1 "$(inside node1 "ping -c 2 -W 3 10.77.20.14 >/dev/null; echo \$?")"
+expect_same "cluster: nor does the frontend" 1 "$(inside frontend "ping -c 2 -W 3 10.77.20.14 >/dev/null; echo \$?")"
+# With its tag it would be in the storage VLAN, which gw and the bridge carry.
+expect_same "cluster: nor does it with tags of its own" 1 "$(inside node1 "ip link add link eth0 name own type vlan id 20 2>/dev/null
+	ip addr add 10.77.20.99/24 dev own 2>/dev/null; ip link set own up 2>/dev/null; ping -c 2 -W 3 10.77.20.14 >/dev/null; echo \$?; ip link del own 2>/dev/null")"
+expect "cluster: node1 writes to its disk" inside node1 "echo kept | dd of=/dev/vda bs=512 conv=sync,fsync status=none"
+reads() { [ "$(inside node1 "head -c 4 /dev/vda")" = kept ]; }
+expect "cluster: … and reads it" reads
+
+# ---- stopped, started ----
+MOYAI_TIMEOUT=400 expect_exit "cluster stop" 0 moyai cluster stop lab --yes
+expect_same "cluster stop: no guest runs" "||" "$(runs gw)|$(runs vm1)|$(runs vm2)"
+MOYAI_TIMEOUT=400 expect_exit "cluster start: again" 0 moyai cluster start lab --yes
+expect "cluster start: node1's disk has what it had" within 400 reads
+
+# ---- a VM server dies: its guest runs elsewhere once it is off for certain ----
+sed -i '/name = "node1"/s/host = "vm1"/host = "vm2"/' "$site_dir/allocations/lab.cfg"
+git -C "$site_dir" commit -q -a -m "node1 elsewhere"
+rack exec ip link set "$(tap_name vm1)" down
+expect_exit "vm1 does not answer: apply fails" 1 moyai apply --yes
+expect_same "vm1 does not answer: its guest starts nowhere else" "lab-node2" "$(runs vm2)"
+expect_exit "vm1 is switched off" 0 moyai power off vm1 --yes
+MOYAI_TIMEOUT=400 moyai apply --yes >/dev/null 2>&1
+expect_same "vm1 is off: its guest runs on vm2" "lab-node1 lab-node2" "$(runs vm2)"
+expect "vm1 is off: … with its disk" within 400 reads
+expect_exit "vm1 is switched on" 0 moyai power on vm1
+expect "vm1 boots again" rack wait vm1
+MOYAI_TIMEOUT=400 expect_exit "vm1 is back: apply" 0 moyai apply --yes
+expect_same "vm1 is back: nothing runs twice" "|lab-node1 lab-node2" "$(runs vm1)|$(runs vm2)"
+
+# ---- removed ----
+MOYAI_TIMEOUT=400 expect_exit "cluster remove" 0 moyai cluster remove lab --yes --allow-data-loss=cluster/lab
+expect_same "cluster remove: the nodes hold what they held before" "$held" "$(holds)"
+expect_exit "cluster remove: nothing is left to do" 0 moyai plan
+rack power off vm2
+rm -r "$site_dir/clusters" "$site_dir/allocations" "$site_dir/.git"
+cp "$test_dir/site.whole" "$site_dir/site.cfg"
+MOYAI_TIMEOUT=400 expect_exit "cluster: the site is as it was" 0 moyai apply --yes
