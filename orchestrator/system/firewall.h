@@ -14,6 +14,9 @@
  *   established                     answers to what was allowed
  *   allow IIF OIF PROTOCOL PORTS        "*": any; PORTS "22,80-90", sorted
  *   forward IIF PROTOCOL PORT ADDRESS PORT
+ *   guard IIF                       whoever is there begins nothing, whatever "allow" says: not with
+ *                                   this node itself either…
+ *   exit IIF OIF                    …but with what is behind OIF
  */
 struct node;
 
