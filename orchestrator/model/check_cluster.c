@@ -155,10 +155,11 @@ static void check_tags(struct check *check)
 }
 
 void check_private_network(struct check *check, struct place place, const char *what,
-			   const char *cidr)
+			   const struct cluster *cluster, const char *cidr)
 {
 	const struct site *site = check->site;
 	struct ipv4_network range;
+	struct ipv4_network pool;
 	if (!ipv4_parse_network(cidr, &range))
 		return;
 	AUTO_FREE char *first = ipv4_text(ipv4_first(&range));
@@ -178,6 +179,11 @@ void check_private_network(struct check *check, struct place place, const char *
 			    "%s: cidr: %s is no network for interfaces; choose one in 10.0.0.0/8, "
 			    "172.16.0.0/12 or 192.168.0.0/16",
 			    what, cidr);
+	if (cluster_has_link(cluster) && site_link_pool(site, &pool) && ipv4_overlap(&range, &pool))
+		mistake_add(check->mistakes, place,
+			    "%s: cidr: %s overlaps the site's link_pool %s, of which its "
+			    "frontend's link to the gateway is; choose another",
+			    what, cidr, site->link_pool);
 	for (size_t i = 0; i < site->network_count; i++) {
 		const struct network *network = &site->networks[i];
 		struct ipv4_network other;
@@ -248,7 +254,7 @@ static void check_forward(struct check *check, const struct cluster *cluster,
 			  struct map *owners, struct owner *owner)
 {
 	const struct site *site = check->site;
-	const char *network = forward->network ? forward->network : site->boot_network;
+	const char *network = cluster_forward_network(forward, site->boot_network);
 	struct place place = place_of(forward->place, "port");
 	if (forward->port == FIELD_UNSET || forward->protocol == NULL || network == NULL)
 		return;
@@ -441,7 +447,7 @@ void check_clusters(struct check *check)
 		AUTO_FREE char *what = xasprintf("cluster \"%s\"", cluster->name);
 		if (cluster->cidr != NULL)
 			check_private_network(check, place_of(cluster->place, "cidr"), what,
-					      cluster->cidr);
+					      cluster, cluster->cidr);
 		check_places(check, cluster);
 		check_rolls(check, cluster);
 	}
