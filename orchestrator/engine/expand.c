@@ -304,7 +304,8 @@ static void add_forward(const struct expansion *of, struct site_node *host, cons
 			const struct cluster_forward *forward, struct spec *firewall)
 {
 	const char *network = cluster_forward_network(forward, of->site->boot_network);
-	if (site_node_address(host, network) == NULL) {
+	const char *at = site_node_address(host, network);
+	if (at == NULL) {
 		mistake_add(
 			of->mistakes, place_of(forward->place, "network"),
 			"cluster \"%s\": forward of port %" PRIu64
@@ -315,8 +316,8 @@ static void add_forward(const struct expansion *of, struct site_node *host, cons
 	}
 	AUTO_FREE char *in = interface_of(of, host, network);
 	AUTO_FREE char *rule =
-		xasprintf("forward %s %s %" PRIu64 " %s %" PRIu64, in, forward->protocol,
-			  forward->port, link->frontend, cluster_forward_to(forward));
+		xasprintf("forward %s %s %" PRIu64 " %s %" PRIu64 " %s", in, forward->protocol,
+			  forward->port, link->frontend, cluster_forward_to(forward), at);
 	set(firewall, "rules", rule);
 	add_exit(of, host, link, forward, firewall);
 }

@@ -129,7 +129,8 @@ static size_t make_allow(char *const *words, struct made made[MADE_MAX])
 	return 1;
 }
 
-static size_t make_forward(char *const *words, struct made made[MADE_MAX])
+/* at: NULL: whatever comes that way, also for others. */
+static size_t make_forward(char *const *words, const char *at, struct made made[MADE_MAX])
 {
 	const char *address = words[4];
 	bool v6 = strchr(address, ':') != NULL;
@@ -137,7 +138,8 @@ static size_t make_forward(char *const *words, struct made made[MADE_MAX])
 	json_t *pass = json_array();
 	add_link(change, "iifname", words[1]);
 	json_array_append_new(change,
-			      match("==", meta("nfproto"), json_string(v6 ? "ipv6" : "ipv4")));
+			      at ? match("==", payload(v6 ? "ip6" : "ip", "daddr"), json_string(at))
+				 : match("==", meta("nfproto"), json_string(v6 ? "ipv6" : "ipv4")));
 	json_array_append_new(change, match("==", payload(words[2], "dport"), ports(words[3])));
 	json_array_append_new(change,
 			      json_pack("{s:{s:s, s:s, s:i}}", "dnat", "family", v6 ? "ip6" : "ip",
@@ -201,8 +203,8 @@ static size_t make(const char *text, struct made made[MADE_MAX])
 	}
 	if (words.count == 5 && strcmp(words.items[0], "allow") == 0)
 		return make_allow(words.items, made);
-	if (words.count == 6 && strcmp(words.items[0], "forward") == 0)
-		return make_forward(words.items, made);
+	if ((words.count == 6 || words.count == 7) && strcmp(words.items[0], "forward") == 0)
+		return make_forward(words.items, words.count == 7 ? words.items[6] : NULL, made);
 	if (words.count == 2 && strcmp(words.items[0], "guard") == 0)
 		return make_guard(words.items, made);
 	if (words.count == 3 && strcmp(words.items[0], "exit") == 0)

@@ -305,7 +305,7 @@ static void test_forwards(void **state)
 	assert_fields("gw1", "masquerade", "link150-campus", "from=100.64.2.88/30 out=br-campus");
 	assert_fields("gw1", "firewall", "campus",
 		      "rules=established, exit br-link150 br-campus, "
-		      "forward br-campus tcp 2201 100.64.2.90 22, guard br-link150");
+		      "forward br-campus tcp 2201 100.64.2.90 22 192.0.2.12, guard br-link150");
 	/* It does not start before the firewall guards it. */
 	const struct kind_spec *kind = kind_find("guest");
 	const struct spec *guest =
@@ -340,15 +340,42 @@ static void test_forwards_of_two(void **state)
 	expand_well();
 	assert_fields("gw1", "firewall", "campus",
 		      "rules=established, exit br-link150 campus, "
-		      "forward boot0 udp 53 100.64.2.90 53, "
-		      "forward campus tcp 2201 100.64.2.90 22, "
-		      "forward campus udp 53 100.64.2.90 53, guard br-link150");
+		      "forward boot0 udp 53 100.64.2.90 53 10.79.0.12, "
+		      "forward campus tcp 2201 100.64.2.90 22 192.0.2.12, "
+		      "forward campus udp 53 100.64.2.90 53 192.0.2.12, guard br-link150");
 	close_site(state);
 	open_site(state);
 	state_of("genome", "stopped");
 	expand_well();
 	assert_ids("gw1", "");
 	assert_fields("gw1", "firewall", "campus", "rules=established");
+}
+
+/* With the frontend its ports move: nothing of them stays where it was. */
+static void test_forwards_move(void **state)
+{
+	struct cluster *course = site_find_cluster(&site, "course");
+	struct site_node *vm1 = site_find_node(&site, "vm1");
+	struct site_node *gw1 = site_find_node(&site, "gw1");
+	(void)state;
+	/* A second gateway, out of what is not needed here. */
+	vm1->role = gw1->role;
+	for (size_t i = 0; i < gw1->wants.count; i++)
+		spec_list_copy(&vm1->wants, &gw1->wants.items[i]);
+	state_of("genome", "absent");
+	state_of("course", "running");
+	free(course->recorded.guests[0].host);
+	course->recorded.guests[0].host = xstrdup("vm1");
+	free(course->forwards[0].network);
+	course->forwards[0].network = NULL;
+	expand_well();
+	assert_ids("gw1", "");
+	assert_fields("gw1", "firewall", "campus", "rules=established");
+	assert_fields("vm1", "firewall", "campus",
+		      "rules=established, forward boot0 tcp 2201 100.64.2.90 22 10.79.0.13, "
+		      "guard br-link150");
+	assert_fields("vm1", "bridge", "br-link150",
+		      "mtu=1500 addresses=100.64.2.89/30 link=up undeclared=none");
 }
 
 /* A role's firewall is for its other nodes too. */
@@ -367,7 +394,7 @@ static void test_firewall_of_role(void **state)
 	expand_well();
 	assert_fields("gw1", "firewall", "campus",
 		      "rules=established, exit br-link150 campus, "
-		      "forward campus tcp 2201 100.64.2.90 22, guard br-link150");
+		      "forward campus tcp 2201 100.64.2.90 22 192.0.2.12, guard br-link150");
 	const struct spec *shared = spec_list_find(role, "firewall", "campus");
 	assert_false(field_given(field_find(shared->kind->fields, "rules"), shared->body));
 }
@@ -411,6 +438,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_absent, open_site, close_site),
 		cmocka_unit_test_setup_teardown(test_forwards, open_site, close_site),
 		cmocka_unit_test_setup_teardown(test_forwards_of_two, open_site, close_site),
+		cmocka_unit_test_setup_teardown(test_forwards_move, open_site, close_site),
 		cmocka_unit_test_setup_teardown(test_firewall_of_role, open_site, close_site),
 		cmocka_unit_test_setup_teardown(test_open, open_site, close_site),
 		cmocka_unit_test_setup_teardown(test_print, open_site, close_site),

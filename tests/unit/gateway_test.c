@@ -218,6 +218,7 @@ static void firewall_read_back(void **state)
 					     "established",
 					     "exit br-link100 lab",
 					     "guard br-link100",
+					     "forward lab tcp 2201 100.64.1.146 22 192.0.2.12",
 					     "forward boot0 tcp 8080 10.77.30.5 80" };
 	AUTO_LIST struct text_list rules = TEXT_LIST_INIT;
 	struct firewall_seen seen;
