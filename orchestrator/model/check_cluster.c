@@ -206,6 +206,25 @@ struct owner {
 	struct place place;
 };
 
+/* Guests are never on the network that their disks are offered on. */
+static bool check_no_disks(struct check *check, struct place place, const char *what,
+			   const char *network)
+{
+	const struct site *site = check->site;
+	for (size_t i = 0; i < site->node_count; i++) {
+		const struct site_node *node = &site->nodes[i];
+		if (!text_list_has(&node->guests.networks, network))
+			continue;
+		mistake_add(
+			check->mistakes, place_of(place, "network"),
+			"%s: \"%s\" offers the disks of guests on network \"%s\", which no guest "
+			"may reach; choose another",
+			what, node->name, network);
+		return false;
+	}
+	return true;
+}
+
 static void check_external(struct check *check, const struct cluster *cluster, struct map *owners,
 			   struct owner *owner)
 {
@@ -227,6 +246,7 @@ static void check_external(struct check *check, const struct cluster *cluster, s
 			    hint.length ? str_text(&hint) : "; write one of the site's");
 		return;
 	}
+	check_no_disks(check, external->place, what, external->network);
 	AUTO_FREE char *whole = xasprintf("%s: address", what);
 	check_in_network(check, place, whole, network, external->address);
 	if (text_equal(external->address, site->boot_server))
@@ -266,6 +286,11 @@ static void check_forward(struct check *check, const struct cluster *cluster,
 			    cluster->name, port, network);
 		return;
 	}
+	AUTO_FREE char *what = xasprintf("cluster \"%s\": forward of port %u", cluster->name, port);
+	/* From the boot network ports lead in, and nothing leads out to it. */
+	if (!text_equal(network, site->boot_network) &&
+	    !check_no_disks(check, forward->place, what, network))
+		return;
 	if (port == SSH_PORT && text_equal(forward->protocol, "tcp") &&
 	    text_equal(network, site->boot_network)) {
 		mistake_add(check->mistakes, place,
