@@ -98,6 +98,9 @@ static void choose_tags(const struct site *site, struct allocations *allocations
 
 static bool is_free(const struct site *site, const struct ipv4_network *range)
 {
+	struct ipv4_network pool;
+	if (site_link_pool(site, &pool) && ipv4_overlap(range, &pool))
+		return false;
 	for (size_t i = 0; i < site->network_count; i++) {
 		struct ipv4_network other;
 		if (site->networks[i].cidr && ipv4_parse_network(site->networks[i].cidr, &other) &&

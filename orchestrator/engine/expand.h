@@ -16,6 +16,8 @@
  *   vlanTAG, br-vlanTAG                  on each host that has a guest of the cluster
  *   br-NETWORK                           on the frontend's host, when it is also on that network; of
  *                                        a name of more than 12 characters br-BEGINNI-DIGEST
+ *   br-linkTAG, masquerade linkTAG-…     there, when ports of the gateway lead to the frontend; and
+ *                                        rules in the firewall that the gateway has
  *   appliance ROLE                       what guests of the host that boot from it are started with
  *
  * Once, on a site without mistakes, with its whole allocations. Mistakes are those of what was

@@ -25,7 +25,7 @@ void check_guests(struct check *check);
 void check_clusters(struct check *check);
 /* The addresses of a cluster's private network, by themselves and beside the site's. */
 void check_private_network(struct check *check, struct place place, const char *what,
-			   const char *cidr);
+			   const struct cluster *cluster, const char *cidr);
 /* check_allocation.c: what their records say. */
 void check_allocations(struct check *check);
 

@@ -133,7 +133,7 @@ void check_allocations(struct check *check)
 		AUTO_FREE char *name = xasprintf("allocation of \"%s\"", cluster->name);
 		struct map by_address = MAP_INIT;
 		if (cluster->cidr == NULL && record->cidr != NULL)
-			check_private_network(check, place_of(record->place, "cidr"), name,
+			check_private_network(check, place_of(record->place, "cidr"), name, cluster,
 					      record->cidr);
 		for (size_t j = 0; j < record->guest_count; j++) {
 			struct allocated_guest *guest = &record->guests[j];

@@ -155,10 +155,11 @@ static void check_tags(struct check *check)
 }
 
 void check_private_network(struct check *check, struct place place, const char *what,
-			   const char *cidr)
+			   const struct cluster *cluster, const char *cidr)
 {
 	const struct site *site = check->site;
 	struct ipv4_network range;
+	struct ipv4_network pool;
 	if (!ipv4_parse_network(cidr, &range))
 		return;
 	AUTO_FREE char *first = ipv4_text(ipv4_first(&range));
@@ -178,6 +179,11 @@ void check_private_network(struct check *check, struct place place, const char *
 			    "%s: cidr: %s is no network for interfaces; choose one in 10.0.0.0/8, "
 			    "172.16.0.0/12 or 192.168.0.0/16",
 			    what, cidr);
+	if (cluster_has_link(cluster) && site_link_pool(site, &pool) && ipv4_overlap(&range, &pool))
+		mistake_add(check->mistakes, place,
+			    "%s: cidr: %s overlaps the site's link_pool %s, of which its "
+			    "frontend's link to the gateway is; choose another",
+			    what, cidr, site->link_pool);
 	for (size_t i = 0; i < site->network_count; i++) {
 		const struct network *network = &site->networks[i];
 		struct ipv4_network other;
@@ -200,6 +206,25 @@ struct owner {
 	struct place place;
 };
 
+/* Guests are never on the network that their disks are offered on. */
+static bool check_no_disks(struct check *check, struct place place, const char *what,
+			   const char *network)
+{
+	const struct site *site = check->site;
+	for (size_t i = 0; i < site->node_count; i++) {
+		const struct site_node *node = &site->nodes[i];
+		if (!text_list_has(&node->guests.networks, network))
+			continue;
+		mistake_add(
+			check->mistakes, place_of(place, "network"),
+			"%s: \"%s\" offers the disks of guests on network \"%s\", which no guest "
+			"may reach; choose another",
+			what, node->name, network);
+		return false;
+	}
+	return true;
+}
+
 static void check_external(struct check *check, const struct cluster *cluster, struct map *owners,
 			   struct owner *owner)
 {
@@ -221,6 +246,7 @@ static void check_external(struct check *check, const struct cluster *cluster, s
 			    hint.length ? str_text(&hint) : "; write one of the site's");
 		return;
 	}
+	check_no_disks(check, external->place, what, external->network);
 	AUTO_FREE char *whole = xasprintf("%s: address", what);
 	check_in_network(check, place, whole, network, external->address);
 	if (text_equal(external->address, site->boot_server))
@@ -228,11 +254,6 @@ static void check_external(struct check *check, const struct cluster *cluster, s
 			    whole, external->address);
 	for (size_t i = 0; i < site->node_count; i++) {
 		const struct site_node *node = &site->nodes[i];
-		if (text_list_has(&node->guests.networks, network->name))
-			mistake_add(check->mistakes, place_of(external->place, "network"),
-				    "%s: on network \"%s\" node \"%s\" offers the disks of guests, "
-				    "and a frontend is its users'; choose another",
-				    what, network->name, node->name);
 		if (text_equal(site_node_address(node, network->name), external->address))
 			mistake_add(check->mistakes, place,
 				    "%s: %s is node \"%s\"'s; choose another", whole,
@@ -253,7 +274,7 @@ static void check_forward(struct check *check, const struct cluster *cluster,
 			  struct map *owners, struct owner *owner)
 {
 	const struct site *site = check->site;
-	const char *network = forward->network ? forward->network : site->boot_network;
+	const char *network = cluster_forward_network(forward, site->boot_network);
 	struct place place = place_of(forward->place, "port");
 	if (forward->port == FIELD_UNSET || forward->protocol == NULL || network == NULL)
 		return;
@@ -265,6 +286,11 @@ static void check_forward(struct check *check, const struct cluster *cluster,
 			    cluster->name, port, network);
 		return;
 	}
+	AUTO_FREE char *what = xasprintf("cluster \"%s\": forward of port %u", cluster->name, port);
+	/* From the boot network ports lead in, and nothing leads out to it. */
+	if (!text_equal(network, site->boot_network) &&
+	    !check_no_disks(check, forward->place, what, network))
+		return;
 	if (port == SSH_PORT && text_equal(forward->protocol, "tcp") &&
 	    text_equal(network, site->boot_network)) {
 		mistake_add(check->mistakes, place,
@@ -446,7 +472,7 @@ void check_clusters(struct check *check)
 		AUTO_FREE char *what = xasprintf("cluster \"%s\"", cluster->name);
 		if (cluster->cidr != NULL)
 			check_private_network(check, place_of(cluster->place, "cidr"), what,
-					      cluster->cidr);
+					      cluster, cluster->cidr);
 		check_places(check, cluster);
 		check_rolls(check, cluster);
 	}

@@ -288,9 +288,53 @@ static void check_vlan_pool(struct check *check)
 	}
 }
 
+/* The first cluster whose frontend has a link; NULL: the pool is not in use. */
+static const struct cluster *first_with_link(const struct site *site)
+{
+	for (size_t i = 0; i < site->cluster_count; i++)
+		if (cluster_has_link(&site->clusters[i]))
+			return &site->clusters[i];
+	return NULL;
+}
+
+/* Gateways have addresses on the links and on the site's networks. */
+static void check_link_pool(struct check *check)
+{
+	const struct site *site = check->site;
+	const struct cluster *user = first_with_link(site);
+	struct ipv4_network pool;
+	if (!site_link_pool(site, &pool))
+		return;
+	if (pool.prefix < 8 || pool.prefix > SITE_LINK_POOL_MAX) {
+		mistake_add(check->mistakes, site->link_pool_place,
+			    "link_pool: /%u is no size for the links of 4094 VLAN tags, four "
+			    "addresses each; from /8 to /%d",
+			    pool.prefix, SITE_LINK_POOL_MAX);
+		return;
+	}
+	if (pool.address != ipv4_first(&pool)) {
+		AUTO_FREE char *first = ipv4_text(ipv4_first(&pool));
+		mistake_add(check->mistakes, site->link_pool_place,
+			    "link_pool: \"%s\" is an address in a network; write \"%s/%u\"",
+			    site->link_pool, first, pool.prefix);
+	}
+	for (size_t i = 0; user != NULL && i < site->network_count; i++) {
+		const struct network *network = &site->networks[i];
+		struct ipv4_network range;
+		if (network_range(network, &range) && ipv4_overlap(&range, &pool))
+			mistake_add(
+				check->mistakes, place_of(network->place, "cidr"),
+				"network \"%s\": %s overlaps the site's link_pool %s, of which "
+				"the link to cluster \"%s\" is; choose another, or write another "
+				"link_pool in site.cfg",
+				network->name, network->cidr, site->link_pool, user->name);
+	}
+}
+
 void check_networks(struct check *check)
 {
 	check_vlan_pool(check);
+	check_link_pool(check);
 	for (size_t i = 0; i < check->site->network_count; i++) {
 		check_cidr(check, &check->site->networks[i]);
 		check_cidr6(check, &check->site->networks[i]);

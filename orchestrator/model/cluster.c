@@ -148,6 +148,21 @@ const char *cluster_cidr(const struct cluster *cluster, const struct allocation 
 	return cluster->cidr ? cluster->cidr : allocation->cidr;
 }
 
+bool cluster_has_link(const struct cluster *cluster)
+{
+	return cluster->forward_count > 0;
+}
+
+const char *cluster_forward_network(const struct cluster_forward *forward, const char *boot_network)
+{
+	return forward->network ? forward->network : boot_network;
+}
+
+uint64_t cluster_forward_to(const struct cluster_forward *forward)
+{
+	return forward->to == FIELD_UNSET ? forward->port : forward->to;
+}
+
 bool cluster_is_frontend(const struct cluster_guest *guest)
 {
 	return strcmp(guest->name, CLUSTER_FRONTEND) == 0;

@@ -51,6 +51,11 @@ struct cluster_forward {
 	uint64_t to;	/* of the frontend; FIELD_UNSET: the same port */
 	struct place place;
 };
+/* The network's name: that of the boot network when none is given. */
+const char *cluster_forward_network(const struct cluster_forward *forward,
+				    const char *boot_network);
+/* The frontend's port. */
+uint64_t cluster_forward_to(const struct cluster_forward *forward);
 
 /* `parameters = { slurm = { partition = "batch"; }; }` */
 struct cluster_parameter {
@@ -103,6 +108,8 @@ struct cluster_guest *cluster_find_guest(const struct cluster *cluster, const ch
 uint64_t cluster_vlan(const struct cluster *cluster, const struct allocation *allocation);
 const char *cluster_cidr(const struct cluster *cluster, const struct allocation *allocation);
 
+/* Its frontend has a link to the gateway that it is on, for the ports that lead to it. */
+bool cluster_has_link(const struct cluster *cluster);
 bool cluster_is_frontend(const struct cluster_guest *guest);
 /* Its host starts it with kernel and initrd of its appliance: the frontend, and diskless nodes. */
 bool cluster_starts_appliance(const struct cluster_guest *guest);

@@ -266,10 +266,9 @@ static void keep_places(struct reader *reader, const config_setting_t *root)
 		const char *name;
 		struct place *place;
 	} kept[] = {
-		{ "domain", &site->domain_place },
-		{ "mirror", &site->mirror_place },
-		{ "boot", &site->boot_place },
-		{ "vlan_pool", &site->vlan_pool_place },
+		{ "domain", &site->domain_place },	 { "mirror", &site->mirror_place },
+		{ "boot", &site->boot_place },		 { "vlan_pool", &site->vlan_pool_place },
+		{ "link_pool", &site->link_pool_place },
 	};
 	for (size_t i = 0; i < COUNT_OF(kept); i++) {
 		const config_setting_t *member = config_setting_get_member(root, kept[i].name);

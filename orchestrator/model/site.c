@@ -27,6 +27,8 @@ const struct field SITE_FIELDS[] = {
 	  "public ssh keys that may log in as root on every node, besides Moyai's own" },
 	{ "vlan_pool", FIELD_TEXT, SITE(vlan_pool), 0, 3, 9, NULL, NULL,
 	  "VLAN tags for virtual clusters, first and last: \"100-199\"" },
+	{ "link_pool", FIELD_CIDR, SITE(link_pool), 0, 0, 0, NULL, "100.64.0.0/18",
+	  "addresses of the links between gateways and frontends with forwards: /18 or larger" },
 	{ "confirm_within", FIELD_SECONDS, SITE(confirm_within_s), 0, 5, 600, NULL, "30s",
 	  "after this time a node takes back network changes after which it cannot be reached" },
 	FIELD_END
@@ -183,6 +185,20 @@ bool site_vlan_pool(const struct site *site, unsigned *first, unsigned *last)
 	const char *at = site->vlan_pool;
 	return at != NULL && read_tag(&at, first) && *at++ == '-' && read_tag(&at, last) &&
 	       *at == '\0' && *first <= *last;
+}
+
+bool site_link_pool(const struct site *site, struct ipv4_network *pool)
+{
+	return site->link_pool != NULL && ipv4_parse_network(site->link_pool, pool);
+}
+
+bool site_link(const struct site *site, uint64_t tag, struct ipv4_network *link)
+{
+	struct ipv4_network pool;
+	if (!site_link_pool(site, &pool))
+		return false;
+	*link = (struct ipv4_network){ ipv4_first(&pool) + (uint32_t)tag * 4, 30 };
+	return true;
 }
 
 const char *site_node_boot_address(const struct site *site, const struct site_node *node)

@@ -4,6 +4,7 @@
 #include "base/map.h"
 #include "model/cluster.h"
 #include "model/field.h"
+#include "model/ipv4.h"
 #include "model/mistake.h"
 #include "model/role.h"
 #include "model/roll.h"
@@ -115,6 +116,7 @@ struct site {
 	char *boot_server;		  /* address of the machine that serves DHCP, TFTP, HTTP */
 	uint64_t boot_port;		  /* HTTP port */
 	char *vlan_pool;		  /* "100-199": tags for clusters; NULL: none */
+	char *link_pool;		  /* "100.64.0.0/18": see site_link() */
 	uint64_t confirm_within_s;	  /* network changes; see docs/protocol.md */
 	struct network *networks;
 	size_t network_count;
@@ -129,7 +131,7 @@ struct site {
 	struct value_place **value_places; /* what places borrow, a list for each group */
 	size_t value_place_count;
 	/* Where the settings of the top level are that are checked later. */
-	struct place domain_place, mirror_place, boot_place, vlan_pool_place;
+	struct place domain_place, mirror_place, boot_place, vlan_pool_place, link_pool_place;
 	struct map node_by_name;
 	struct map node_by_mac;
 	struct map network_by_name;
@@ -162,6 +164,11 @@ extern const struct field ROLE_FIELDS[];
 
 /* The tags of vlan_pool. False when there is none. */
 bool site_vlan_pool(const struct site *site, unsigned *first, unsigned *last);
+bool site_link_pool(const struct site *site, struct ipv4_network *pool);
+/* The link between the frontend of the cluster with this tag and the gateway it is on: four
+   addresses, the second one the gateway's, the third the frontend's. False: link_pool is wrong. */
+bool site_link(const struct site *site, uint64_t tag, struct ipv4_network *link);
+enum { SITE_LINK_POOL_MAX = 18 }; /* its largest prefix: four addresses for each of 4096 tags */
 
 struct site_node *site_find_node(const struct site *site, const char *name);
 struct site_node *site_find_mac(const struct site *site, const char *mac);

@@ -45,10 +45,10 @@ static void add_outside(const struct site *site, const struct cluster *cluster, 
 		str_add(out, "nothing leads in");
 	for (size_t i = 0; i < cluster->forward_count; i++) {
 		const struct cluster_forward *forward = &cluster->forwards[i];
-		uint64_t to = forward->to == FIELD_UNSET ? forward->port : forward->to;
 		str_addf(out, "%s%s port %u of the gateway on network %s leads to %u",
 			 i ? "; " : "", forward->protocol, (unsigned)forward->port,
-			 forward->network ? forward->network : site->boot_network, (unsigned)to);
+			 cluster_forward_network(forward, site->boot_network),
+			 (unsigned)cluster_forward_to(forward));
 	}
 }
 

@@ -18,7 +18,22 @@ struct made {
 	const char *chain;
 	json_t *expressions;
 };
-enum { MADE_MAX = 2, WORDS_MAX = 7, PRIORITY_FILTER = 0, PRIORITY_DSTNAT = -100 };
+enum { MADE_MAX = 2 };
+
+/*
+ * The chains that packets pass. What is accepted in one goes on to the next, and what one drops is
+ * dropped: so nothing that "forward" allows opens what a "guard" closes.
+ */
+static const struct {
+	const char *name, *type, *hook;
+	int priority;
+	const char *policy;
+} CHAINS[] = {
+	{ "guard", "filter", "forward", -1, "accept" },
+	{ "forward", "filter", "forward", 0, "drop" },
+	{ "input", "filter", "input", 0, "accept" },
+	{ "prerouting", "nat", "prerouting", -100, "accept" },
+};
 
 static json_t *match(const char *op, json_t *left, json_t *right)
 {
@@ -73,9 +88,9 @@ static json_t *ports(const char *text)
 	return one;
 }
 
-static json_t *accept_verdict(void)
+static json_t *verdict(const char *word)
 {
-	return json_pack("{s:n}", "accept");
+	return json_pack("{s:n}", word);
 }
 
 /* IANA's numbers: nft knows the names only where there is an /etc/protocols, and prints them there.
@@ -109,12 +124,13 @@ static size_t make_allow(char *const *words, struct made made[MADE_MAX])
 	else if (strcmp(protocol, "*") != 0)
 		json_array_append_new(list,
 				      match("==", payload(protocol, "dport"), ports(words[4])));
-	json_array_append_new(list, accept_verdict());
+	json_array_append_new(list, verdict("accept"));
 	made[0] = (struct made){ "forward", list };
 	return 1;
 }
 
-static size_t make_forward(char *const *words, struct made made[MADE_MAX])
+/* at: NULL: whatever comes that way, also for others. */
+static size_t make_forward(char *const *words, const char *at, struct made made[MADE_MAX])
 {
 	const char *address = words[4];
 	bool v6 = strchr(address, ':') != NULL;
@@ -122,7 +138,8 @@ static size_t make_forward(char *const *words, struct made made[MADE_MAX])
 	json_t *pass = json_array();
 	add_link(change, "iifname", words[1]);
 	json_array_append_new(change,
-			      match("==", meta("nfproto"), json_string(v6 ? "ipv6" : "ipv4")));
+			      at ? match("==", payload(v6 ? "ip6" : "ip", "daddr"), json_string(at))
+				 : match("==", meta("nfproto"), json_string(v6 ? "ipv6" : "ipv4")));
 	json_array_append_new(change, match("==", payload(words[2], "dport"), ports(words[3])));
 	json_array_append_new(change,
 			      json_pack("{s:{s:s, s:s, s:i}}", "dnat", "family", v6 ? "ip6" : "ip",
@@ -132,7 +149,7 @@ static size_t make_forward(char *const *words, struct made made[MADE_MAX])
 		pass, match("==", payload(v6 ? "ip6" : "ip", "daddr"), json_string(address)));
 	json_array_append_new(pass, match("==", payload(words[2], "dport"), ports(words[5])));
 	json_array_append_new(pass, match("in", connection("status"), json_string("dnat")));
-	json_array_append_new(pass, accept_verdict());
+	json_array_append_new(pass, verdict("accept"));
 	made[0] = (struct made){ "prerouting", change };
 	made[1] = (struct made){ "forward", pass };
 	return 2;
@@ -143,8 +160,36 @@ static size_t make_established(struct made made[MADE_MAX])
 	json_t *state = json_pack("[s, s]", "established", "related");
 	made[0] = (struct made){ "forward", json_array() };
 	json_array_append_new(made[0].expressions, match("in", connection("state"), state));
-	json_array_append_new(made[0].expressions, accept_verdict());
+	json_array_append_new(made[0].expressions, verdict("accept"));
 	return 1;
+}
+
+/* Nothing begins a conversation from there, neither with the gateway itself nor through it… */
+static size_t make_guard(char *const *words, struct made made[MADE_MAX])
+{
+	static const char *const GUARDED[MADE_MAX] = { "guard", "input" };
+	for (size_t i = 0; i < MADE_MAX; i++) {
+		json_t *list = json_array();
+		add_link(list, "iifname", words[1]);
+		json_array_append_new(list, match("in", connection("state"), json_string("new")));
+		json_array_append_new(list, verdict("drop"));
+		made[i] = (struct made){ GUARDED[i], list };
+	}
+	return MADE_MAX;
+}
+
+/* …but through it, this way. "exit" sorts before "guard", which is how they have to stand. */
+static size_t make_exit(char *const *words, struct made made[MADE_MAX])
+{
+	static const char *const PASSED[MADE_MAX] = { "guard", "forward" };
+	for (size_t i = 0; i < MADE_MAX; i++) {
+		json_t *list = json_array();
+		add_link(list, "iifname", words[1]);
+		add_link(list, "oifname", words[2]);
+		json_array_append_new(list, verdict("accept"));
+		made[i] = (struct made){ PASSED[i], list };
+	}
+	return MADE_MAX;
 }
 
 /* How many; 0: the text is no rule. What the words may be was checked with the configuration. */
@@ -158,8 +203,12 @@ static size_t make(const char *text, struct made made[MADE_MAX])
 	}
 	if (words.count == 5 && strcmp(words.items[0], "allow") == 0)
 		return make_allow(words.items, made);
-	if (words.count == 6 && strcmp(words.items[0], "forward") == 0)
-		return make_forward(words.items, made);
+	if ((words.count == 6 || words.count == 7) && strcmp(words.items[0], "forward") == 0)
+		return make_forward(words.items, words.count == 7 ? words.items[6] : NULL, made);
+	if (words.count == 2 && strcmp(words.items[0], "guard") == 0)
+		return make_guard(words.items, made);
+	if (words.count == 3 && strcmp(words.items[0], "exit") == 0)
+		return make_exit(words.items, made);
 	if (strcmp(text, "established") == 0)
 		return make_established(made);
 	return 0;
@@ -177,11 +226,12 @@ static json_t *table(void)
 	return json_pack("{s:s, s:s}", "family", "inet", "name", TABLE);
 }
 
-static json_t *chain(const char *name, const char *type, int priority, const char *policy)
+static json_t *chain(size_t which)
 {
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s}", "family", "inet", "table", TABLE,
-			 "name", name, "type", type, "hook", name, "prio", priority, "policy",
-			 policy);
+			 "name", CHAINS[which].name, "type", CHAINS[which].type, "hook",
+			 CHAINS[which].hook, "prio", CHAINS[which].priority, "policy",
+			 CHAINS[which].policy);
 }
 
 static void add_rule(json_t *list, const char *chain_name, const char *text, json_t *expressions)
@@ -212,8 +262,8 @@ json_t *firewall_replace(const char *name, const struct text_list *rules, struct
 	add(list, "add", "table", table());
 	add(list, "add", "chain",
 	    json_pack("{s:s, s:s, s:s}", "family", "inet", "table", TABLE, "name", named));
-	add(list, "add", "chain", chain("forward", "filter", PRIORITY_FILTER, "drop"));
-	add(list, "add", "chain", chain("prerouting", "nat", PRIORITY_DSTNAT, "accept"));
+	for (size_t i = 0; i < COUNT_OF(CHAINS); i++)
+		add(list, "add", "chain", chain(i));
 	for (size_t i = 0; rc == 0 && i < rules->count; i++)
 		rc = add_rules(list, rules->items[i], err);
 	if (rc == 0)
@@ -335,8 +385,8 @@ static void take_chain(const json_t *have, struct firewall_seen *seen, unsigned 
 	const char *name = json_string_value(json_object_get(have, "name"));
 	if (name != NULL && text_starts(name, NAME_CHAIN) && seen->name == NULL)
 		seen->name = xstrdup(name + strlen(NAME_CHAIN));
-	*whole += is_chain(have, chain("forward", "filter", PRIORITY_FILTER, "drop")) ||
-		  is_chain(have, chain("prerouting", "nat", PRIORITY_DSTNAT, "accept"));
+	for (size_t i = 0; i < COUNT_OF(CHAINS); i++)
+		*whole += is_chain(have, chain(i));
 }
 
 int firewall_parse(const json_t *json, struct firewall_seen *seen, struct err *err)
@@ -362,7 +412,7 @@ int firewall_parse(const json_t *json, struct firewall_seen *seen, struct err *e
 		else if (rule != NULL)
 			text_list_add(&seen->rules, CHANGED "by others");
 	}
-	if (seen->there && chains != 2)
+	if (seen->there && chains != COUNT_OF(CHAINS))
 		text_list_add(&seen->rules, CHANGED "chains");
 	finish(&bits, seen);
 	return 0;

@@ -13,7 +13,11 @@
  * what the kernel has can be compared with what the text says:
  *   established                     answers to what was allowed
  *   allow IIF OIF PROTOCOL PORTS        "*": any; PORTS "22,80-90", sorted
- *   forward IIF PROTOCOL PORT ADDRESS PORT
+ *   forward IIF PROTOCOL PORT ADDRESS PORT [AT]
+ *                                   AT: what is for this address of ours; else whatever comes in
+ *   guard IIF                       whoever is there begins nothing, whatever "allow" says: not with
+ *                                   this node itself either…
+ *   exit IIF OIF                    …but with what is behind OIF
  */
 struct node;
 

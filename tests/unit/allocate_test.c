@@ -435,6 +435,36 @@ static void test_nodes_that_come_and_go(void **state)
 	remove_site(dir);
 }
 
+/* Every tag has a link of its own, and no private network is chosen over them. */
+static void test_links(void **state)
+{
+	char *dir = small_site();
+	AUTO_STR struct str text = STR_INIT;
+	struct outcome it;
+	struct ipv4_network pool;
+	struct ipv4_network before = { 0 };
+	(void)state;
+	seed = 1;
+	make_site(&text, 3, 1);
+	str_add(&text, "link_pool = \"10.2.64.0/18\";\n");
+	put(dir, ".", "site.cfg", str_text(&text));
+	put(dir, "clusters", "a.cfg", "name = \"a\";\n" KEYS FRONTEND NODES(1));
+	read_and_allocate(dir, &it);
+	assert_count(it.mistakes, 0);
+	assert_string_equal(it.made.items[0].cidr, "10.3.0.0/16");
+	assert_true(site_link_pool(&it.site, &pool));
+	for (uint64_t tag = 1; tag <= 4094; tag++) {
+		struct ipv4_network link;
+		assert_true(site_link(&it.site, tag, &link));
+		assert_true(ipv4_contains(&pool, ipv4_first(&link)) &&
+			    ipv4_contains(&pool, ipv4_last(&link)));
+		assert_true(tag == 1 || ipv4_first(&link) == ipv4_last(&before) + 1);
+		before = link;
+	}
+	outcome_free(&it);
+	remove_site(dir);
+}
+
 /* What the cluster's own file chooses is not in the record, and what was recorded gives way. */
 static void test_what_is_chosen_is_not_recorded(void **state)
 {
@@ -491,6 +521,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_generated_sites),
 		cmocka_unit_test(test_nodes_that_come_and_go),
+		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_what_is_chosen_is_not_recorded),
 		cmocka_unit_test(test_states),
 	};

@@ -305,6 +305,130 @@ static void test_bridge_names(void **state)
 	}
 }
 
+/* A frontend without an address of its own: a link to its gateway, and what leads through it. */
+static void test_forwards(void **state)
+{
+	(void)state;
+	state_of("course", "running");
+	expand_well();
+	assert_ids("gw1", "session store1/course-frontend\n"
+			  "guest course-frontend\n"
+			  "vlan vlan150\n"
+			  "bridge br-vlan150\n"
+			  "bridge br-link150\n"
+			  "appliance frontend\n"
+			  "session store1/genome-frontend\n"
+			  "guest genome-frontend\n"
+			  "vlan vlan100\n"
+			  "bridge br-vlan100\n"
+			  "bridge br-campus\n"
+			  "masquerade link150-campus\n");
+	assert_fields("gw1", "bridge", "br-link150",
+		      "mtu=1500 addresses=100.64.2.89/30 link=up undeclared=none");
+	AUTO_FREE char *frontend = fields_of("gw1", "guest", "course-frontend");
+	assert_non_null(strstr(frontend, "interfaces=br-vlan150 02:a0:48:3c:3d:9d, br-link150 "
+					 "02:2e:3a:fd:65:6c 100.64.2.90 emulated="));
+	assert_non_null(strstr(frontend, "interface=02:2e:3a:fd:65:6c 100.64.2.90/30 100.64.2.89, "
+					 "key="));
+	assert_non_null(strstr(frontend, "firewall=campus"));
+	/* The other cluster's frontend has put a bridge on the network. */
+	assert_fields("gw1", "masquerade", "link150-campus", "from=100.64.2.88/30 out=br-campus");
+	assert_fields("gw1", "firewall", "campus",
+		      "rules=established, exit br-link150 br-campus, "
+		      "forward br-campus tcp 2201 100.64.2.90 22 192.0.2.12, guard br-link150");
+	/* It does not start before the firewall guards it. */
+	const struct kind_spec *kind = kind_find("guest");
+	const struct spec *guest =
+		spec_list_find(&site_find_node(&site, "gw1")->wants, "guest", "course-frontend");
+	struct refs needs = { 0 };
+	bool firewall = false;
+	assert_int_equal(kind->needs(guest, &needs, NULL), 0);
+	for (size_t i = 0; i < needs.count; i++)
+		firewall = firewall || (strcmp(needs.items[i].kind, "firewall") == 0 &&
+					strcmp(needs.items[i].id, "campus") == 0);
+	refs_free(&needs);
+	assert_true(firewall);
+}
+
+/* Two ports from one network, one from the boot network: one way out, and not by that one. Stopped,
+   nothing of it is there. */
+static void test_forwards_of_two(void **state)
+{
+	struct cluster *course = site_find_cluster(&site, "course");
+	(void)state;
+	state_of("genome", "stopped");
+	state_of("course", "running");
+	course->forwards = xrealloc(course->forwards, 3, sizeof(*course->forwards));
+	course->forward_count = 3;
+	for (size_t i = 1; i < 3; i++) {
+		course->forwards[i] = course->forwards[0];
+		course->forwards[i].protocol = xstrdup("udp");
+		course->forwards[i].network = xstrdup(i == 1 ? "campus" : NULL);
+		course->forwards[i].port = 53;
+		course->forwards[i].to = FIELD_UNSET;
+	}
+	expand_well();
+	assert_fields("gw1", "firewall", "campus",
+		      "rules=established, exit br-link150 campus, "
+		      "forward boot0 udp 53 100.64.2.90 53 10.79.0.12, "
+		      "forward campus tcp 2201 100.64.2.90 22 192.0.2.12, "
+		      "forward campus udp 53 100.64.2.90 53 192.0.2.12, guard br-link150");
+	close_site(state);
+	open_site(state);
+	state_of("genome", "stopped");
+	expand_well();
+	assert_ids("gw1", "");
+	assert_fields("gw1", "firewall", "campus", "rules=established");
+}
+
+/* With the frontend its ports move: nothing of them stays where it was. */
+static void test_forwards_move(void **state)
+{
+	struct cluster *course = site_find_cluster(&site, "course");
+	struct site_node *vm1 = site_find_node(&site, "vm1");
+	struct site_node *gw1 = site_find_node(&site, "gw1");
+	(void)state;
+	/* A second gateway, out of what is not needed here. */
+	vm1->role = gw1->role;
+	for (size_t i = 0; i < gw1->wants.count; i++)
+		spec_list_copy(&vm1->wants, &gw1->wants.items[i]);
+	state_of("genome", "absent");
+	state_of("course", "running");
+	free(course->recorded.guests[0].host);
+	course->recorded.guests[0].host = xstrdup("vm1");
+	free(course->forwards[0].network);
+	course->forwards[0].network = NULL;
+	expand_well();
+	assert_ids("gw1", "");
+	assert_fields("gw1", "firewall", "campus", "rules=established");
+	assert_fields("vm1", "firewall", "campus",
+		      "rules=established, forward boot0 tcp 2201 100.64.2.90 22 10.79.0.13, "
+		      "guard br-link150");
+	assert_fields("vm1", "bridge", "br-link150",
+		      "mtu=1500 addresses=100.64.2.89/30 link=up undeclared=none");
+}
+
+/* A role's firewall is for its other nodes too. */
+static void test_firewall_of_role(void **state)
+{
+	struct site_node *gw1 = site_find_node(&site, "gw1");
+	struct spec_list *role = gw1->role->wants;
+	(void)state;
+	for (size_t i = 0; i < gw1->wants.count; i++)
+		if (strcmp(gw1->wants.items[i].kind->name, "firewall") == 0) {
+			spec_list_copy(role, &gw1->wants.items[i]);
+			spec_list_drop(&gw1->wants, i);
+		}
+	state_of("genome", "stopped");
+	state_of("course", "running");
+	expand_well();
+	assert_fields("gw1", "firewall", "campus",
+		      "rules=established, exit br-link150 campus, "
+		      "forward campus tcp 2201 100.64.2.90 22 192.0.2.12, guard br-link150");
+	const struct spec *shared = spec_list_find(role, "firewall", "campus");
+	assert_false(field_given(field_find(shared->kind->fields, "rules"), shared->body));
+}
+
 /* What is decided and not recorded could be decided otherwise tomorrow. */
 static void test_open(void **state)
 {
@@ -343,6 +467,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_stopped, open_site, close_site),
 		cmocka_unit_test_setup_teardown(test_absent, open_site, close_site),
 		cmocka_unit_test_setup_teardown(test_bridge_names, open_site, close_site),
+		cmocka_unit_test_setup_teardown(test_forwards, open_site, close_site),
+		cmocka_unit_test_setup_teardown(test_forwards_of_two, open_site, close_site),
+		cmocka_unit_test_setup_teardown(test_forwards_move, open_site, close_site),
+		cmocka_unit_test_setup_teardown(test_firewall_of_role, open_site, close_site),
 		cmocka_unit_test_setup_teardown(test_open, open_site, close_site),
 		cmocka_unit_test_setup_teardown(test_print, open_site, close_site),
 	};

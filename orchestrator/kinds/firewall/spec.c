@@ -7,6 +7,7 @@
 
 #include "engine/plan.h"
 #include "engine/refer.h"
+#include "model/check.h"
 #include "model/ip.h"
 
 #define AT(member) offsetof(struct firewall, member)
@@ -229,6 +230,58 @@ static void count_one(const struct spec *spec, void *context)
 		count->first = spec->id;
 }
 
+/* What a forward that has no mistakes hands on. */
+static bool hands_on(const struct words *forward, const char *network, const char *protocol,
+		     uint64_t port)
+{
+	return (strcmp(forward->items[0], "any") == 0 || text_equal(forward->items[0], network)) &&
+	       strcmp(forward->items[1], protocol) == 0 &&
+	       strtoull(forward->items[2], NULL, 10) == port;
+}
+
+/* Of two that a packet could take, nftables would take one silently. */
+static void check_beside(const struct site *site, const struct site_node *node,
+			 const struct spec *want, size_t index, const struct cluster *cluster,
+			 struct mistakes *mistakes)
+{
+	const struct firewall *firewall = want->body;
+	struct place own = place_of_item(want->place, "forward", index);
+	struct words words;
+	split(firewall->forward.items[index], &words);
+	for (size_t i = 0; i < cluster->forward_count; i++) {
+		const struct cluster_forward *forward = &cluster->forwards[i];
+		const char *network = cluster_forward_network(forward, site->boot_network);
+		struct place place = place_of(forward->place, "port");
+		if (forward->protocol == NULL ||
+		    !hands_on(&words, network, forward->protocol, forward->port))
+			continue;
+		AUTO_FREE char *where = check_place_text(own, place);
+		mistake_add(mistakes, place,
+			    "cluster \"%s\": %s port %u on network \"%s\" is handed on by firewall "
+			    "%s of \"%s\" already (%s), and its frontend may be there; choose "
+			    "another",
+			    cluster->name, forward->protocol, (unsigned)forward->port, network,
+			    want->id, node->name, where);
+	}
+	words_free(&words);
+}
+
+/* Frontends are on gateways, today on this one or tomorrow. */
+static void check_ports(const struct site *site, const struct site_node *node,
+			const struct spec *want, struct mistakes *mistakes)
+{
+	const struct firewall *firewall = want->body;
+	for (size_t i = 0; i < firewall->forward.count && site_node_is(site, node, "gateway");
+	     i++) {
+		AUTO_STR struct str rule = STR_INIT;
+		if (make_rule(site, node, firewall->forward.items[i], make_forward, &rule, NULL) !=
+		    0)
+			continue; /* check_rules() has told */
+		for (size_t j = 0; j < site->cluster_count; j++)
+			check_beside(site, node, want, i, &site->clusters[j], mistakes);
+	}
+}
+
 static void check(const struct site *site, const struct site_node *node, const struct spec *want,
 		  struct mistakes *mistakes)
 {
@@ -243,6 +296,7 @@ static void check(const struct site *site, const struct site_node *node, const s
 			    node->name, count.first);
 	check_rules(site, node, want, "allow", &firewall->allow, make_allow, mistakes);
 	check_rules(site, node, want, "forward", &firewall->forward, make_forward, mistakes);
+	check_ports(site, node, want, mistakes);
 }
 
 static int derive_rules(const struct derive *from, struct firewall *firewall,
@@ -260,7 +314,7 @@ static int derive_rules(const struct derive *from, struct firewall *firewall,
 static int derive(const struct derive *from, struct spec *want, struct err *err)
 {
 	struct firewall *firewall = want->body;
-	text_list_free(&firewall->rules);
+	/* Besides what is there already: clusters' (engine/expand.h). */
 	text_list_add(&firewall->rules, "established");
 	if (derive_rules(from, firewall, &firewall->allow, make_allow, err) != 0 ||
 	    derive_rules(from, firewall, &firewall->forward, make_forward, err) != 0)

@@ -38,6 +38,8 @@ static const struct field FIELDS[] = {
 	  "whether it runs: always wanted" },
 	{ "others", FIELD_LIST, AT(others), SEEN, 0, 0, NULL, NULL,
 	  "the nodes that might have it, and must not before it is started" },
+	{ "firewall", FIELD_NAME, AT(firewall), SEEN, 0, 0, NULL, NULL,
+	  "what keeps it from the networks of its host: there before it is started" },
 	{ "missing", FIELD_TEXT, AT(missing), SEEN, 0, 0, NULL, NULL,
 	  "why there is nothing to start it with" },
 	FIELD_END
@@ -111,6 +113,8 @@ static int needs(const struct spec *spec, struct refs *out, struct err *err)
 		refs_add(out, NULL, "bridge", bridge);
 	}
 	need_appliance(guest, out);
+	if (guest->firewall != NULL)
+		refs_add(out, NULL, "firewall", guest->firewall);
 	refs_add(out, NULL, "service", "libvirtd.service");
 	for (size_t i = 0; i < guest->others.count; i++)
 		refs_add_gone(out, guest->others.items[i], "guest", guest->name);

@@ -27,7 +27,8 @@ struct guest {
 	char *state; /* "running", else libvirt's word */
 
 	struct text_list others; /* nodes that may have it and must not; derived */
-	char *missing;		 /* why there is no kernel: the step is refused with it */
+	char *firewall; /* of its host, that guards the link between the two; NULL: there is none */
+	char *missing;	/* why there is no kernel: the step is refused with it */
 };
 extern const struct kind_spec guest_spec;
 #define GUEST_RUNNING "running"

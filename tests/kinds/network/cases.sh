@@ -137,7 +137,7 @@ road_away() {
 	ip link del road 2>/dev/null
 }
 
-[ $# -gt 0 ] || set -- sysctl service vlan bridge masquerade bond port route firewall resolver clock journal isolation
+[ $# -gt 0 ] || set -- sysctl service vlan bridge masquerade bond port route firewall link resolver clock journal isolation
 for kind; do
 	echo "# $kind"
 	# shellcheck source=/dev/null

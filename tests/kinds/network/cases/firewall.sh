@@ -1,18 +1,24 @@
 # shellcheck shell=sh disable=SC2034,SC2154
 # SPDX-License-Identifier: GPL-3.0-or-later
-slice wall "$(want firewall '"name":"site","rules":["allow * storage icmp *","allow guests boot0 * *","allow guests storage tcp 22,80-90","established","forward boot0 tcp 8080 10.77.30.5 80","forward boot0 udp 53 fd00:30::5 53"]')"
+slice wall "$(want firewall '"name":"site","rules":["allow * storage icmp *","allow guests boot0 * *","allow guests storage tcp 22,80-90","established","exit br-link100 guests","forward boot0 tcp 8080 10.77.30.5 80","forward boot0 udp 53 fd00:30::5 53","forward guests tcp 2201 100.64.1.146 22 10.77.30.1","guard br-link100"]')"
 slice wall_shut "$(want firewall '"name":"site","rules":["established"]')"
 slice wall_named "$(want firewall '"name":"other","rules":["established"]')"
 comes wall 1 "firewall: created"
 check_has "firewall: default deny" 'hook forward priority filter; policy drop;' nft list table inet moyai
 check_has "firewall: a rule" 'iifname "guests" oifname "storage" tcp dport { 22, 80-90 } accept' nft list table inet moyai
 check_has "firewall: a port forward" 'iifname "boot0" meta nfproto ipv4 tcp dport 8080 dnat ip to 10.77.30.5:80' nft list table inet moyai
+check_has "firewall: one for an address of ours" 'iifname "guests" ip daddr 10.77.30.1 tcp dport 2201 dnat ip to 100.64.1.146:22' nft list table inet moyai
+check_has "firewall: a guarded link" 'iifname "br-link100" ct state new drop' nft list chain inet moyai input
+check_has "firewall: its way out" 'iifname "br-link100" oifname "guests" accept' nft list chain inet moyai guard
 nft insert rule inet moyai forward accept
 check_plan "firewall: a rule of others is seen" "rules\[.*changed by others" wall
 comes wall 1 "firewall: and goes"
 nft flush chain inet moyai prerouting
 check_plan "firewall: half a port forward is seen" "rules\[.*changed forward boot0 tcp 8080" wall
 comes wall 1 "firewall: and is whole again"
+nft flush chain inet moyai input
+check_plan "firewall: half a guard is seen" "rules\[.*changed guard br-link100" wall
+comes wall 1 "firewall: and shut again"
 nft 'chain inet moyai forward { policy accept; }'
 check_plan "firewall: another policy is seen" "rules\[.*changed chains" wall
 comes wall 1 "firewall: and undone"
