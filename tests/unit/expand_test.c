@@ -390,6 +390,8 @@ static void test_forwards_move(void **state)
 	(void)state;
 	/* A second gateway, out of what is not needed here. */
 	vm1->role = gw1->role;
+	free(vm1->role_name);
+	vm1->role_name = xstrdup(gw1->role_name);
 	for (size_t i = 0; i < gw1->wants.count; i++)
 		spec_list_copy(&vm1->wants, &gw1->wants.items[i]);
 	state_of("genome", "absent");
