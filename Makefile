@@ -5,7 +5,7 @@ BUILD   ?= build
 CC       = gcc
 JOBS    ?= $(shell nproc)
 LIBS_MOYAI := libconfig libssh jansson gnutls libmicrohttpd
-LIBS_NODE  := libparted libmnl jansson gnutls
+LIBS_NODE  := libmnl jansson gnutls
 CFLAGS  ?= -O2 -g
 CFLAGS  += -std=c17 -Wall -Wextra -Werror -Wshadow -Wconversion -D_GNU_SOURCE -Iorchestrator -MMD -MP
 LDFLAGS += -Wl,--as-needed -Wl,--gc-sections

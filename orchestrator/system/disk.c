@@ -8,11 +8,36 @@
 #include "base/point.h"
 #include "system/content.h"
 #include "system/gpt.h"
+#include "system/library.h"
 #include "system/signature.h"
 #include "system/sysfs.h"
 
 /* The second copy of a GPT: 16 KiB of entries and a header of one block. */
 enum { GPT_TAIL_BYTES = 32 * 1024 };
+
+/* Its constructor starts a shell and dmidecode, and half of what a start of moyai-node loads are its
+   libraries: most nodes have no disk to ask it about. */
+/* clang-format off */
+#define FUNCTIONS(F) \
+	F(constraint_destroy) F(constraint_exact) F(device_close) F(device_destroy) F(device_get) \
+	F(device_open) F(device_read) F(device_sync) F(device_write) F(disk_add_partition) \
+	F(disk_clobber) F(disk_commit) F(disk_delete_partition) F(disk_destroy) F(disk_new) \
+	F(disk_new_fresh) F(disk_next_partition) F(disk_probe) F(disk_set_partition_geom) \
+	F(disk_type_get) F(exception_set_handler) F(geometry_destroy) F(geometry_new) \
+	F(partition_destroy) F(partition_get_name) F(partition_is_active) F(partition_is_busy) \
+	F(partition_new) F(partition_set_flag) F(partition_set_name)
+/* clang-format on */
+static struct {
+#define MEMBER(name) __typeof__(ped_##name) *name;
+	FUNCTIONS(MEMBER)
+} ped;
+
+static int load(struct err *err)
+{
+#define ENTRY(function) { "ped_" #function, &ped.function },
+	static const struct library_function ALL[] = { FUNCTIONS(ENTRY){ NULL, NULL } };
+	return library_load("libparted.so.2", ALL, err);
+}
 
 /* libparted tells its errors through a callback without context. */
 static char why_not[512];
@@ -44,15 +69,17 @@ static int parted_failed(struct err *err, const char *what)
 static PedDevice *parted_open(const char *name, bool repair, struct err *err)
 {
 	AUTO_FREE char *path = xasprintf("/dev/%s", name);
-	ped_exception_set_handler(on_exception);
+	if (load(err) != 0)
+		return NULL;
+	ped.exception_set_handler(on_exception);
 	why_not[0] = '\0';
 	may_repair = repair;
 	is_torn = false;
-	PedDevice *device = ped_device_get(path);
-	if (device == NULL || !ped_device_open(device)) {
+	PedDevice *device = ped.device_get(path);
+	if (device == NULL || !ped.device_open(device)) {
 		parted_failed(err, path);
 		if (device != NULL)
-			ped_device_destroy(device);
+			ped.device_destroy(device);
 		return NULL;
 	}
 	return device;
@@ -62,8 +89,8 @@ static PedDevice *parted_open(const char *name, bool repair, struct err *err)
    at the disk again, and may for a moment take the partitions' links away. */
 static int parted_close(PedDevice *device, struct err *err)
 {
-	ped_device_close(device);
-	ped_device_destroy(device);
+	ped.device_close(device);
+	ped.device_destroy(device);
 	return sysfs_settle(err);
 }
 
@@ -122,7 +149,7 @@ static void measure(struct disk *disk)
 
 static void add_partition(struct disk *disk, PedPartition *part, uint64_t sector)
 {
-	const char *label = ped_partition_get_name(part);
+	const char *label = ped.partition_get_name(part);
 	disk->items = xrealloc(disk->items, disk->count + 1, sizeof(*disk->items));
 	disk->items[disk->count++] = (struct disk_partition){
 		.number = (unsigned)part->num,
@@ -135,14 +162,14 @@ static void add_partition(struct disk *disk, PedPartition *part, uint64_t sector
 
 static int read_table(struct disk *disk, PedDevice *device, struct err *err)
 {
-	PedDisk *table = ped_disk_new(device);
+	PedDisk *table = ped.disk_new(device);
 	if (table == NULL)
 		return parted_failed(err, "its partition table cannot be read");
-	for (PedPartition *part = ped_disk_next_partition(table, NULL); part != NULL;
-	     part = ped_disk_next_partition(table, part))
-		if (ped_partition_is_active(part))
+	for (PedPartition *part = ped.disk_next_partition(table, NULL); part != NULL;
+	     part = ped.disk_next_partition(table, part))
+		if (ped.partition_is_active(part))
 			add_partition(disk, part, (uint64_t)device->sector_size);
-	ped_disk_destroy(table);
+	ped.disk_destroy(table);
 	return 0;
 }
 
@@ -302,7 +329,7 @@ static int find_table(struct disk *disk, PedDevice *device, const char *prefix, 
 	disk->torn = state == GPT_TORN;
 	disk->begun = state == GPT_BEGUN;
 	is_torn = disk->torn;
-	PedDiskType *type = disk->begun ? NULL : ped_disk_probe(device);
+	PedDiskType *type = disk->begun ? NULL : ped.disk_probe(device);
 	disk->gpt = type != NULL && strcmp(type->name, "gpt") == 0;
 	return 0;
 }
@@ -348,9 +375,9 @@ static int blank(PedDevice *device, uint64_t start, uint64_t size, struct err *e
 	uint64_t ends[2] = { start, start + size - DISK_ALIGN };
 	point_pass("disk blank");
 	for (size_t i = 0; i < COUNT_OF(ends); i++)
-		if (!ped_device_write(device, zeros, (PedSector)ends[i] / sector, count))
+		if (!ped.device_write(device, zeros, (PedSector)ends[i] / sector, count))
 			return parted_failed(err, "write");
-	if (!ped_device_sync(device))
+	if (!ped.device_sync(device))
 		return parted_failed(err, "sync");
 	point_pass("disk blank");
 	return 0;
@@ -360,14 +387,14 @@ static int blank(PedDevice *device, uint64_t start, uint64_t size, struct err *e
 static int pass_on(PedDevice *device, bool anew, struct err *err)
 {
 	AUTO_FREE unsigned char *mbr = xcalloc(1, (size_t)device->sector_size);
-	if (!ped_device_read(device, mbr, 0, 1))
+	if (!ped.device_read(device, mbr, 0, 1))
 		return parted_failed(err, "read");
 	for (size_t i = 0; i < sizeof(GPT_PASS_ON); i++)
 		if (mbr[i] != 0 && !anew)
 			return 0;
 	memcpy(mbr, GPT_PASS_ON, sizeof(GPT_PASS_ON));
 	point_pass("disk boot code");
-	if (!ped_device_write(device, mbr, 0, 1) || !ped_device_sync(device))
+	if (!ped.device_write(device, mbr, 0, 1) || !ped.device_sync(device))
 		return parted_failed(err, "boot code");
 	point_pass("disk boot code");
 	return 0;
@@ -376,13 +403,13 @@ static int pass_on(PedDevice *device, bool anew, struct err *err)
 static int commit(PedDisk *table, struct err *err)
 {
 	/* libparted would do this, and take the code away with it, after us. */
-	if (table->needs_clobber && !ped_disk_clobber(table->dev))
+	if (table->needs_clobber && !ped.disk_clobber(table->dev))
 		return parted_failed(err, "old table");
 	table->needs_clobber = 0;
 	if (pass_on(table->dev, false, err) != 0)
 		return -1;
 	point_pass("disk commit");
-	if (!ped_disk_commit(table))
+	if (!ped.disk_commit(table))
 		return parted_failed(err, "partition table");
 	point_pass("disk commit");
 	return 0;
@@ -390,10 +417,10 @@ static int commit(PedDisk *table, struct err *err)
 
 static PedPartition *find_part(PedDisk *table, const char *label)
 {
-	for (PedPartition *part = ped_disk_next_partition(table, NULL); part != NULL;
-	     part = ped_disk_next_partition(table, part))
-		if (ped_partition_is_active(part) &&
-		    text_equal(ped_partition_get_name(part), label))
+	for (PedPartition *part = ped.disk_next_partition(table, NULL); part != NULL;
+	     part = ped.disk_next_partition(table, part))
+		if (ped.partition_is_active(part) &&
+		    text_equal(ped.partition_get_name(part), label))
 			return part;
 	return NULL;
 }
@@ -405,19 +432,19 @@ static int add_part(PedDisk *table, const char *label, uint64_t start, uint64_t 
 	PedSector sector = table->dev->sector_size;
 	PedSector first = (PedSector)start / sector;
 	PedSector last = (PedSector)(start + size) / sector - 1;
-	PedPartition *part = ped_partition_new(table, PED_PARTITION_NORMAL, NULL, first, last);
+	PedPartition *part = ped.partition_new(table, PED_PARTITION_NORMAL, NULL, first, last);
 	if (part == NULL)
 		return parted_failed(err, "new partition");
-	PedConstraint *exact = ped_constraint_exact(&part->geom);
-	int added = ped_partition_set_name(part, label) &&
+	PedConstraint *exact = ped.constraint_exact(&part->geom);
+	int added = ped.partition_set_name(part, label) &&
 		    (use != DISK_FOR_GRUB ||
-		     ped_partition_set_flag(part, PED_PARTITION_BIOS_GRUB, 1)) &&
-		    (use != DISK_FOR_EFI || ped_partition_set_flag(part, PED_PARTITION_ESP, 1)) &&
-		    ped_disk_add_partition(table, part, exact);
-	ped_constraint_destroy(exact);
+		     ped.partition_set_flag(part, PED_PARTITION_BIOS_GRUB, 1)) &&
+		    (use != DISK_FOR_EFI || ped.partition_set_flag(part, PED_PARTITION_ESP, 1)) &&
+		    ped.disk_add_partition(table, part, exact);
+	ped.constraint_destroy(exact);
 	if (added)
 		return 0;
-	ped_partition_destroy(part);
+	ped.partition_destroy(part);
 	return parted_failed(err, "new partition");
 }
 
@@ -448,13 +475,13 @@ static int grow(const struct disk *disk, PedDisk *table, const char *label, uint
 	if (size > have->room)
 		return err_set(err, "what follows it is in the way");
 	PedGeometry *geometry =
-		ped_geometry_new(table->dev, part->geom.start, (PedSector)size / sector);
+		ped.geometry_new(table->dev, part->geom.start, (PedSector)size / sector);
 	if (geometry == NULL)
 		return parted_failed(err, "growing");
-	PedConstraint *exact = ped_constraint_exact(geometry);
-	int done = ped_disk_set_partition_geom(table, part, exact, geometry->start, geometry->end);
-	ped_constraint_destroy(exact);
-	ped_geometry_destroy(geometry);
+	PedConstraint *exact = ped.constraint_exact(geometry);
+	int done = ped.disk_set_partition_geom(table, part, exact, geometry->start, geometry->end);
+	ped.constraint_destroy(exact);
+	ped.geometry_destroy(geometry);
 	return done ? commit(table, err) : parted_failed(err, "growing");
 }
 
@@ -475,8 +502,8 @@ static int change_begin(const char *path, const char *prefix, struct disk *disk,
 		return -1;
 	}
 	is_torn = disk->torn;
-	*table = disk->gpt ? ped_disk_new(*device)
-			   : ped_disk_new_fresh(*device, ped_disk_type_get("gpt"));
+	*table = disk->gpt ? ped.disk_new(*device)
+			   : ped.disk_new_fresh(*device, ped.disk_type_get("gpt"));
 	if (*table != NULL)
 		return 0;
 	parted_failed(err, path);
@@ -487,7 +514,7 @@ static int change_begin(const char *path, const char *prefix, struct disk *disk,
 
 static int change_end(struct disk *disk, PedDevice *device, PedDisk *table, int rc, struct err *err)
 {
-	ped_disk_destroy(table);
+	ped.disk_destroy(table);
 	disk_free(disk);
 	if (parted_close(device, rc == 0 ? err : NULL) != 0)
 		rc = -1;
@@ -561,10 +588,10 @@ int disk_partition_remove(const char *path, const char *our_prefix, const char *
 	if (change_begin(path, our_prefix, &disk, &device, &table, err) != 0)
 		return -1;
 	PedPartition *part = find_part(table, label);
-	if (part != NULL && ped_partition_is_busy(part))
+	if (part != NULL && ped.partition_is_busy(part))
 		rc = err_set(err, "partition %d of %s is in use", part->num, path);
 	else if (part != NULL)
-		rc = ped_disk_delete_partition(table, part) ? commit(table, err)
+		rc = ped.disk_delete_partition(table, part) ? commit(table, err)
 							    : parted_failed(err, "deleting");
 	return change_end(&disk, device, table, rc, err);
 }

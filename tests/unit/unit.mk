@@ -13,7 +13,7 @@ $(BUILD)/tests/%_test: tests/unit/%_test.c $(BUILD)/tests/libtest.a $(BUILD)/lib
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< \
 		-Wl,--start-group $(BUILD)/tests/libtest.a $(BUILD)/libshared.a -Wl,--end-group \
-		$(shell pkg-config --libs $(sort $(LIBS_MOYAI) $(LIBS_NODE))) -lcmocka -lpthread
+		$(shell pkg-config --libs $(sort $(LIBS_MOYAI) $(LIBS_NODE)) libparted) -lcmocka -lpthread
 # What stands for libvirt where the real one would need a QEMU that hangs.
 $(BUILD)/tests/hanging/libvirt.so.0: tests/unit/hanging_libvirt.c
 	@mkdir -p $(@D)
