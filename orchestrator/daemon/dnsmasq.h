@@ -27,6 +27,8 @@ struct dnsmasq_config {
 	const char *user;      /* it gives up root for this one */
 };
 int dnsmasq_config_print(const struct dnsmasq_config *config, struct str *out, struct err *err);
+/* Where the configuration has the leases written; the caller frees it. */
+char *dnsmasq_leases(const char *boot_dir);
 
 /* One line of its log. */
 enum dnsmasq_event_type {

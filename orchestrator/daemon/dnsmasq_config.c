@@ -57,6 +57,11 @@ static const char *efi_binary(const char *tftp_dir)
 	return file_exists(path) ? "snponly.efi" : "ipxe.efi";
 }
 
+char *dnsmasq_leases(const char *boot_dir)
+{
+	return xasprintf("%s/dnsmasq.leases", boot_dir);
+}
+
 int dnsmasq_config_print(const struct dnsmasq_config *config, struct str *out, struct err *err)
 {
 	const struct site *site = config->site;
@@ -70,7 +75,7 @@ int dnsmasq_config_print(const struct dnsmasq_config *config, struct str *out, s
 		return -1;
 	hosts(site, config->only, &list);
 	const char *gateway = router(site, network);
-	AUTO_FREE char *leases = xasprintf("%s/dnsmasq.leases", config->boot_dir);
+	AUTO_FREE char *leases = dnsmasq_leases(config->boot_dir);
 	AUTO_FREE char *script = xasprintf("http://%s:%llu/ipxe?mac=${netX/mac}", config->server,
 					   (unsigned long long)site->boot_port);
 	AUTO_FREE char *route = gateway ? xasprintf(",%s", gateway) : xstrdup("");

@@ -98,6 +98,10 @@ static int start_dnsmasq(struct server *server, struct err *err)
 	};
 	if (dnsmasq_config_print(&config, &text, err) != 0 || write_config(path, &text, err) != 0)
 		return -1;
+	/* Who has which address follows from the site alone. A lease from before a machine was
+	   replaced would keep its address from the new one. */
+	AUTO_FREE char *leases = dnsmasq_leases(server->boot.dir);
+	unlink(leases);
 	server->dnsmasq_again_ms = 0;
 	return dnsmasq_start(&server->dnsmasq, path, err);
 }

@@ -59,16 +59,17 @@ cat "$test_dir/killer" >&2
 
 expect_exit "apply: converges after all that" 0 moyai apply --yes
 echo "after three interruptions: $(tail -n 1 <<<"$output")"
-# sshd of each node counts; who asks for the number is one more.
-connections() {
+# sshd of each node counts. Who asks for the number the first time may be one of them.
+log_ins() { # MORE
 	local node
 	for node in manager gw vm1 store1 mem1; do
 		echo "$node $(($(on "$node" "journalctl -u ssh -o cat --no-pager | grep -c '^Accepted publickey'") + $1))"
 	done
 }
-had=$(connections 2)
+log_ins 0 >/dev/null
+had=$(log_ins 1)
 expect_exit "plan: exit 0, there is nothing to do" 0 moyai plan
-expect_same "plan: one connection to each node" "$had" "$(connections 0)"
+expect_same "plan: one connection to each node" "$had" "$(log_ins 0)"
 expect_exit "apply: a second one succeeds" 0 moyai apply --yes --json
 expect_same "apply: the second one has zero steps" 0 "$(grep -c '"event": *"start"' <<<"$output")"
 expect_text "apply: … and says so" '"event": ?"applied", ?"steps": ?0, ?"nodes": ?5,' "$output"

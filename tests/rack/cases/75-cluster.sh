@@ -10,7 +10,7 @@ cp "$site_dir/site.cfg" "$test_dir/site.whole"
 cat >"$test_dir/vm2" <<-'END'
 	{
 		name = "vm2"; role = "vm-server"; mac = "52:54:00:4d:00:16";
-		addresses = { boot = "10.77.0.16"; storage = "10.77.20.16"; };
+		addresses = { boot = "10.77.0.26"; storage = "10.77.20.26"; };
 		guests = { vcpus = 2; memory = "256M"; emulate = true; };
 	},
 END
@@ -29,7 +29,7 @@ cat >"$site_dir/clusters/lab.cfg" <<-END
 END
 export GIT_AUTHOR_NAME=test GIT_AUTHOR_EMAIL=test@example GIT_COMMITTER_NAME=test GIT_COMMITTER_EMAIL=test@example
 git -C "$site_dir" init -q -b main && echo rack.tab >"$site_dir/.git/info/exclude" && git -C "$site_dir" add -A && git -C "$site_dir" commit -q -m site
-echo "vm2 10.77.0.16" >>"$test_dir/addresses"
+echo "vm2 10.77.0.26" >>"$test_dir/addresses"
 rack power on vm2
 expect "cluster: a second VM server boots" rack wait vm2
 MOYAI_TIMEOUT=400 expect_exit "cluster: the nodes are as wanted without it" 0 moyai apply --yes
