@@ -30,6 +30,8 @@ END
 export GIT_AUTHOR_NAME=test GIT_AUTHOR_EMAIL=test@example GIT_COMMITTER_NAME=test GIT_COMMITTER_EMAIL=test@example
 git -C "$site_dir" init -q -b main && echo rack.tab >"$site_dir/.git/info/exclude" && git -C "$site_dir" add -A && git -C "$site_dir" commit -q -m site
 echo "vm2 10.77.0.26" >>"$test_dir/addresses"
+# From this machine, since the rack's network ends in the rack.
+expect "cluster: the image of micro is there" "$build/moyai" -C "$site_dir" image build micro
 rack power on vm2
 expect "cluster: a second VM server boots" rack wait vm2
 MOYAI_TIMEOUT=400 expect_exit "cluster: the nodes are as wanted without it" 0 moyai apply --yes
@@ -42,7 +44,7 @@ holds() {
 			ls /sys/kernel/config/target/iscsi /sys/kernel/config/target/core/* 2>/dev/null | grep -v ^alua
 			ls /etc/iscsi/nodes 2>/dev/null; iscsiadm -m session 2>/dev/null | sed 's/^.*iqn/iqn/'; ls /dev/moyai 2>/dev/null
 			command -v virsh >/dev/null && virsh -q -c qemu:///system list --all --name; ls /var/log/libvirt/qemu /run/moyai 2>/dev/null
-			pgrep -c qemu-system; nft list tables; command -v lvs >/dev/null && lvs --noheadings -o lv_name --devices /dev/disk/by-partlabel/moyai.main 2>/dev/null"
+			pgrep -c qemu-system; command -v nft >/dev/null && nft list tables; command -v lvs >/dev/null && lvs --noheadings -o lv_name --devices /dev/disk/by-partlabel/moyai.main 2>/dev/null"
 	done
 }
 held=$(holds)
