@@ -37,6 +37,24 @@ const struct site_node *takeover_node(const struct site *site, struct err *err)
 	return found;
 }
 
+/* As in moyaid, the variable is for tests. */
+static const char *store_dir(void)
+{
+	const char *dir = getenv("MOYAI_MANAGER_DIR");
+	return dir ? dir : STORE_DIR;
+}
+
+bool takeover_is_here(const char *state_dir)
+{
+	AUTO_FREE char *state = xasprintf("%s/state", store_dir());
+	return text_equal(state_dir, state);
+}
+
+char *takeover_journals(void)
+{
+	return xasprintf("%s/log/journal", store_dir());
+}
+
 /* ---- the record ---- */
 
 static char *record_path(const char *state_dir)

@@ -17,6 +17,11 @@ struct takeover {
 /* The node that takes over: site_manager(), and an error when there is none. */
 const struct site_node *takeover_node(const struct site *site, struct err *err);
 
+/* Whether this machine is the manager: the state directory is the one that moyaid works with. Its
+   journals are in takeover_journals(); the caller frees. */
+bool takeover_is_here(const char *state_dir);
+char *takeover_journals(void);
+
 /* Not there is fine. */
 int takeover_read(const char *state_dir, struct takeover *takeover, struct err *err);
 int takeover_write(const char *state_dir, const struct site_node *node, const char *address,

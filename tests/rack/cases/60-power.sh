@@ -42,6 +42,7 @@ refusals() { tail -c "+$marks" "$dir/gw.log" | grep -ac 'sha256 .*: not started'
 refused() { [ "$(refusals)" -ge "$1" ]; }
 expect "damaged image: the boot fails" within 120 jq -e '.error // empty | test("sha256.*not started")' "$state/boot/gw.json"
 expect_text "damaged image: status shows it" '^gw .*sha256' "$(moyai status 2>&1)"
+expect_text "damaged image: why says it" '^cause +the image was not what its manifest says: .*sha256' "$(moyai why gw 2>&1)"
 
 rack power cycle store1
 
