@@ -42,7 +42,7 @@ static int make_query(const struct options *options, const struct text_list *nod
 static int show_here(const struct journal_query *query, struct err *err)
 {
 	AUTO_LIST struct text_list words = TEXT_LIST_INIT;
-	AUTO_FREE char *dir = takeover_journals();
+	AUTO_FREE char *dir = xasprintf("%s/log/journal", takeover_store());
 	journal_query_words(query, dir, &words);
 	char **argv = xcalloc(words.count + 1, sizeof(*argv));
 	memcpy(argv, words.items, words.count * sizeof(*argv));

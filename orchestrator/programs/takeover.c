@@ -38,7 +38,7 @@ const struct site_node *takeover_node(const struct site *site, struct err *err)
 }
 
 /* As in moyaid, the variable is for tests. */
-static const char *store_dir(void)
+const char *takeover_store(void)
 {
 	const char *dir = getenv("MOYAI_MANAGER_DIR");
 	return dir ? dir : STORE_DIR;
@@ -46,13 +46,8 @@ static const char *store_dir(void)
 
 bool takeover_is_here(const char *state_dir)
 {
-	AUTO_FREE char *state = xasprintf("%s/state", store_dir());
+	AUTO_FREE char *state = xasprintf("%s/state", takeover_store());
 	return text_equal(state_dir, state);
-}
-
-char *takeover_journals(void)
-{
-	return xasprintf("%s/log/journal", store_dir());
 }
 
 /* ---- the record ---- */

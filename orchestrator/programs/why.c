@@ -101,7 +101,7 @@ static int read_journal(struct why *why, const struct journal_query *query, stru
 				      take_line, &why->journal, err);
 	}
 	AUTO_LIST struct text_list words = TEXT_LIST_INIT;
-	AUTO_FREE char *dir = takeover_journals();
+	AUTO_FREE char *dir = xasprintf("%s/log/journal", takeover_store());
 	AUTO_STR struct str text = STR_INIT;
 	journal_query_words(query, dir, &words);
 	const char **argv = xcalloc(words.count + 1, sizeof(*argv));
