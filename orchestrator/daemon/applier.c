@@ -103,6 +103,9 @@ static void child(const struct applier_options *options, const char *limit, int 
 	dup2(log >= 0 ? log : null, 2);
 	close_range(3, ~0U, 0);
 	setenv("MOYAI_IMAGES", options->images_dir, 1);
+	/* In logs and locks: no person is root here. */
+	unsetenv("SUDO_USER");
+	setenv("USER", "moyaid", 1);
 	execlp(options->moyai, "moyai", "-C", options->site_dir, "--state", options->state_dir,
 	       "--rev", options->revision, "apply", "--unattended", "--json", "--limit", limit,
 	       (char *)NULL);

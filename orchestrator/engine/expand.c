@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "base/size.h"
+#include "engine/apart.h"
 #include "engine/device.h"
 #include "engine/refer.h"
 #include "model/check.h"
@@ -375,6 +376,13 @@ static void expand_forwards(const struct expansion *of)
 
 /* ---- interfaces ---- */
 
+static void first_id(const struct spec *spec, void *context)
+{
+	const char **id = context;
+	if (*id == NULL)
+		*id = spec->id;
+}
+
 /* The frontend routes for the others, so what it sends there has any source address. */
 static void add_interfaces(const struct expansion *of, struct site_node *host,
 			   const struct cluster_guest *of_guest, const struct allocated_guest *made,
@@ -394,12 +402,17 @@ static void add_interfaces(const struct expansion *of, struct site_node *host,
 		add_link(of, host, made, guest);
 	if (!routes || cluster->external.network == NULL)
 		return;
+	const char *firewall = NULL;
 	const struct network *network = site_find_network(of->site, cluster->external.network);
 	const struct site_node *router = site_find_node(of->site, network->gateway);
 	AUTO_FREE char *outer = outside_bridge(of, host);
 	AUTO_FREE char *outside =
 		xasprintf("%s %s %s", outer, made->outside_mac, cluster->external.address);
 	set(guest, "interfaces", outside);
+	/* It does not start before what keeps it from other networks is there; see apart.h. */
+	refer_each(host, "firewall", first_id, &firewall);
+	if (firewall != NULL && !cluster_has_link(cluster))
+		set(guest, "firewall", firewall);
 	tell_interface(guest, made->outside_mac, cluster->external.address, network->cidr,
 		       router ? site_node_address(router, network->name) : NULL);
 }
@@ -622,6 +635,7 @@ static void expand_cluster(const struct expansion *of)
 
 void expand(struct site *site, const struct allocations *allocations, struct mistakes *mistakes)
 {
+	apart_check(site, mistakes);
 	for (size_t i = 0; i < site->cluster_count; i++) {
 		const struct expansion of = { site, &site->clusters[i], &allocations->items[i],
 					      mistakes };

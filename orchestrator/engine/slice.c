@@ -56,6 +56,7 @@ void slice_free(struct slice *slice)
 		return;
 	free(slice->site);
 	free(slice->node);
+	free(slice->who);
 	spec_list_free(&slice->wants);
 	text_list_free(&slice->may_lose);
 	text_list_free(&slice->consent);
@@ -79,9 +80,13 @@ json_t *slice_to_json(const struct slice *slice)
 				      json_pack("{s:s, s:o}", "kind", want->kind->name, "fields",
 						fields_to_json(want->kind->fields, want->body)));
 	}
-	return json_pack("{s:s, s:s, s:o, s:o, s:o}", "site", slice->site, "node", slice->node,
-			 "wants", wants, "may_lose", list_to_json(&slice->may_lose), "consent",
-			 list_to_json(&slice->consent));
+	json_t *json =
+		json_pack("{s:s, s:s, s:o, s:o, s:o}", "site", slice->site, "node", slice->node,
+			  "wants", wants, "may_lose", list_to_json(&slice->may_lose), "consent",
+			  list_to_json(&slice->consent));
+	if (slice->who)
+		json_object_set_new(json, "who", json_string(slice->who));
+	return json;
 }
 
 static int list_from_json(const json_t *json, struct text_list *list, struct err *err)
@@ -122,17 +127,20 @@ static int fill(const json_t *json, struct slice *slice, struct err *err)
 {
 	const char *site;
 	const char *node;
+	const char *who = NULL;
 	json_t *wants;
 	json_t *may_lose;
 	json_t *consent;
 	size_t index;
 	const json_t *want;
-	if (json_unpack((json_t *)json, "{s:s, s:s, s:o, s:o, s:o !}", "site", &site, "node", &node,
-			"wants", &wants, "may_lose", &may_lose, "consent", &consent) != 0 ||
+	if (json_unpack((json_t *)json, "{s:s, s:s, s?s, s:o, s:o, s:o !}", "site", &site, "node",
+			&node, "who", &who, "wants", &wants, "may_lose", &may_lose, "consent",
+			&consent) != 0 ||
 	    !json_is_array(wants) || !json_is_array(may_lose) || !json_is_array(consent))
 		return err_set(err, "is not { site, node, wants, may_lose, consent }");
 	slice->site = xstrdup(site);
 	slice->node = xstrdup(node);
+	slice->who = xstrdup(who);
 	if (list_from_json(may_lose, &slice->may_lose, err) != 0)
 		return err_context(err, "may_lose");
 	if (list_from_json(consent, &slice->consent, err) != 0)

@@ -13,6 +13,7 @@
 struct slice {
 	char *site; /* site name: what the marks on the node say */
 	char *node;
+	char *who; /* who applies it, for the node's lock: "ann@desk"; NULL: not said */
 	struct spec_list wants;
 	struct text_list may_lose; /* consent in the configuration: "volume/old" */
 	struct text_list consent;  /* consent on the command line, for this node */

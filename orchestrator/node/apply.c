@@ -97,15 +97,15 @@ static int go_on(struct apply *apply, struct err *err)
 }
 
 /* A guard that somebody's apply left behind has the lock; it ends when it is confirmed. */
-static int take_lock(const char *run_dir, struct err *err)
+static int take_lock(const char *run_dir, const char *who, struct err *err)
 {
 	enum { TRIES = 20, PAUSE_MS = 50 };
-	int lock = lock_take(run_dir, err);
+	int lock = lock_take(run_dir, who, err);
 	if (lock >= 0 || !guard_adopt(run_dir))
 		return lock;
 	for (int i = 0; lock < 0 && i < TRIES; i++) {
 		nanosleep(&(struct timespec){ 0, PAUSE_MS * 1000000L }, NULL);
-		lock = lock_take(run_dir, err);
+		lock = lock_take(run_dir, who, err);
 	}
 	return lock;
 }
@@ -117,7 +117,7 @@ int verb_apply(struct conversation *conversation, struct err *err)
 	struct node node;
 	if (conversation_expect(conversation, REQUEST_SLICE, &request, err) != 0)
 		return -1;
-	int lock = take_lock(conversation->run_dir, err);
+	int lock = take_lock(conversation->run_dir, request.slice.who, err);
 	int rc = -1;
 	if (lock >= 0) {
 		struct apply apply = { .conversation = conversation,

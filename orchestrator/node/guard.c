@@ -83,8 +83,8 @@ static void take_back(struct node *node, const struct slice *before, const char 
 }
 
 /* Until the file is gone, or this process has removed it because the time is up. */
-static int wait_for_confirmation(int talk, int lock, const char *run_dir, const char *token,
-				 unsigned seconds)
+static int wait_for_confirmation(int talk, int lock, const char *who, const char *run_dir,
+				 const char *token, unsigned seconds)
 {
 	AUTO_FREE char *waiting = token_path(run_dir, WAITING, token);
 	AUTO_FREE char *left = token_path(run_dir, LEFT, token);
@@ -102,7 +102,7 @@ static int wait_for_confirmation(int talk, int lock, const char *run_dir, const 
 			if (rename(waiting, left) != 0)
 				return END_CONFIRMED;
 			path = left;
-			lock_name_holder(lock);
+			lock_name_holder(lock, who);
 			talk = -1;
 			said = SAY_LET_GO;
 		}
@@ -158,7 +158,7 @@ int guard_arm(struct guard *guard, struct node *node, const struct slice *slice,
 	if (pid == 0) {
 		close(talk[0]);
 		leave_connection();
-		int end = wait_for_confirmation(talk[1], lock, run_dir, token, seconds);
+		int end = wait_for_confirmation(talk[1], lock, slice->who, run_dir, token, seconds);
 		if (end == END_TAKEN_BACK)
 			take_back(node, &before, run_dir, seconds);
 		_exit(end);

@@ -26,9 +26,9 @@ static int collect(const struct options *options, const struct reach *reach, con
 		if (rc != 0)
 			err_context(err, "%s", takeover.node);
 	} else {
-		bool manager = strcmp(reach->state_dir, STORE_DIR "/state") == 0;
-		rc = store_pack(manager ? STORE_DIR "/site.git" : options->site_dir,
-				reach->state_dir, local, err);
+		AUTO_FREE char *git = xasprintf("%s/site.git", takeover_store());
+		bool manager = takeover_is_here(reach->state_dir);
+		rc = store_pack(manager ? git : options->site_dir, reach->state_dir, local, err);
 		if (rc == 0)
 			rc = file_read(local, ARCHIVE_MAX_BYTES, archive, err);
 		file_remove(local, NULL);

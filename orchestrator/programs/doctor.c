@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "programs/show.h"
 
@@ -15,7 +16,27 @@ void doctor_add(struct doctor *doctor, enum doctor_level level, const char *chec
 {
 	doctor->findings = xrealloc(doctor->findings, doctor->count + 1, sizeof(*doctor->findings));
 	doctor->findings[doctor->count++] =
-		(struct doctor_finding){ xstrdup(check), xstrdup(found), xstrdup(advice), level };
+		(struct doctor_finding){ NULL, xstrdup(check), xstrdup(found), xstrdup(advice),
+					 level };
+}
+
+int doctor_add_of(struct doctor *doctor, const char *node, const char *level, const char *check,
+		  const char *found, const char *advice, struct err *err)
+{
+	for (size_t i = 0; i < COUNT_OF(LEVELS); i++) {
+		if (strcmp(LEVELS[i], level) != 0)
+			continue;
+		doctor_add(doctor, (enum doctor_level)i, check, found, advice);
+		doctor->findings[doctor->count - 1].node = xstrdup(node);
+		return 0;
+	}
+	return err_set(err, "\"%s\" is no result of a check", level);
+}
+
+char *doctor_git(const struct doctor *doctor)
+{
+	return doctor->here ? xasprintf("%s/site.git", takeover_store())
+			    : xstrdup(doctor->options->site_dir);
 }
 
 /* True when it may be used. */
@@ -45,9 +66,10 @@ static void print_json(const struct doctor *doctor, struct str *out)
 {
 	for (size_t i = 0; i < doctor->count; i++) {
 		const struct doctor_finding *at = &doctor->findings[i];
-		show_json_line(out, json_pack("{s:s, s:s, s:s, s:s, s:s?}", "event", "check",
-					      "check", at->check, "result", LEVELS[at->level],
-					      "found", at->found, "advice", at->advice));
+		show_json_line(out,
+			       json_pack("{s:s, s:s, s:s, s:s, s:s?, s:s?}", "event", "check",
+					 "check", at->check, "result", LEVELS[at->level], "found",
+					 at->found, "advice", at->advice, "node", at->node));
 	}
 }
 
@@ -60,7 +82,8 @@ static void print_text(const struct doctor *doctor, struct str *out)
 	show_cell(&table, "WHAT TO DO");
 	for (size_t i = 0; i < doctor->count; i++) {
 		const struct doctor_finding *at = &doctor->findings[i];
-		show_cell(&table, at->check);
+		AUTO_FREE char *check = xasprintf("%s: %s", at->node ? at->node : "", at->check);
+		show_cell(&table, at->node ? check : at->check);
 		show_cell(&table, LEVELS[at->level]);
 		show_cell(&table, at->found);
 		show_cell(&table, at->advice ? at->advice : "-");
@@ -81,12 +104,26 @@ static int finish(struct doctor *doctor)
 	for (size_t i = 0; i < doctor->count; i++) {
 		if (doctor->findings[i].level == DOCTOR_FAIL)
 			result = EXIT_ERROR;
+		free(doctor->findings[i].node);
 		free(doctor->findings[i].check);
 		free(doctor->findings[i].found);
 		free(doctor->findings[i].advice);
 	}
 	free(doctor->findings);
+	takeover_free(&doctor->takeover);
 	return result;
+}
+
+/* Who has taken over: some things are looked at there, and not here. */
+static void read_takeover(struct doctor *doctor)
+{
+	struct err err = ERR_INIT;
+	if (doctor->state_dir == NULL)
+		return;
+	doctor->here = takeover_is_here(doctor->state_dir);
+	if (takeover_read(doctor->state_dir, &doctor->takeover, &err) != 0)
+		doctor_add(doctor, DOCTOR_FAIL, "manager", err.text,
+			   "moyai bootstrap writes it anew");
 }
 
 static int run(const struct options *options, int argc, char **argv)
@@ -103,6 +140,7 @@ static int run(const struct options *options, int argc, char **argv)
 		doctor.site = &site;
 		doctor.state_dir = state = command_state_dir(options, &site);
 	}
+	read_takeover(&doctor);
 	doctor_machine(&doctor);
 	doctor_site(&doctor);
 	doctor_manager(&doctor);
@@ -116,9 +154,12 @@ const struct command command_doctor = {
 	.usage = "",
 	.summary = "what is missing or wrong on this machine, and what to do about it",
 	.doc = "Looks at the tools that moyai runs, the interface and ports that it serves boots\n"
-	       "on, the clock, disk space, the site and its repository, keys with their modes and\n"
-	       "backup, the images, and whether the cluster manager that has taken over answers\n"
-	       "and has the same time.\n"
+	       "on, the clock, disk space, the site and its repository, keys and passwords with\n"
+	       "their modes and backup, and the images.\n"
+	       "\n"
+	       "Where a cluster manager has taken over, also whether it answers and has the same\n"
+	       "time; then it looks at itself in the same way, and its rows begin with its name.\n"
+	       "There these ports must be held by moyaid.\n"
 	       "\n"
 	       "Exits with 1 when something fails; a warning is about what not every machine\n"
 	       "needs.",

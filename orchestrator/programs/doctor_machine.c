@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <arpa/inet.h>
-#include <ifaddrs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,25 +11,35 @@
 #include "base/file.h"
 #include "base/run.h"
 #include "base/size.h"
+#include "daemon/address.h"
+#include "daemon/store.h"
+#include "model/journal.h"
 #include "programs/doctor.h"
 #include "programs/ports.h"
 
 /* ---- tools ---- */
 
 /* Programs that are run, looked for as execvp() does, and in the folders of root. */
+enum { OPERATOR = 1, MANAGER = 2, SERVER = 4, ANY = OPERATOR | MANAGER };
 static const struct tool {
 	const char *name, *package, *use;
+	unsigned where;
+	const char *bmc; /* only where a node has such a BMC; NULL: always */
 } TOOLS[] = {
-	{ "git", "git", "the site's revisions" },
-	{ "ssh", "openssh-client", "moyai ssh" },
-	{ "dnsmasq", "dnsmasq-base", "pxe serve" },
-	{ "/usr/lib/ipxe/undionly.kpxe", "ipxe", "pxe serve" },
-	{ "mmdebstrap", "mmdebstrap", "image build" },
-	{ "mksquashfs", "squashfs-tools", "image build" },
-	{ "zstd", "zstd", "image build" },
-	{ "cpio", "cpio", "image build" },
-	{ "dpkg-query", "dpkg", "image build" },
-	{ "unshare", "util-linux", "image build" },
+	{ "git", "git", "the site's revisions", ANY, NULL },
+	{ "ssh", "openssh-client", "moyai ssh", OPERATOR, NULL },
+	{ "dnsmasq", "dnsmasq-base", "network boot", SERVER, NULL },
+	{ "/usr/lib/ipxe/undionly.kpxe", "ipxe", "network boot", SERVER, NULL },
+	{ "ipmitool", "ipmitool", "BMCs by IPMI", ANY, "ipmi" },
+	{ "curl", "curl", "BMCs by Redfish", ANY, "redfish" },
+	{ "/lib/systemd/systemd-journal-remote", "systemd-journal-remote", "journals of nodes",
+	  MANAGER, NULL },
+	{ "mmdebstrap", "mmdebstrap", "image build", OPERATOR, NULL },
+	{ "mksquashfs", "squashfs-tools", "image build", OPERATOR, NULL },
+	{ "zstd", "zstd", "image build", OPERATOR, NULL },
+	{ "cpio", "cpio", "image build", OPERATOR, NULL },
+	{ "dpkg-query", "dpkg", "image build", OPERATOR, NULL },
+	{ "unshare", "util-linux", "image build", OPERATOR, NULL },
 };
 
 static bool is_there(const char *name)
@@ -48,18 +56,41 @@ static bool is_there(const char *name)
 	return false;
 }
 
+/* Who has the manager take over serves no boots any more. */
+static unsigned what_it_is(const struct doctor *doctor)
+{
+	if (doctor->here)
+		return MANAGER | SERVER;
+	return doctor->takeover.node ? OPERATOR : OPERATOR | SERVER;
+}
+
+static bool is_needed(const struct doctor *doctor, const struct tool *tool)
+{
+	if ((tool->where & what_it_is(doctor)) == 0)
+		return false;
+	bool needed = tool->bmc == NULL;
+	for (size_t i = 0; doctor->site && i < doctor->site->node_count; i++)
+		needed = needed || text_equal(doctor->site->nodes[i].bmc.type, tool->bmc);
+	return needed;
+}
+
 static void check_tools(struct doctor *doctor)
 {
 	bool all = true;
 	for (size_t i = 0; i < COUNT_OF(TOOLS); i++) {
 		const struct tool *tool = &TOOLS[i];
-		if (is_there(tool->name))
+		if (!is_needed(doctor, tool) || is_there(tool->name))
 			continue;
 		all = false;
 		AUTO_FREE char *found = xasprintf("%s is missing, for %s", tool->name, tool->use);
-		AUTO_FREE char *advice = xasprintf("apt-get install %s", tool->package);
+		AUTO_FREE char *advice =
+			doctor->here ? xasprintf("its image lacks the package %s: moyai image "
+						 "build, moyai bootstrap",
+						 tool->package)
+				     : xasprintf("apt-get install %s", tool->package);
 		/* Not every machine serves boots or builds images; each has a site. */
-		doctor_add(doctor, i == 0 ? DOCTOR_FAIL : DOCTOR_WARN, "tools", found, advice);
+		doctor_add(doctor, doctor->here || i == 0 ? DOCTOR_FAIL : DOCTOR_WARN, "tools",
+			   found, advice);
 	}
 	if (all)
 		doctor_add(doctor, DOCTOR_OK, "tools", "all are there", NULL);
@@ -67,65 +98,96 @@ static void check_tools(struct doctor *doctor)
 
 /* ---- the boot network ---- */
 
-static bool has_address(const char *address, struct str *interface)
-{
-	struct ifaddrs *all;
-	bool found = false;
-	struct in_addr wanted;
-	if (inet_pton(AF_INET, address, &wanted) != 1 || getifaddrs(&all) != 0)
-		return false;
-	for (const struct ifaddrs *at = all; at && !found; at = at->ifa_next) {
-		struct sockaddr_in own;
-		if (at->ifa_addr == NULL || at->ifa_addr->sa_family != AF_INET)
-			continue;
-		memcpy(&own, at->ifa_addr, sizeof(own));
-		found = own.sin_addr.s_addr == wanted.s_addr;
-		if (found)
-			str_add(interface, at->ifa_name);
-	}
-	freeifaddrs(all);
-	return found;
-}
+/* A port of the boot server, and who should have it where that runs. */
+static const struct port {
+	enum ports_type type;
+	unsigned port; /* 0: the site says */
+	const char *use, *holder, *unit;
+	unsigned where;
+} PORTS[] = {
+	{ PORTS_UDP, 67, "DHCP", "dnsmasq", "moyaid", SERVER },
+	{ PORTS_UDP, 69, "TFTP", "dnsmasq", "moyaid", SERVER },
+	{ PORTS_TCP, 0, "HTTP", "moyaid", "moyaid", SERVER },
+	{ PORTS_TCP, JOURNAL_PORT, "journals", "moyaid", "moyai-journal", MANAGER },
+	{ PORTS_UDP, JOURNAL_KERNEL_PORT, "kernels' last lines", "moyaid", "moyai-journal",
+	  MANAGER },
+};
 
 /* Ours are fine: the boot server itself, and the dnsmasq that it runs. */
-static void check_port(struct doctor *doctor, enum ports_type type, unsigned port, const char *use)
+static void check_operator_port(struct doctor *doctor, const struct port *port, const char *check,
+				const char *who, bool taken, bool serving)
 {
-	AUTO_STR struct str who = STR_INIT;
-	AUTO_FREE char *check = xasprintf("port %u", port);
-	if (!ports_taken(type, port, &who)) {
+	bool ours = text_starts(who, "moyai") || (serving && text_starts(who, port->holder));
+	if (!taken) {
 		doctor_add(doctor, DOCTOR_OK, check, "free", NULL);
 		return;
 	}
-	bool serving = ports_answers(doctor->site->boot_server, (unsigned)doctor->site->boot_port);
-	bool ours = text_starts(str_text(&who), "moyai") ||
-		    (serving && text_starts(str_text(&who), "dnsmasq"));
-	AUTO_FREE char *found =
-		xasprintf("taken by %s", who.length ? str_text(&who) : "another user's program");
-	AUTO_FREE char *advice =
-		xasprintf("end it, or pxe serve cannot answer %s; root sees whose it is", use);
+	AUTO_FREE char *found = xasprintf("taken by %s", *who ? who : "another user's program");
+	AUTO_FREE char *advice = xasprintf(
+		"end it, or pxe serve cannot answer %s; root sees whose it is", port->use);
 	doctor_add(doctor, ours ? DOCTOR_OK : DOCTOR_FAIL, check, found, ours ? NULL : advice);
 }
 
-/* Only a machine with the address of the boot server can be one, and only there do ports matter. */
+/* On the manager it must not be free either. */
+static void check_manager_port(struct doctor *doctor, const struct port *port, const char *check,
+			       const char *who, bool taken)
+{
+	AUTO_FREE char *found =
+		xasprintf("%s has it, for %s", *who ? who : "another user's program", port->use);
+	if (taken && text_starts(who, port->holder)) {
+		doctor_add(doctor, DOCTOR_OK, check, found, NULL);
+	} else if (taken) {
+		AUTO_FREE char *advice =
+			xasprintf("end it: systemctl restart %s needs the port", port->unit);
+		doctor_add(doctor, DOCTOR_FAIL, check, found, advice);
+	} else {
+		AUTO_FREE char *nobody = xasprintf("nobody has it, for %s", port->use);
+		AUTO_FREE char *advice = xasprintf("systemctl status %s; journalctl -u %s says why",
+						   port->unit, port->unit);
+		doctor_add(doctor, DOCTOR_FAIL, check, nobody, advice);
+	}
+}
+
+static void check_ports(struct doctor *doctor, const char *address)
+{
+	unsigned boot_port = (unsigned)doctor->site->boot_port;
+	bool serving = ports_answers(address, boot_port);
+	for (size_t i = 0; i < COUNT_OF(PORTS); i++) {
+		const struct port *port = &PORTS[i];
+		unsigned number = port->port ? port->port : boot_port;
+		AUTO_STR struct str who = STR_INIT;
+		AUTO_FREE char *check = xasprintf("port %u", number);
+		if ((port->where & what_it_is(doctor)) == 0)
+			continue;
+		bool taken = ports_taken(port->type, number, &who);
+		if (doctor->here)
+			check_manager_port(doctor, port, check, str_text(&who), taken);
+		else
+			check_operator_port(doctor, port, check, str_text(&who), taken, serving);
+	}
+}
+
+/* Only a machine on the boot network can be the boot server, and only there do ports matter. */
 static void check_boot(struct doctor *doctor)
 {
-	const struct site *site = doctor->site;
-	AUTO_STR struct str interface = STR_INIT;
-	if (site == NULL)
+	struct err err = ERR_INIT;
+	char address[INET_ADDRSTRLEN];
+	char interface[IF_NAMESIZE];
+	/* Where another machine has taken over, it is asked. */
+	if (doctor->site == NULL || doctor->takeover.node)
 		return;
-	if (!has_address(site->boot_server, &interface)) {
-		AUTO_FREE char *found =
-			xasprintf("no interface has boot.server's address, %s", site->boot_server);
-		doctor_add(doctor, DOCTOR_WARN, "boot interface", found,
-			   "only a machine with it can pxe serve; give it to an interface here, or "
-			   "serve elsewhere");
+	if (boot_address_find(doctor->site, address, interface, &err) != 0) {
+		doctor_add(doctor, doctor->here ? DOCTOR_FAIL : DOCTOR_WARN, "boot interface",
+			   err.text,
+			   doctor->here ? "nobody can boot; systemctl status systemd-networkd, and "
+					  "look at the link"
+					: "only a machine with one can pxe serve; give it to an "
+					  "interface here, or serve elsewhere");
 		return;
 	}
-	AUTO_FREE char *found = xasprintf("%s has %s", str_text(&interface), site->boot_server);
+	AUTO_FREE char *found = xasprintf("%s has %s", interface, address);
 	doctor_add(doctor, DOCTOR_OK, "boot interface", found, NULL);
-	check_port(doctor, PORTS_UDP, 67, "DHCP");
-	check_port(doctor, PORTS_UDP, 69, "TFTP");
-	check_port(doctor, PORTS_TCP, (unsigned)site->boot_port, "HTTP");
+	check_ports(doctor, address);
 }
 
 /* ---- clock ---- */
@@ -136,8 +198,9 @@ static time_t latest_known(const struct doctor *doctor)
 	struct stat st;
 	time_t latest = stat("/proc/self/exe", &st) == 0 ? st.st_mtime : 0;
 	AUTO_STR struct str out = STR_INIT;
-	const struct run run = { .argv = RUN_ARGV("git", "-C", doctor->options->site_dir, "log",
-						  "-1", "--format=%ct"),
+	AUTO_FREE char *dir = doctor_git(doctor);
+	const struct run run = { .argv = RUN_ARGV("git", "-C", dir, "log", "-1", "--format=%ct",
+						  doctor->here ? STORE_MAIN : "HEAD"),
 				 .reads_only = 1 };
 	if (run_ok(&run, &out, NULL) == 0) {
 		time_t commit = (time_t)strtoll(str_text(&out), NULL, 10);
@@ -161,7 +224,9 @@ static void check_clock(struct doctor *doctor)
 			   "set the clock; certificates and package indexes are refused otherwise");
 	} else if (adjtimex(&state) == TIME_ERROR || (state.status & STA_UNSYNC)) {
 		AUTO_FREE char *found = xasprintf("%s, and nothing keeps it right", text);
-		doctor_add(doctor, DOCTOR_WARN, "clock", found, "apt-get install chrony");
+		doctor_add(doctor, DOCTOR_WARN, "clock", found,
+			   doctor->here ? "give its node a clock: moyai explain clock"
+					: "apt-get install chrony");
 	} else {
 		doctor_add(doctor, DOCTOR_OK, "clock", text, NULL);
 	}
@@ -197,8 +262,10 @@ void doctor_machine(struct doctor *doctor)
 	check_tools(doctor);
 	check_boot(doctor);
 	check_clock(doctor);
-	check_space(doctor, "image space", doctor->options->images_dir, (uint64_t)4 << 30,
-		    DOCTOR_WARN);
+	/* On the manager all is on one partition, and no image is made. */
+	if (!doctor->here)
+		check_space(doctor, "image space", doctor->options->images_dir, (uint64_t)4 << 30,
+			    DOCTOR_WARN);
 	if (doctor->state_dir)
 		check_space(doctor, "state space", doctor->state_dir, (uint64_t)64 << 20,
 			    DOCTOR_FAIL);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/utf8.h"
+#include "daemon/store.h"
 #include "programs/doctor.h"
 #include "programs/interrupt.h"
 #include "programs/reach.h"
@@ -11,6 +14,7 @@
 
 enum {
 	ANSWER_MS = 20000,
+	LOOK_MS = 60000,	  /* between two lines: it looks at all before it says the first */
 	CLOCKS_DIFFER_S = 5,	  /* more than a slow answer, less than what anybody means */
 	CLOCKS_WRONG_S = 60 * 60, /* no time zone, no leap second: one of them is set wrong */
 };
@@ -63,25 +67,83 @@ static void judge_clock(struct doctor *doctor, const char *node, long long ahead
 		   found, advice);
 }
 
+/* ---- what it finds by itself ---- */
+
+/* What came so far of its findings. */
+struct heard {
+	struct doctor *doctor;
+	size_t count;
+	struct err err;
+};
+
+static void not_understood(struct heard *heard, const char *text, size_t length)
+{
+	enum { SHOWN = 80 };
+	AUTO_STR struct str visible = STR_INIT;
+	utf8_add_visible(&visible, text, length < SHOWN ? length : SHOWN);
+	err_set(&heard->err, "it said \"%s\"", str_text(&visible));
+}
+
+static void take_finding(void *context, const char *text, size_t length)
+{
+	struct heard *heard = context;
+	const char *event, *check, *result, *found;
+	const char *advice = NULL;
+	json_t *json = json_loadb(text, length, 0, NULL);
+	if (heard->err.text[0] == '\0' &&
+	    json_unpack(json, "{s:s, s:s, s:s, s:s, s?s}", "event", &event, "check", &check,
+			"result", &result, "found", &found, "advice", &advice) != 0)
+		not_understood(heard, text, length);
+	else if (heard->err.text[0] == '\0')
+		heard->count += doctor_add_of(heard->doctor, heard->doctor->takeover.node, result,
+					      check, found, advice, &heard->err) == 0;
+	json_decref(json);
+}
+
+static void ask_doctor(struct doctor *doctor)
+{
+	static const char *const words[] = { "moyai",  "-C",	 STORE_DIR "/site",
+					     "doctor", "--json", NULL };
+	const struct takeover *takeover = &doctor->takeover;
+	const struct takeover_call call = { .words = words,
+					    .timeout_ms = LOOK_MS,
+					    .stop = interrupt_watch(NULL),
+					    /* something fails: its lines say what */
+					    .empty_code = EXIT_ERROR };
+	struct heard heard = { .doctor = doctor, .err = ERR_INIT };
+	struct ssh_options ssh;
+	struct err err = ERR_INIT;
+	int rc = reach_ssh(doctor->state_dir, &ssh, &err);
+	if (rc == 0)
+		rc = takeover_lines(&ssh, NULL, takeover, &call, take_finding, &heard, &err);
+	if (rc == 0 && heard.err.text[0] != '\0')
+		rc = err_set(&err, "%s", heard.err.text);
+	if (rc == 0 && heard.count == 0)
+		rc = err_set(&err, "it said nothing");
+	if (rc == 0)
+		return;
+	AUTO_FREE char *found = xasprintf("%s cannot look at itself: %s", takeover->node, err.text);
+	AUTO_FREE char *advice =
+		xasprintf("moyai ssh %s moyai -C " STORE_DIR "/site doctor", takeover->node);
+	doctor_add(doctor, DOCTOR_WARN, "manager", found, advice);
+}
+
 void doctor_manager(struct doctor *doctor)
 {
 	struct err err = ERR_INIT;
-	struct takeover takeover = { 0 };
+	const struct takeover *takeover = &doctor->takeover;
 	long long ahead_s;
-	if (doctor->state_dir == NULL)
+	if (takeover->node == NULL)
 		return;
-	if (takeover_read(doctor->state_dir, &takeover, &err) != 0) {
-		doctor_add(doctor, DOCTOR_FAIL, "manager", err.text,
-			   "moyai bootstrap writes it anew");
-	} else if (takeover.node != NULL && ask_clock(doctor, &takeover, &ahead_s, &err) != 0) {
-		AUTO_FREE char *found = xasprintf("%s: %s", takeover.node, err.text);
+	if (ask_clock(doctor, takeover, &ahead_s, &err) != 0) {
+		AUTO_FREE char *found = xasprintf("%s: %s", takeover->node, err.text);
 		AUTO_FREE char *advice = xasprintf("moyai power status %s; moyai console %s",
-						   takeover.node, takeover.node);
+						   takeover->node, takeover->node);
 		doctor_add(doctor, DOCTOR_FAIL, "manager", found, advice);
-	} else if (takeover.node != NULL) {
-		AUTO_FREE char *found = xasprintf("%s answers", takeover.node);
-		doctor_add(doctor, DOCTOR_OK, "manager", found, NULL);
-		judge_clock(doctor, takeover.node, ahead_s);
+		return;
 	}
-	takeover_free(&takeover);
+	AUTO_FREE char *found = xasprintf("%s answers", takeover->node);
+	doctor_add(doctor, DOCTOR_OK, "manager", found, NULL);
+	judge_clock(doctor, takeover->node, ahead_s);
+	ask_doctor(doctor);
 }

@@ -7,8 +7,11 @@
 
 #include "base/file.h"
 #include "base/run.h"
+#include "daemon/store.h"
 #include "image/image.h"
 #include "model/manifest.h"
+#include "model/nodeset.h"
+#include "power/password.h"
 #include "programs/doctor.h"
 #include "programs/places.h"
 #include "remote/keys.h"
@@ -21,6 +24,39 @@ static int git(const struct doctor *doctor, struct str *out, const char *word, c
 						  option),
 				 .reads_only = 1 };
 	return run_ok(&run, out, NULL);
+}
+
+/* The first digits of what a ref of site.git stands for; NULL: it cannot be read. */
+static char *revision(const char *repository, const char *ref)
+{
+	AUTO_FREE char *commit = xasprintf("%s^{commit}", ref);
+	AUTO_STR struct str out = STR_INIT;
+	const struct run run = { .argv = RUN_ARGV("git", "-C", repository, "rev-parse", "--verify",
+						  "--quiet", "--short=12", commit),
+				 .reads_only = 1 };
+	if (run_ok(&run, &out, NULL) != 0)
+		return NULL;
+	return xstrndup(str_text(&out), strcspn(str_text(&out), "\n"));
+}
+
+/* The manager's: what nodes boot by, and what is applied unattended. */
+static void check_store(struct doctor *doctor)
+{
+	AUTO_FREE char *dir = doctor_git(doctor);
+	AUTO_FREE char *main = revision(dir, STORE_MAIN);
+	AUTO_FREE char *applied = revision(dir, STORE_APPLIED);
+	if (main == NULL) {
+		AUTO_FREE char *found = xasprintf("%s: " STORE_MAIN " cannot be read", dir);
+		doctor_add(doctor, DOCTOR_FAIL, "git", found,
+			   "moyai bootstrap, on an operator's machine, brings the site again");
+		return;
+	}
+	AUTO_FREE char *found =
+		xasprintf("main is %s, applied was %s", main, applied ? applied : "nothing");
+	doctor_add(doctor, applied ? DOCTOR_OK : DOCTOR_WARN, "git", found,
+		   applied ? NULL
+			   : "moyai apply, of the whole site: until then nodes that boot get "
+			     "nothing");
 }
 
 static void check_git(struct doctor *doctor)
@@ -60,8 +96,12 @@ static void check_mode(struct doctor *doctor, const char *check, const char *pat
 	struct stat st;
 	if (stat(path, &st) != 0) {
 		AUTO_FREE char *found = xasprintf("%s is missing", path);
-		doctor_add(doctor, DOCTOR_WARN, check, found,
-			   "the first moyai pxe serve makes it; or moyai key restore FILE");
+		/* The manager has taken it over, or it is no manager. */
+		doctor_add(
+			doctor, doctor->here ? DOCTOR_FAIL : DOCTOR_WARN, check, found,
+			doctor->here
+				? "moyai key restore FILE"
+				: "the first moyai pxe serve makes it; or moyai key restore FILE");
 	} else if (st.st_mode & 0777 & ~mode) {
 		AUTO_FREE char *found =
 			xasprintf("%s has mode %04o", path, (unsigned)st.st_mode & 07777);
@@ -84,12 +124,44 @@ static void check_keys(struct doctor *doctor)
 	check_mode(doctor, "state directory", doctor->state_dir, 0700);
 	check_mode(doctor, "site key", site_key, 0600);
 	check_mode(doctor, "ssh key", identity, 0600);
-	if (!file_exists(site_key))
+	/* Which backups were made is known where they were made. */
+	if (!file_exists(site_key) || doctor->here)
 		return;
 	bool backed_up = keys_backed_up(doctor->state_dir, &when);
 	doctor_add(doctor, backed_up ? DOCTOR_OK : DOCTOR_WARN, "key backup",
 		   backed_up ? str_text(&when) : "these keys were never backed up here",
 		   backed_up ? NULL : "moyai key backup FILE, and keep FILE in a safe place");
+}
+
+/* ---- passwords of BMCs ---- */
+
+static void check_passwords(struct doctor *doctor)
+{
+	AUTO_LIST struct text_list missing = TEXT_LIST_INIT;
+	AUTO_STR struct str folded = STR_INIT;
+	size_t there = 0;
+	for (size_t i = 0; i < doctor->site->node_count; i++) {
+		const struct site_node *node = &doctor->site->nodes[i];
+		struct stat st;
+		if (node->bmc.type == NULL)
+			continue;
+		AUTO_FREE char *path = password_file(doctor->state_dir, node->name);
+		if (stat(path, &st) != 0)
+			text_list_add(&missing, node->name);
+		else if ((st.st_mode & 07777) != 0600)
+			check_mode(doctor, "bmc password", path, 0600);
+		else
+			there++;
+	}
+	nodeset_fold(&missing, &folded);
+	if (missing.count > 0) {
+		AUTO_FREE char *found = xasprintf("not known here: %s", str_text(&folded));
+		AUTO_FREE char *advice = xasprintf("moyai bmc password %s", str_text(&folded));
+		doctor_add(doctor, DOCTOR_WARN, "bmc passwords", found, advice);
+	} else if (there > 0) {
+		AUTO_FREE char *found = xasprintf("%zu %s there", there, there == 1 ? "is" : "are");
+		doctor_add(doctor, DOCTOR_OK, "bmc passwords", found, NULL);
+	}
 }
 
 /* ---- images ---- */
@@ -104,12 +176,17 @@ static void check_images(struct doctor *doctor)
 	AUTO_FREE char *package = places_for_nodes("moyai-node.deb");
 	AUTO_FREE char *share = realpath(doctor->options->share_dir, NULL);
 	image_set_read(doctor->options->images_dir, doctor->site, &set);
-	if (set.missing) {
-		doctor_add(doctor, DOCTOR_FAIL, "images", set.missing, "moyai image build");
-		image_set_free(&set);
-		return;
-	}
+	if (set.missing)
+		doctor_add(doctor, DOCTOR_FAIL, "images", set.missing,
+			   doctor->here
+				   ? "moyai bootstrap, on the machine that builds them, brings it"
+				   : "moyai image build");
+	else if (doctor->here)
+		doctor_add(doctor, DOCTOR_OK, "images", "all are there", NULL);
+	bool done = set.missing || doctor->here;
 	image_set_free(&set);
+	if (done)
+		return;
 	const struct image_dirs dirs = { share ? share : doctor->options->share_dir,
 					 doctor->options->images_dir, package };
 	/* Where images are only kept, and not built, nobody can say whether they are old. */
@@ -131,9 +208,14 @@ static void check_images(struct doctor *doctor)
 
 void doctor_site(struct doctor *doctor)
 {
-	check_git(doctor);
+	if (doctor->here)
+		check_store(doctor);
+	else
+		check_git(doctor);
 	if (doctor->state_dir)
 		check_keys(doctor);
+	if (doctor->site && doctor->state_dir)
+		check_passwords(doctor);
 	if (doctor->site)
 		check_images(doctor);
 }

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "daemon/journal_query.h"
-#include "daemon/store.h"
 #include "model/nodeset.h"
 #include "programs/command.h"
 #include "programs/interrupt.h"
@@ -43,7 +42,8 @@ static int make_query(const struct options *options, const struct text_list *nod
 static int show_here(const struct journal_query *query, struct err *err)
 {
 	AUTO_LIST struct text_list words = TEXT_LIST_INIT;
-	journal_query_words(query, STORE_DIR "/log/journal", &words);
+	AUTO_FREE char *dir = xasprintf("%s/log/journal", takeover_store());
+	journal_query_words(query, dir, &words);
 	char **argv = xcalloc(words.count + 1, sizeof(*argv));
 	memcpy(argv, words.items, words.count * sizeof(*argv));
 	interrupt_end();
@@ -101,7 +101,7 @@ static int show(const struct options *options, struct reach *reach, struct err *
 	int rc = make_query(options, &reach->names, &query, err);
 	if (rc == 0 && takeover.node != NULL)
 		rc = show_there(reach, &takeover, &query, err);
-	else if (rc == 0 && strcmp(reach->state_dir, STORE_DIR "/state") == 0)
+	else if (rc == 0 && takeover_is_here(reach->state_dir))
 		rc = show_here(&query, err);
 	else if (rc == 0)
 		rc = err_set(err,

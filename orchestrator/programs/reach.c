@@ -14,6 +14,7 @@
 #include "programs/places.h"
 #include "programs/show.h"
 #include "programs/takeover.h"
+#include "programs/who.h"
 
 enum {
 	CONNECT_TIMEOUT_MS = 10000,
@@ -155,12 +156,14 @@ static bool is_off(const void *context, const struct site_node *node)
 static int fill(const struct options *options, struct reach *reach, struct err *err)
 {
 	struct remote_options *remote = &reach->remote;
+	reach->who = who_am_i();
 	unsigned limit_ms = options->timeout_s * 1000;
 	*remote = (struct remote_options){
 		.site = &reach->site,
 		.key = &reach->key,
 		.images = &reach->images,
 		.transport = getenv("MOYAI_TRANSPORT"),
+		.who = reach->who,
 		.parallel = options->parallel,
 		.answer_timeout_ms = limit_ms ? limit_ms : ANSWER_TIMEOUT_MS,
 		.step_timeout_ms = limit_ms ? limit_ms : STEP_TIMEOUT_MS,
@@ -369,6 +372,7 @@ void reach_close(struct reach *reach)
 	runtime_free(&reach->runtime);
 	free(reach->state_dir);
 	free(reach->node_program);
+	free(reach->who);
 	free(reach->images_url);
 	explicit_bzero(&reach->key, sizeof(reach->key));
 	*reach = (struct reach){ 0 };

@@ -23,6 +23,7 @@ struct reach {
 	struct text_list may_lose;   /* --allow-data-loss, each cluster as the disks it has */
 	char *state_dir;
 	char *node_program;
+	char *who;
 	char *images_url;
 	const bool *stop; /* set by Ctrl-C */
 	struct remote_options remote;

@@ -37,6 +37,19 @@ const struct site_node *takeover_node(const struct site *site, struct err *err)
 	return found;
 }
 
+/* As in moyaid, the variable is for tests. */
+const char *takeover_store(void)
+{
+	const char *dir = getenv("MOYAI_MANAGER_DIR");
+	return dir ? dir : STORE_DIR;
+}
+
+bool takeover_is_here(const char *state_dir)
+{
+	AUTO_FREE char *state = xasprintf("%s/state", takeover_store());
+	return text_equal(state_dir, state);
+}
+
 /* ---- the record ---- */
 
 static char *record_path(const char *state_dir)

@@ -17,6 +17,11 @@ struct takeover {
 /* The node that takes over: site_manager(), and an error when there is none. */
 const struct site_node *takeover_node(const struct site *site, struct err *err);
 
+/* Where the manager has everything, on the manager (STORE_DIR), and whether this machine is it: the
+   state directory is the one there. */
+const char *takeover_store(void);
+bool takeover_is_here(const char *state_dir);
+
 /* Not there is fine. */
 int takeover_read(const char *state_dir, struct takeover *takeover, struct err *err);
 int takeover_write(const char *state_dir, const struct site_node *node, const char *address,

@@ -13,6 +13,11 @@ static bool away(const struct why_seen *seen)
 	return seen->ssh != WHY_ANSWERS && seen->ssh != WHY_CANNOT;
 }
 
+static bool is_manager(const struct why_seen *seen)
+{
+	return text_equal(seen->node, seen->manager);
+}
+
 /* Still at the stage after the time that it may take. */
 static bool stuck(const struct why_seen *seen, enum boot_stage stage)
 {
@@ -47,9 +52,18 @@ static bool has_no_pin(const struct why_seen *seen)
 {
 	return seen->ssh == WHY_NO_PIN;
 }
+static bool has_no_pin_there(const struct why_seen *seen)
+{
+	return has_no_pin(seen) && seen->manager;
+}
 static bool is_not_let_in(const struct why_seen *seen)
 {
 	return seen->ssh == WHY_LOGIN;
+}
+/* It starts from its disk: what its boots over the network once reported says nothing. */
+static bool is_manager_away(const struct why_seen *seen)
+{
+	return away(seen) && is_manager(seen);
 }
 static bool has_twin(const struct why_seen *seen)
 {
@@ -75,9 +89,17 @@ static bool has_no_image(const struct why_seen *seen)
 {
 	return away(seen) && seen->stage != BOOT_READY && seen->image_missing;
 }
+static bool has_no_image_there(const struct why_seen *seen)
+{
+	return has_no_image(seen) && seen->manager;
+}
 static bool is_not_served(const struct why_seen *seen)
 {
 	return away(seen) && seen->stage != BOOT_READY && !seen->served;
+}
+static bool is_not_served_there(const struct why_seen *seen)
+{
+	return is_not_served(seen) && seen->manager;
 }
 static bool never_asked(const struct why_seen *seen)
 {
@@ -146,11 +168,15 @@ static const struct rule {
 	  "key "
 	  "is not the pinned one",
 	  "find out which machine it is; then boot {node} from the network again", false },
+	{ has_no_pin_there, "{node} was not booted by {manager}: no host key of it is pinned there",
+	  "boot it from the network", false },
 	{ has_no_pin, "{node} was not booted by this moyai: no host key of it is pinned",
 	  "boot it from the network, with moyai pxe serve running and this state directory",
 	  false },
 	{ is_not_let_in, "{node} runs with keys of another state directory",
 	  "use the state directory that it was booted with (--state), or boot it again", false },
+	{ is_manager_away, "{node}, which boots the others, does not answer: {ssh}",
+	  "look at its console; switch it off and on: it starts from its disk", false },
 	{ has_twin, "a boot in its name was refused: {refused}",
 	  "find the second machine with its MAC, or switch {node} off before it boots", false },
 	{ got_wrong_bytes, "the image was not what its manifest says: {boot_error}",
@@ -159,7 +185,13 @@ static const struct rule {
 	  "mend what the error names, and switch {node} off and on", false },
 	{ boots_again, "its boot failed: {boot_error}; it boots again: {stage} since {age}",
 	  "wait, and ask again; if it fails again, mend what the error names", false },
+	{ has_no_image_there, "{manager} has no image of its role {role}",
+	  "moyai image build {role}, then moyai bootstrap, which brings it there", false },
 	{ has_no_image, "there is no image of its role {role}", "moyai image build {role}", false },
+	{ is_not_served_there,
+	  "nothing answers at {server}, where {manager} serves boots: {node} has nobody to boot "
+	  "from",
+	  "moyai ssh {manager} systemctl status moyaid; or moyai why {manager}", false },
 	{ is_not_served, "nothing answers at boot.server: {node} has nobody to boot from",
 	  "moyai pxe serve, on the machine with that address", false },
 	{ never_asked,
@@ -212,6 +244,8 @@ static void word(const struct why_seen *seen, const char *name, size_t length, s
 		{ "refused", seen->boot_refused },
 		{ "age", seen->stage_age },
 		{ "stage", boot_stage_name(seen->stage) },
+		{ "manager", seen->manager },
+		{ "server", seen->server },
 	};
 	for (size_t i = 0; i < COUNT_OF(WORDS); i++)
 		if (strlen(WORDS[i].name) == length && strncmp(WORDS[i].name, name, length) == 0)

@@ -35,7 +35,9 @@ struct why_seen {
 	const char *boot_error;	  /* of BOOT_FAILED */
 	const char *boot_refused; /* the last refusal since the boot began; NULL: none */
 	bool image_missing;	  /* no image of its role is there */
-	bool served;		  /* something answers at boot.server */
+	bool served;		  /* something answers where boots are served */
+	const char *manager;	  /* the node that has taken over; NULL: nobody has */
+	const char *server;	  /* the address that it serves boots at */
 };
 
 struct why_answer {

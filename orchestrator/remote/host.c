@@ -287,6 +287,16 @@ static void add_consent(const struct host *host, const struct remote_options *op
 	}
 }
 
+/* A name of the system's, in whatever bytes. */
+static void add_who(const struct remote_options *options, struct slice *slice)
+{
+	AUTO_STR struct str visible = STR_INIT;
+	if (options->who == NULL)
+		return;
+	utf8_add_visible(&visible, options->who, strlen(options->who));
+	slice->who = str_take(&visible);
+}
+
 int host_slice_line(const struct host *host, const struct remote_options *options, struct str *line,
 		    struct err *err)
 {
@@ -299,6 +309,7 @@ int host_slice_line(const struct host *host, const struct remote_options *option
 	if (slice_make(&from, &slice, err) != 0)
 		return -1;
 	add_consent(host, options, &slice);
+	add_who(options, &slice);
 	int rc = request_slice(line, &slice, err);
 	slice_free(&slice);
 	return rc;

@@ -20,6 +20,7 @@ struct remote_options {
 	struct ssh_options ssh;
 	const char *transport;			 /* command in place of ssh, for tests; NULL: ssh */
 	const char *node_program;		 /* our moyai-node, for nodes with another build */
+	const char *who;			 /* for the nodes' locks; NULL: not said */
 	char build[HASH_HEX_SIZE];		 /* its sha256 */
 	unsigned parallel;			 /* hosts that are busy at a time */
 	unsigned answer_timeout_ms;		 /* plan, status, facts: between two lines */

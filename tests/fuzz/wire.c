@@ -108,6 +108,7 @@ static void use_request(const struct request *request)
 	require(second.type == request->type);
 	require(second.argv.count == request->argv.count);
 	require(second.slice.wants.count == request->slice.wants.count);
+	require(text_equal(second.slice.who, request->slice.who));
 	require(text_equal(second.id, request->id));
 	require(text_equal(second.token, request->token));
 	require(second.seconds == request->seconds);

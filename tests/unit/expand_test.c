@@ -142,7 +142,8 @@ static void test_hosts(void **state)
 		"interface=02:92:ce:dc:6c:58 10.1.0.1/16, interface=02:81:4d:88:30:94 "
 		"192.0.2.50/24, key=ssh-ed25519 "
 		"AAAAC3NzaC1lZDI1NTE5AAAAIEHhPtb2jZ2AQQA5zSLFTMIqY7rH6oGv1XjFQcE8b8Zp ann@genome "
-		"epoch=0 state=running others=vm1, vm2, vm3 missing=no images were read");
+		"epoch=0 state=running others=vm1, vm2, vm3 firewall=campus "
+		"missing=no images were read");
 	/* Its nodes with boot = "ram" have no disk, and are told who they are. */
 	AUTO_FREE char *big = fields_of("vm3", "guest", "genome-big1");
 	assert_non_null(strstr(big, "boot=appliance appliance=compute settings=hostname=big1, "

@@ -223,6 +223,9 @@ static void test_slice_json_refuses(void **state)
 		{ "{\"site\":\"s\",\"node\":\"n\",\"wants\":[],\"may_lose\":[],\"consent\":[],"
 		  "\"more\":1}",
 		  "slice: is not { site, node, wants, may_lose, consent }" },
+		{ "{\"site\":\"s\",\"node\":\"n\",\"wants\":[],\"may_lose\":[],\"consent\":[],"
+		  "\"who\":1}",
+		  "slice: is not { site, node, wants, may_lose, consent }" },
 	};
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(CASES); i++) {

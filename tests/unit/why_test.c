@@ -104,6 +104,41 @@ static void test_why_silent(void **state)
 	       "moyai maintenance off vm1");
 }
 
+/* Where a manager has taken over, what to do is there. */
+static void test_why_taken_over(void **state)
+{
+	(void)state;
+	struct why_seen seen = ANSWERS;
+	seen.manager = "boss";
+	seen.server = "10.77.0.11";
+	seen.ssh = WHY_SILENT;
+	seen.ssh_error = "no answer";
+	seen.stage = BOOT_NONE;
+	seen.served = false;
+	expect(&seen, false,
+	       "nothing answers at 10.77.0.11, where boss serves boots: vm1 has nobody to boot "
+	       "from",
+	       "moyai ssh boss systemctl status moyaid; or moyai why boss");
+	seen.image_missing = true;
+	expect(&seen, false, "boss has no image of its role storage",
+	       "moyai image build storage, then moyai bootstrap, which brings it there");
+	seen.ssh = WHY_NO_PIN;
+	expect(&seen, false, "vm1 was not booted by boss: no host key of it is pinned there",
+	       "boot it from the network");
+	/* The manager itself, whatever was reported of its first boot. */
+	seen = (struct why_seen){ .node = "boss",
+				  .role = "cluster-manager",
+				  .ssh = WHY_SILENT,
+				  .ssh_error = "no answer",
+				  .stage = BOOT_KERNEL,
+				  .stage_age_s = 3600,
+				  .manager = "boss" };
+	expect(&seen, false, "boss, which boots the others, does not answer: no answer",
+	       "look at its console; switch it off and on: it starts from its disk");
+	seen.ssh = WHY_ANSWERS;
+	expect(&seen, true, "boss answers, and is as the site wants it", NULL);
+}
+
 /* At each stage a while, and too long. */
 static void test_why_stages(void **state)
 {
@@ -206,9 +241,10 @@ static void test_why_ssh_errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_why_answers), cmocka_unit_test(test_why_keys),
-		cmocka_unit_test(test_why_silent),  cmocka_unit_test(test_why_stages),
-		cmocka_unit_test(test_why_failed),  cmocka_unit_test(test_why_ssh_errors),
+		cmocka_unit_test(test_why_answers),    cmocka_unit_test(test_why_keys),
+		cmocka_unit_test(test_why_silent),     cmocka_unit_test(test_why_stages),
+		cmocka_unit_test(test_why_taken_over), cmocka_unit_test(test_why_failed),
+		cmocka_unit_test(test_why_ssh_errors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

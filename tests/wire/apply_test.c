@@ -374,7 +374,18 @@ static void expect_free(struct peer *peer, enum message_type type)
 	message_free(&message);
 }
 
-static void lock_names_its_holder(void **state)
+/* The same slice with one field more. */
+static void slice_line_by(struct str *line, const char *wants, const char *who)
+{
+	slice_line(line, wants, "[]", "[]");
+	if (who == NULL)
+		return;
+	line->length -= strlen("}}\n");
+	str_addf(line, ",\"who\":\"%s\"}}\n", who);
+}
+
+/* who: as the holder says it; shown: as the second one is told. */
+static void expect_holder(const char *who, const char *shown)
 {
 	AUTO_STR struct str slice = STR_INIT;
 	AUTO_STR struct str go = STR_INIT;
@@ -382,8 +393,8 @@ static void lock_names_its_holder(void **state)
 	struct peer first;
 	struct answer second;
 	char since[32] = "";
-	(void)state;
-	slice_line(&slice, "[" FILE_A "]", "[]", "[]");
+	machine_clear(&machine);
+	slice_line_by(&slice, "[" FILE_A "]", who);
 	request_go(&go, "file", "a", NULL);
 	request_end(&end);
 	peer_start(&first, &machine, &(struct start){ .verb = "apply" });
@@ -398,10 +409,11 @@ static void lock_names_its_holder(void **state)
 	assert_int_equal(second.count, 2);
 	const char *error = second.items[1].error;
 	AUTO_FREE char *begin =
-		xasprintf("another apply is at work on this node: pid %ld since ", (long)first.pid);
+		xasprintf("another apply is at work on this node: %s since ", shown);
 	assert_true(text_starts(error, begin));
 	strncpy(since, error + strlen(begin), 20);
-	AUTO_FREE char *whole = xasprintf("%s%s holds %s/lock", begin, since, machine.run);
+	AUTO_FREE char *whole = xasprintf("%s%s (process %ld there); apply again when it has ended",
+					  begin, since, (long)first.pid);
 	assert_string_equal(error, whole);
 	for (size_t i = 0; i < 20; i++)
 		assert_true("dddd-dd-ddTdd:dd:ddZ"[i] == 'd'
@@ -413,6 +425,16 @@ static void lock_names_its_holder(void **state)
 	expect_free(&first, MESSAGE_DONE);
 	assert_int_equal(peer_wait(&first), 0);
 	want("[" FILE_A "]");
+}
+
+static void lock_names_its_holder(void **state)
+{
+	(void)state;
+	expect_holder("ann@desk", "ann@desk");
+	/* A moyai that does not say. */
+	expect_holder(NULL, "somebody");
+	/* One line, whatever is said. */
+	expect_holder("ann@desk\\nbob@desk", "ann@desk");
 }
 
 /* Two that begin at the same moment: one at least comes through, one at a time

@@ -207,8 +207,8 @@ static void left_is_confirmed_by_the_next(void **state)
 	expect_steps(&peer, 4);
 	ask(&machine, &(struct start){ .verb = "apply" }, next.data, next.length, &answer);
 	assert_int_equal(answer.count, 2);
-	assert_true(
-		text_starts(answer.items[1].error, "another apply is at work on this node: pid "));
+	assert_true(text_starts(answer.items[1].error,
+				"another apply is at work on this node: somebody "));
 	answer_free(&answer);
 	kill(peer.pid, SIGKILL);
 	assert_int_equal(peer_wait(&peer), 128 + SIGKILL);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/apart.h"
 #include "engine/plan.h"
 #include "engine/refer.h"
 #include "model/check.h"
@@ -266,6 +267,53 @@ static void check_beside(const struct site *site, const struct site_node *node,
 	words_free(&words);
 }
 
+/* The first network of the node that is meant by the word of a rule; NULL: none. */
+typedef bool network_fn(const struct site *site, const char *network);
+static const char *first_meant(const struct site *site, const struct site_node *node,
+			       const char *word, network_fn *fits)
+{
+	for (size_t i = 0; i < site->network_count; i++) {
+		const char *name = site->networks[i].name;
+		if ((strcmp(word, "any") == 0 || text_equal(word, name)) &&
+		    site_node_address(node, name) && fits(site, name))
+			return name;
+	}
+	return NULL;
+}
+
+static bool has_frontends(const struct site *site, const char *network)
+{
+	struct place place;
+	return apart_cluster(site, network, &place) != NULL;
+}
+
+/* What no guest may reach is not to be opened to them by a word that means others. */
+static void check_apart(const struct site *site, const struct site_node *node,
+			const struct spec *want, struct mistakes *mistakes)
+{
+	const struct firewall *firewall = want->body;
+	for (size_t i = 0; i < firewall->allow.count; i++) {
+		const char *text = firewall->allow.items[i];
+		AUTO_STR struct str rule = STR_INIT;
+		struct words words;
+		struct place place;
+		if (make_rule(site, node, text, make_allow, &rule, NULL) != 0)
+			continue; /* check_rules() has told */
+		split(text, &words);
+		const char *from = first_meant(site, node, words.items[0], has_frontends);
+		const char *to = first_meant(site, node, words.items[2], apart_has_disks);
+		if (from && to)
+			mistake_add(
+				mistakes, place_of_item(want->place, "allow", i),
+				"firewall %s allow: \"%s\" lets the frontend of cluster "
+				"\"%s\", from network \"%s\", reach network \"%s\", where disks "
+				"of guests are offered and which no guest may reach; name other "
+				"networks",
+				want->id, text, apart_cluster(site, from, &place)->name, from, to);
+		words_free(&words);
+	}
+}
+
 /* Frontends are on gateways, today on this one or tomorrow. */
 static void check_ports(const struct site *site, const struct site_node *node,
 			const struct spec *want, struct mistakes *mistakes)
@@ -297,6 +345,7 @@ static void check(const struct site *site, const struct site_node *node, const s
 	check_rules(site, node, want, "allow", &firewall->allow, make_allow, mistakes);
 	check_rules(site, node, want, "forward", &firewall->forward, make_forward, mistakes);
 	check_ports(site, node, want, mistakes);
+	check_apart(site, node, want, mistakes);
 }
 
 static int derive_rules(const struct derive *from, struct firewall *firewall,

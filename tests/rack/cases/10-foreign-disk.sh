@@ -28,3 +28,4 @@ store1_gets "a volume group of somebody" "pvcreate -qq --devices /dev/vda /dev/v
 foreign 2 'an LVM physical volume' store1
 store1_gets "something unknown" "dd if=/dev/urandom of=/dev/vda bs=1M seek=1000 count=16 oflag=direct status=none"
 foreign 3 'data of an unknown kind \(byte 10[0-9]+ is not zero\)' store1
+echo "foreign disk: refused 3 times, each with something else on it"

@@ -39,14 +39,14 @@ kill -KILL "$apply_pid"
 wait "$apply_pid" 2>/dev/null
 expect_same "moyai is killed during apply" 137 $?
 
-# moyai-node is killed while it holds the lock of an apply, which has its process id. What lies in wait
+# moyai-node is killed while it holds the lock of an apply: "root@desk since … (process 4711 there)". What lies in wait
 # for that on the node, without a process per look, is there before the apply begins. First, the one before has to end.
 expect "apply: moyai-node ends when moyai was killed" within 60 on store1 "flock -n /run/moyai/lock true"
 # shellcheck disable=SC2016 # the node's shell
 on store1 'exec 2>/dev/null; echo waiting >/run/killer; end=$((SECONDS + 50))
 	while [ $SECONDS -lt $end ]; do
 		pid=""
-		read -r _ pid _ </run/moyai/lock
+		read -r _ _ _ _ pid _ </run/moyai/lock
 		[ -n "$pid" ] && kill -KILL "$pid" && echo "killed $pid" && exit
 	done; echo "not met"' >"$test_dir/killer" &
 killer=$!

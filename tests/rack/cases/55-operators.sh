@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash disable=SC2154
-# Two operators at one site: one waits, or is told who is at work. And what they do every day.
+# Two operators at one site, three times: one waits, or is told who is at work. And what they do every
+# day. RACK_TEST=long: six times.
+rounds=3
+[ "${RACK_TEST:-}" != long ] || rounds=6
 
 # by NAME ARG…: moyai, as this person.
 by() {
@@ -11,19 +14,21 @@ by() {
 
 # Nothing is left to do, so that each round has one step: the link that is taken away.
 expect_exit "two operators: there is a state to begin with" 0 moyai apply --yes
-for round in 1 2 3; do
+for ((round = 1; round <= rounds; round++)); do
+	of="round $round of $rounds"
 	on manager "ip link del storage"
 	by ann apply --yes >"$test_dir/ann" 2>&1 &
 	ann=$!
-	expect "two operators: ann has the lock, round $round" within 60 grep -q '"who":"ann@' "$state/apply.lock"
-	expect_exit "two operators: bob does not wait, round $round" 1 by bob apply --yes --no-wait
-	expect_text "two operators: bob is told who is at work, round $round" \
+	expect "two operators: ann has the lock, $of" within 60 grep -q '"who":"ann@' "$state/apply.lock"
+	expect_exit "two operators: bob does not wait, $of" 1 by bob apply --yes --no-wait
+	expect_text "two operators: bob is told who is at work, $of" \
 		'^moyai: ann@[^ ]+ has been applying since [^ ]+ \(process [0-9]+: apply\)' "$output"
-	expect_exit "two operators: bob waits, round $round" 0 by bob apply --yes
-	expect_text "two operators: bob finds nothing left to do, round $round" '^applied: 0 steps on 5 nodes' "$output"
-	expect_ended "two operators: ann comes to the end, round $round" $ann
-	expect_text "two operators: ann did it, round $round" '^applied: 1 step on 5 nodes' "$(tail -n 3 "$test_dir/ann")"
+	expect_exit "two operators: bob waits, $of" 0 by bob apply --yes
+	expect_text "two operators: bob finds nothing left to do, $of" '^applied: 0 steps on 5 nodes' "$output"
+	expect_ended "two operators: ann comes to the end, $of" $ann
+	expect_text "two operators: ann did it, $of" '^applied: 1 step on 5 nodes' "$(tail -n 3 "$test_dir/ann")"
 done
+echo "two operators: $rounds times at once"
 expect_text "log: the last applies and who they were" 'ann@[^ ]+ +.* 1 +0 .* applied.*bob@[^ ]+ +.* 0 +0 .* applied$' \
 	"$(moyai log | tail -n 2 | tr '\n' ' ' | sed 's/ $//')"
 

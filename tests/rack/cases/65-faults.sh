@@ -113,3 +113,4 @@ for ((round = 1; round <= rounds; round++)); do
 	cp "$test_dir/site.whole" "$site_dir/site.cfg"
 	expect_exit "faults: nothing is left to do, $of" 0 moyai plan
 done
+echo "faults: a full pool and a target of the wrong size, $rounds times"

@@ -16,6 +16,7 @@ cat >"$test_dir/vm2" <<-'END'
 END
 sed -i -e 's/^kernel = .*/&\nvlan_pool = "100-109";/' -e "/^nodes = (/r $test_dir/vm2" \
 	-e '/name = "\(gw\|vm1\)"; role/a guests = { vcpus = 2; memory = "256M"; emulate = true; };' \
+	-e '/name = "gw"; role/a firewalls = ( { name = "site"; allow = [ "guests -> boot" ]; } );' \
 	-e '/name = "store1"; role/a guests = { storage = "1G"; pool = "main"; networks = [ "storage" ]; };' "$site_dir/site.cfg"
 mkdir -p "$site_dir/clusters"
 # Counted nodes are called node1 and node2.
@@ -93,11 +94,28 @@ echo "cluster: $((SECONDS - begin)) s from start until all three answer"
 # ---- used ----
 expect "cluster: node1 reaches node2" within 60 inside node1 "ping -c 1 -W 5 $(address node2)"
 expect "cluster: node1 reaches the world by its frontend" within 60 inside node1 "ping -c 1 -W 5 10.77.30.12"
-expect_same "cluster: node1 does not reach the storage network" 1 "$(inside node1 "ping -c 2 -W 3 10.77.20.14 >/dev/null; echo \$?")"
-expect_same "cluster: nor does the frontend" 1 "$(inside frontend "ping -c 2 -W 3 10.77.20.14 >/dev/null; echo \$?")"
-# With its tag it would be in the storage VLAN, which gw and the bridge carry.
-expect_same "cluster: nor does it with tags of its own" 1 "$(inside node1 "ip link add link eth0 name own type vlan id 20 2>/dev/null
-	ip addr add 10.77.20.99/24 dev own 2>/dev/null; ip link set own up 2>/dev/null; ping -c 2 -W 3 10.77.20.14 >/dev/null; echo \$?; ip link del own 2>/dev/null")"
+# Nobody of them is on the storage network: neither is answered, nor is anything of them on the wire with its
+# tag. The last ping, a node's, shows that it would have been seen.
+timeout 300 tests/rack/rack exec tcpdump -lnni br-rack 'vlan 20 and (arp or icmp)' >"$test_dir/wire" 2>/dev/null &
+wire=$!
+sleep 1
+for guest in node1 frontend; do
+	expect_text "cluster: $guest does not reach the storage network" '^2 packets transmitted, 0 packets received' \
+		"$(inside $guest "ping -c 2 -W 3 10.77.20.14")"
+done
+# With that tag it would be in the storage VLAN, which gw and the bridge carry.
+own=$(inside node1 "ip link add link eth0 name own type vlan id 20 && ip addr add 10.77.20.99/24 dev own && ip link set own up
+	ip link show own; ping -c 2 -W 3 10.77.20.14; echo sent \$(cat /sys/class/net/own/statistics/tx_packets); ip link del own")
+expect_text "cluster: node1 makes an interface with tags of its own" '^[0-9]+: own@eth0: <.*UP' "$own"
+expect_text "cluster: … which sends" '^sent [1-9]' "$own"
+expect_text "cluster: … and reaches nobody" '^2 packets transmitted, 0 packets received' "$own"
+on manager "busybox ping -c 2 -W 5 10.77.20.14" >/dev/null
+seen() { grep -q '10\.77\.20\.11 > 10\.77\.20\.14: ICMP echo request' "$test_dir/wire"; }
+expect "cluster: what is on the storage network is seen" within 30 seen
+kill $wire
+wait $wire 2>/dev/null
+expect_same "cluster: nothing of a guest was on it" "" \
+	"$(grep -wF -e 10.77.30.50 -e 10.77.20.99 -e "$(address frontend)" -e "$(address node1)" "$test_dir/wire")"
 expect "cluster: node1 writes to its disk" inside node1 "echo kept | dd of=/dev/vda bs=512 conv=sync,fsync status=none"
 reads() { [ "$(inside node1 "head -c 4 /dev/vda")" = kept ]; }
 expect "cluster: … and reads it" reads

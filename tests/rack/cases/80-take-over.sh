@@ -50,6 +50,11 @@ expect_exit "plan here: nothing to do" 0 moyai plan --json
 here=$output
 expect_exit "plan there: nothing to do" 0 on manager "moyai -C /var/lib/moyai/site plan --json"
 expect_same "plan: the same here and there" "$here" "$output"
+output=$(moyai doctor 2>&1)
+for port in 67 69 8067 19532 6666; do
+	expect_text "doctor: the manager says who has port $port" "^manager: port $port +ok " "$output"
+done
+expect_text "doctor: … and that its site is there" '^manager: git +ok +main is [0-9a-f]+, applied was [0-9a-f]+ ' "$output"
 
 # ---- what an operator sets, the manager knows ----
 set_by_operator() {
