@@ -170,13 +170,15 @@ static int log_begin(struct attempt *attempt, const struct fleet *fleet, struct 
 			       &attempt->log, err);
 }
 
-/* why: of an apply that could not even begin with its steps; else NULL. */
+/* why: of an apply that could not even begin with its steps, or whose end the manager was not told;
+   else NULL. */
 static void log_end(struct attempt *attempt, const struct fleet *fleet,
-		    const struct outcome *outcome, const char *why)
+		    const struct outcome *outcome, bool told, const char *why)
 {
 	struct err err = ERR_INIT;
 	AUTO_STR struct str failed = STR_INIT;
 	const char *result = outcome->interrupted	? "interrupted"
+			     : !told			? "not told"
 			     : why || !is_well(outcome) ? "failed"
 							: "applied";
 	add_failed_nodes(fleet, &failed);
@@ -203,27 +205,27 @@ static int tell_manager(const struct attempt *attempt, struct err *err)
 						       takeover.address, attempt->options->site_dir,
 						       reach->state_dir, true, reach->stop, err);
 	if (rc != 0)
-		err_context(err, "all was applied, but %s does not know the revision",
+		err_context(err,
+			    "all was applied, but %s does not know the revision; run moyai apply "
+			    "again, or nodes that come back get the one before",
 			    takeover.node);
 	takeover_free(&takeover);
 	return rc;
 }
 
 /* What a person applied to the whole site is what an unattended apply may use. */
-static void set_applied(const struct attempt *attempt, const struct fleet *fleet)
+static int set_applied(const struct attempt *attempt, const struct fleet *fleet, struct err *err)
 {
-	struct err err = ERR_INIT;
 	const struct options *options = attempt->options;
 	const struct reach *reach = attempt->reach;
 	if (options->unattended || options->limit || attempt->revision.commit == NULL ||
 	    attempt->revision.modified ||
 	    fleet->chosen + reach->left_alone.count + reach->unchanged < reach->site.node_count)
-		return;
-	if (revision_set_applied(options->site_dir, attempt->revision.commit, &err) != 0)
-		err_context(&err, "all was applied, but %s could not be set", REVISION_APPLIED);
-	else if (tell_manager(attempt, &err) == 0)
-		return;
-	command_fail(&err);
+		return 0;
+	if (revision_set_applied(options->site_dir, attempt->revision.commit, err) != 0)
+		return err_context(err, "all was applied, but %s could not be set",
+				   REVISION_APPLIED);
+	return tell_manager(attempt, err);
 }
 
 /* Exactly the plan in the file, or nothing. */
@@ -281,14 +283,15 @@ static int conduct(struct attempt *attempt, struct reach *reach)
 		fleet_apply(fleet);
 	progress_close(&reach->progress);
 	struct outcome outcome = outcome_of(fleet, started_ms, reach_stopped(reach));
-	log_end(attempt, fleet, &outcome, rc != 0 ? err.text : NULL);
+	bool well = rc == 0 && is_well(&outcome);
+	if (rc == 0)
+		report(options, fleet, &outcome);
+	if (well)
+		rc = set_applied(attempt, fleet, &err);
+	log_end(attempt, fleet, &outcome, !well || rc == 0, rc != 0 ? err.text : NULL);
 	if (rc != 0)
 		return command_fail(&err);
-	report(options, fleet, &outcome);
-	if (!is_well(&outcome))
-		return EXIT_ERROR;
-	set_applied(attempt, fleet);
-	return EXIT_OK;
+	return well ? EXIT_OK : EXIT_ERROR;
 }
 
 /* The command, for whoever waits for it. */
