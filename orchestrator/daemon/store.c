@@ -469,6 +469,39 @@ static void add_manifests(const char *dir, const char *folder, struct str *lines
 	}
 }
 
+/* temporary/main: the commit, and a line about it for people; no file where there is no site. */
+static int write_main(const char *dir, const char *temporary, struct err *err)
+{
+	AUTO_FREE char *git = xasprintf("%s/site.git", dir);
+	AUTO_FREE char *path = xasprintf("%s/main", temporary);
+	AUTO_STR struct str text = STR_INIT;
+	char revision[REVISION_SIZE] = "";
+	if (file_exists(git) && revision_of(git, STORE_MAIN, revision, err) != 0)
+		return -1;
+	/* A damaged repository is no reason to tell nothing at all. */
+	if (revision[0] == '\0' || run_long(RUN_ARGV("git", "--git-dir", git, "log", "-1",
+						     "--format=%H%n%an, %cI: %s", revision),
+					    &text, NULL) != 0)
+		return 0;
+	return file_write(path, str_text(&text), text.length, 0600, err);
+}
+
+static int tell(const char *dir, const char *temporary, struct str *list, struct err *err)
+{
+	AUTO_FREE char *main = xasprintf("%s/main", temporary);
+	if (write_main(dir, temporary, err) != 0)
+		return -1;
+	const char *name = file_exists(main) ? "main" : NULL;
+	const struct run tar = { .argv = RUN_ARGV("tar", "-cf", "-", "-C", dir,
+						  "--ignore-failed-read", "--files-from=-",
+						  name ? "-C" : NULL, temporary, name),
+				 .input = str_text(list),
+				 .input_length = list->length,
+				 .keep_stdout = 1,
+				 .timeout_ms = GIT_TIMEOUT_MS };
+	return pack_live(&tar, 1, err);
+}
+
 int store_view(const char *dir, struct err *err)
 {
 	static const char *const single[] = { "state/known_hosts", "state/runtime.cfg" };
@@ -489,11 +522,11 @@ int store_view(const char *dir, struct err *err)
 			xasprintf("images/" IMAGE_GENERATIONS "/%s", roles.items[i]);
 		add_manifests(dir, folder, &list);
 	}
-	const struct run tar = { .argv = RUN_ARGV("tar", "-cf", "-", "-C", dir,
-						  "--ignore-failed-read", "--files-from=-"),
-				 .input = str_text(&list),
-				 .input_length = list.length,
-				 .keep_stdout = 1,
-				 .timeout_ms = GIT_TIMEOUT_MS };
-	return pack_live(&tar, 1, err);
+	/* Not in dir: several look at once, and it may be full. */
+	char temporary[] = "/tmp/moyaid-XXXXXX";
+	if (mkdtemp(temporary) == NULL)
+		return err_set_errno(err, errno, "%s", temporary);
+	int rc = tell(dir, temporary, &list, err);
+	run_args(NULL, "rm", "-rf", "--", temporary, NULL);
+	return rc;
 }

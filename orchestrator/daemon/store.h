@@ -47,7 +47,7 @@ uint64_t store_stamp(const char *dir, const char *ref);
    fine: nothing changes. */
 int store_checkout(const char *dir, const char *name, bool *changed, struct err *err);
 
-/* Known hosts, runtime.cfg, boot reports and the images' manifests, as a tar file on our
-   stdout. */
+/* Known hosts, runtime.cfg, boot reports, the images' manifests, and `main`, which says what the last
+   revision of the site is, as a tar file on our stdout. */
 int store_view(const char *dir, struct err *err);
 #endif

@@ -10,7 +10,7 @@
 #include "programs/plan_file.h"
 #include "programs/show.h"
 #include "programs/site_lock.h"
-#include "programs/takeover.h"
+#include "programs/stale.h"
 #include "programs/who.h"
 
 /* What one apply is about, besides its fleet. */
@@ -197,20 +197,15 @@ static void log_end(struct attempt *attempt, const struct fleet *fleet,
 static int tell_manager(const struct attempt *attempt, struct err *err)
 {
 	const struct reach *reach = attempt->reach;
-	struct takeover takeover;
-	if (takeover_read(reach->state_dir, &takeover, err) != 0)
-		return -1;
-	int rc = takeover.node == NULL ? 0
-				       : takeover_send(&reach->remote.ssh, takeover.node,
-						       takeover.address, attempt->options->site_dir,
-						       reach->state_dir, true, reach->stop, err);
-	if (rc != 0)
-		err_context(err,
-			    "all was applied, but %s does not know the revision; run moyai apply "
-			    "again, or nodes that come back get the one before",
-			    takeover.node);
-	takeover_free(&takeover);
-	return rc;
+	const struct takeover *takeover = &reach->takeover;
+	if (takeover->node == NULL || takeover_send(&reach->remote.ssh, takeover->node,
+						    takeover->address, attempt->options->site_dir,
+						    reach->state_dir, true, reach->stop, err) == 0)
+		return 0;
+	return err_context(err,
+			   "all was applied, but %s does not know the revision; run moyai apply "
+			   "again, or nodes that come back get the one before",
+			   takeover->node);
 }
 
 /* What a person applied to the whole site is what an unattended apply may use. */
@@ -337,6 +332,19 @@ static int check_recorded(const struct site *site)
 	return command_fail(&err);
 }
 
+/* What an unattended one applies was chosen by a person, and is meant to be older. */
+static int check_stale(const struct attempt *attempt)
+{
+	struct err err = ERR_INIT;
+	if (attempt->options->unattended)
+		return 0;
+	AUTO_FREE char *why = stale_why(attempt->options, attempt->reach, &attempt->revision);
+	if (why == NULL)
+		return 0;
+	err_set(&err, "nothing was changed: %s", why);
+	return command_fail(&err);
+}
+
 static const char NOTE[] = "\ninterrupted: what runs is finished, nothing more is started; once "
 			   "more to stop at once\n";
 
@@ -368,7 +376,8 @@ static int begin(struct attempt *attempt, struct reach *reach)
 				   reach->stop, &attempt->lock, &err) != 0)
 			return command_fail(&err);
 	} while (attempt->lock.waited);
-	if (open_plan_file(attempt, reach) != 0 || check_recorded(&reach->site) != 0)
+	if (check_stale(attempt) != 0 || open_plan_file(attempt, reach) != 0 ||
+	    check_recorded(&reach->site) != 0)
 		return -1;
 	reach_leave_alone(options, reach);
 	return 0;

@@ -24,6 +24,7 @@ enum {
 	VIEW_TIMEOUT_MS = 30000,
 	SEND_TIMEOUT_MS = 120000,
 	KNOWN_HOSTS_MAX_BYTES = 64 * 1024 * 1024,
+	COMMIT_MIN = 40,
 };
 #define MOYAID "/usr/lib/moyai/moyaid"
 
@@ -107,6 +108,11 @@ static int lock(const char *state_dir, struct err *err)
 
 /* ---- talking to the manager ---- */
 
+const char *takeover_transport(void)
+{
+	return getenv("MOYAI_MANAGER_TRANSPORT");
+}
+
 static int last_line(const struct str *errors, const char *command, int code, struct err *err)
 {
 	const char *text = str_text(errors);
@@ -145,7 +151,9 @@ static int talk(struct link *link, const struct takeover_call *call, struct str 
 int takeover_run(const struct ssh_options *ssh, const char *node, const char *address,
 		 const struct takeover_call *call, struct str *out, struct err *err)
 {
-	struct link *link = ssh_link_open(ssh, node, address, call->stop, err);
+	const char *transport = takeover_transport();
+	struct link *link = transport ? pipe_link_open(transport, node, err)
+				      : ssh_link_open(ssh, node, address, call->stop, err);
 	if (link == NULL)
 		return -1;
 	int rc = talk(link, call, out, err);
@@ -196,6 +204,33 @@ int takeover_lines(const struct ssh_options *ssh, const char *transport,
 }
 
 /* ---- what it told ---- */
+
+int takeover_main_read(const char *state_dir, struct takeover_main *main, struct err *err)
+{
+	AUTO_FREE char *path = xasprintf("%s/takeover/main", state_dir);
+	AUTO_STR struct str text = STR_INIT;
+	*main = (struct takeover_main){ 0 };
+	if (!file_exists(path))
+		return 0;
+	if (file_read(path, RECORD_MAX_BYTES, &text, err) != 0)
+		return -1;
+	char *rest = text.data;
+	const char *commit = strsep(&rest, "\n");
+	const char *about = strsep(&rest, "\n");
+	/* It becomes a word of git's command line. */
+	if (about == NULL || strlen(commit) < COMMIT_MIN ||
+	    strspn(commit, "0123456789abcdef") != strlen(commit))
+		return err_set(err, "%s: is not what moyaid view tells", path);
+	*main = (struct takeover_main){ xstrdup(commit), xstrdup(about) };
+	return 0;
+}
+
+void takeover_main_free(struct takeover_main *main)
+{
+	free(main->commit);
+	free(main->about);
+	*main = (struct takeover_main){ 0 };
+}
 
 char *takeover_images(const char *state_dir)
 {

@@ -14,6 +14,9 @@ struct takeover {
 	char *node, *address, *since; /* all NULL: nobody has taken over */
 };
 
+/* A command in place of ssh to the manager, for tests: MOYAI_MANAGER_TRANSPORT; NULL: ssh. */
+const char *takeover_transport(void);
+
 /* The node that takes over: site_manager(), and an error when there is none. */
 const struct site_node *takeover_node(const struct site *site, struct err *err);
 
@@ -44,9 +47,9 @@ int takeover_lines(const struct ssh_options *ssh, const char *transport,
 		   struct err *err);
 
 /*
- * Ask the manager for known hosts, runtime.cfg, boot reports and manifests, and keep them:
- * in STATE/known_hosts, STATE/runtime.cfg, STATE/boot and STATE/takeover/images. The manager's own pin
- * stays as it is.
+ * Ask the manager for known hosts, runtime.cfg, boot reports, manifests and what its site's last
+ * revision is, and keep them: in STATE/known_hosts, STATE/runtime.cfg, STATE/boot, STATE/takeover/images
+ * and STATE/takeover/main. The manager's own pin stays as it is.
  */
 int takeover_sync(const struct takeover *takeover, const struct ssh_options *ssh,
 		  const char *state_dir, const bool *stop, struct err *err);
@@ -59,6 +62,14 @@ int takeover_tell(const struct takeover *takeover, const struct ssh_options *ssh
 /* The archive of site and state (daemon/store.h), as the manager makes it. */
 int takeover_export(const struct takeover *takeover, const struct ssh_options *ssh,
 		    const bool *stop, struct str *archive, struct err *err);
+
+/* The site's last revision there, as it was told last. Both NULL: it told none, as an older one does. */
+struct takeover_main {
+	char *commit; /* 40 digits, or 64 */
+	char *about;  /* "WHO, WHEN: SUBJECT", for people, as it came: see show_safe() */
+};
+int takeover_main_read(const char *state_dir, struct takeover_main *main, struct err *err);
+void takeover_main_free(struct takeover_main *main);
 
 /* Where the manifests of the manager's images are; the caller frees. */
 char *takeover_images(const char *state_dir);
