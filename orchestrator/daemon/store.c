@@ -103,7 +103,31 @@ static int revision_of(const char *repository, const char *name, char revision[R
 	return 0;
 }
 
-int store_pack(const char *site_dir, const char *state_dir, const char *file, struct err *err)
+static int set_ref(const char *repository, const char *name, const char *commit, struct err *err)
+{
+	return run_args(err, "git", "--git-dir", repository, "update-ref", "--no-deref", name,
+			commit, NULL);
+}
+
+/* A bundle can only have refs, and those of the operator's repository are his: one beside it, which reads
+   the objects there. applied: "" when there is none. */
+static int borrow(const char *site_dir, const char *repository, const char *commit,
+		  const char *applied, struct err *err)
+{
+	AUTO_STR struct str objects = STR_INIT;
+	AUTO_FREE char *alternates = xasprintf("%s/objects/info/alternates", repository);
+	if (run_long(RUN_ARGV("git", "-c", "safe.directory=*", "-C", site_dir, "rev-parse",
+			      "--path-format=absolute", "--git-path", "objects"),
+		     &objects, err) != 0 ||
+	    run_long(RUN_ARGV("git", "init", "--quiet", "--bare", repository), NULL, err) != 0 ||
+	    file_write(alternates, str_text(&objects), objects.length, 0600, err) != 0 ||
+	    set_ref(repository, "HEAD", commit, err) != 0)
+		return -1;
+	return applied[0] ? set_ref(repository, STORE_APPLIED, applied, err) : 0;
+}
+
+int store_pack(const char *site_dir, const char *commit, const char *state_dir, const char *file,
+	       struct err *err)
 {
 	char applied[REVISION_SIZE];
 	AUTO_FREE char *here = file[0] == '/' ? xstrdup("") : getcwd(NULL, 0);
@@ -111,14 +135,17 @@ int store_pack(const char *site_dir, const char *state_dir, const char *file, st
 	AUTO_FREE char *work =
 		xasprintf("%s%s%s.work", here ? here : "", file[0] == '/' ? "" : "/", file);
 	AUTO_FREE char *bundle = xasprintf("%s/site.bundle", work);
+	AUTO_FREE char *borrowed = xasprintf("%s/site.git", work);
 	if (revision_of(site_dir, STORE_APPLIED, applied, err) != 0 || clear_folder(work, err) != 0)
 		return -1;
 	/* What is written on the way has the site key in it, too. */
 	mode_t before = umask(077);
-	int rc = run_long(RUN_ARGV("git", "-c", "safe.directory=*", "-C", site_dir, "bundle",
-				   "create", "--quiet", bundle, "HEAD",
-				   applied[0] ? STORE_APPLIED : NULL),
-			  NULL, err);
+	int rc = commit ? borrow(site_dir, borrowed, commit, applied, err) : 0;
+	if (rc == 0)
+		rc = run_long(RUN_ARGV("git", "-c", "safe.directory=*", "-C",
+				       commit ? borrowed : site_dir, "bundle", "create", "--quiet",
+				       bundle, "HEAD", applied[0] ? STORE_APPLIED : NULL),
+			      NULL, err);
 	/* Not what is made again, was told by others, or is about to get another name. */
 	const struct run tar = {
 		.argv = RUN_ARGV("tar", "-cf", file, "--anchored", "--exclude=./boot/dnsmasq.conf",

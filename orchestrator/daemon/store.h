@@ -17,8 +17,9 @@
 #define STORE_APPLIED "refs/moyai/applied"
 
 /* An archive of the site directory (a git repository) and a state directory, to a new
-   file; site_dir may be a bare repository. */
-int store_pack(const char *site_dir, const char *state_dir, const char *file, struct err *err);
+   file; site_dir may be a bare repository. commit: what is HEAD in the archive; NULL: what it is there. */
+int store_pack(const char *site_dir, const char *commit, const char *state_dir, const char *file,
+	       struct err *err);
 
 /*
  * Take an archive over into dir. The site's last revision replaces that which is there;

@@ -27,7 +27,7 @@ static int collect(const struct options *options, const struct reach *reach, con
 			err_context(err, "%s", takeover.node);
 	} else {
 		bool manager = strcmp(reach->state_dir, STORE_DIR "/state") == 0;
-		rc = store_pack(manager ? STORE_DIR "/site.git" : options->site_dir,
+		rc = store_pack(manager ? STORE_DIR "/site.git" : options->site_dir, NULL,
 				reach->state_dir, local, err);
 		if (rc == 0)
 			rc = file_read(local, ARCHIVE_MAX_BYTES, archive, err);

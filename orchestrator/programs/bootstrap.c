@@ -361,8 +361,9 @@ static int take_over(struct bootstrap *self, struct site *site, struct err *err)
 	if (apply(self, err) != 0)
 		return -1;
 	say(self, "gets the site and its keys");
-	if (takeover_send(&self->reach.remote.ssh, self->node->name, self->address,
-			  self->options->site_dir, self->state_dir, false, self->stop, err) != 0)
+	const struct takeover_site last = { .dir = self->options->site_dir };
+	if (takeover_send(&self->reach.remote.ssh, self->node->name, self->address, &last,
+			  self->state_dir, self->stop, err) != 0)
 		return -1;
 	serve_end(self);
 	if (where == IN_MEMORY && restart(self, err) != 0)

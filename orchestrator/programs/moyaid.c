@@ -265,7 +265,8 @@ static int pack(const struct layout *layout, struct err *err)
 	if (held < 0)
 		return -1;
 	int fd = -1;
-	if (store_pack(git, state, file, err) == 0 && (fd = open(file, O_RDONLY | O_CLOEXEC)) < 0)
+	if (store_pack(git, NULL, state, file, err) == 0 &&
+	    (fd = open(file, O_RDONLY | O_CLOEXEC)) < 0)
 		err_set_errno(err, errno, "%s", file);
 	unlink(file);
 	return fd;

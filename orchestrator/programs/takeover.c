@@ -343,7 +343,7 @@ int takeover_export(const struct takeover *takeover, const struct ssh_options *s
 }
 
 int takeover_send(const struct ssh_options *ssh, const char *node, const char *address,
-		  const char *site_dir, const char *state_dir, bool applied, const bool *stop,
+		  const struct takeover_site *site, const char *state_dir, const bool *stop,
 		  struct err *err)
 {
 	AUTO_FREE char *file = xasprintf("%s/.archive", state_dir);
@@ -351,11 +351,11 @@ int takeover_send(const struct ssh_options *ssh, const char *node, const char *a
 	AUTO_CLOSE int held = lock(state_dir, err);
 	if (held < 0)
 		return -1;
-	int rc = store_pack(site_dir, state_dir, file, err);
+	int rc = store_pack(site->dir, site->commit, state_dir, file, err);
 	if (rc == 0)
 		rc = file_read(file, ARCHIVE_MAX_BYTES, &archive, err);
 	unlink(file);
-	const char *const words[] = { MOYAID, "import", applied ? "applied" : NULL, NULL };
+	const char *const words[] = { MOYAID, "import", site->applied ? "applied" : NULL, NULL };
 	const struct takeover_call call = { .words = words,
 					    .input = str_text(&archive),
 					    .input_length = archive.length,

@@ -74,9 +74,16 @@ void takeover_main_free(struct takeover_main *main);
 /* Where the manifests of the manager's images are; the caller frees. */
 char *takeover_images(const char *state_dir);
 
-/* Send the site's revisions (HEAD, and the applied one) and the state. A state that is
-   there stays; so does an applied revision, unless applied: it was just now. */
+/*
+ * What goes to the manager: a revision of the site, which becomes its main, the one applied last, and the
+ * state. A state that is there stays; so does what was applied last, unless applied: it was just now.
+ */
+struct takeover_site {
+	const char *dir;
+	const char *commit; /* NULL: HEAD */
+	bool applied;
+};
 int takeover_send(const struct ssh_options *ssh, const char *node, const char *address,
-		  const char *site_dir, const char *state_dir, bool applied, const bool *stop,
+		  const struct takeover_site *site, const char *state_dir, const bool *stop,
 		  struct err *err);
 #endif
