@@ -420,7 +420,7 @@ static int checkout(const char *dir, const char *revision, const char *name, str
 	AUTO_FREE char *fresh = xasprintf("%s/.%s.new", dir, name);
 	AUTO_FREE char *tar = xasprintf("%s/.%s.tar", dir, name);
 	AUTO_FREE char *output = xasprintf("--output=%s", tar);
-	AUTO_FREE char *note = xasprintf("%s/.revision", fresh);
+	AUTO_FREE char *note = xasprintf("%s/" STORE_NOTE, fresh);
 	int rc = clear_folder(fresh, err);
 	if (rc == 0)
 		rc = run_long(RUN_ARGV("git", "--git-dir", git, "archive", "--format=tar", output,
@@ -455,7 +455,7 @@ uint64_t store_stamp(const char *dir, const char *ref)
 int store_checkout(const char *dir, const char *name, bool *changed, struct err *err)
 {
 	AUTO_FREE char *git = xasprintf("%s/site.git", dir);
-	AUTO_FREE char *note = xasprintf("%s/site/.revision", dir);
+	AUTO_FREE char *note = xasprintf("%s/site/" STORE_NOTE, dir);
 	AUTO_STR struct str have = STR_INIT;
 	char revision[REVISION_SIZE];
 	*changed = false;

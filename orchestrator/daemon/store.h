@@ -15,6 +15,7 @@
 #define STORE_DIR "/var/lib/moyai"
 #define STORE_MAIN "refs/heads/main"
 #define STORE_APPLIED "refs/moyai/applied"
+#define STORE_NOTE ".revision" /* in site/: which revision its files are */
 
 /* An archive of the site directory (a git repository) and a state directory, to a new
    file; site_dir may be a bare repository. commit: what is HEAD in the archive; NULL: what it is there. */

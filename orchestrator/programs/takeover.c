@@ -289,6 +289,21 @@ static int keep_pins(const struct takeover *takeover, const char *state_dir, str
 	return file_write(path, str_text(&pins), pins.length, 0600, err);
 }
 
+/* Who has asked there to boot, and is forgotten there, is forgotten here, too. */
+static int drop_strangers(const char *dir, const struct text_list *told, struct err *err)
+{
+	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+	if (file_list_dir(dir, &names, err) != 0)
+		return -1;
+	for (size_t i = 0; i < names.count; i++) {
+		AUTO_FREE char *path = xasprintf("%s/%s", dir, names.items[i]);
+		if (text_starts(names.items[i], "unknown-") &&
+		    !text_list_has(told, names.items[i]) && file_remove(path, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int keep_reports(const char *state_dir, struct err *err)
 {
 	AUTO_FREE char *from = xasprintf("%s/takeover/state/boot", state_dir);
@@ -302,7 +317,7 @@ static int keep_reports(const char *state_dir, struct err *err)
 		if (rename(old, new) != 0)
 			return err_set_errno(err, errno, "%s", new);
 	}
-	return 0;
+	return drop_strangers(to, &names, err);
 }
 
 /* Who is changing ours right now tells the manager next. */
