@@ -400,7 +400,8 @@ static int check_stale(const struct attempt *attempt)
 	struct err err = ERR_INIT;
 	if (attempt->options->unattended)
 		return 0;
-	AUTO_FREE char *why = stale_why(attempt->options, attempt->reach, &attempt->revision);
+	AUTO_FREE char *why = stale_why(attempt->options, &attempt->reach->takeover,
+					attempt->reach->state_dir, &attempt->revision);
 	if (why == NULL)
 		return 0;
 	err_set(&err, "nothing was changed: %s", why);

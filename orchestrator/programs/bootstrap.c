@@ -340,7 +340,8 @@ static int check_stale(const struct bootstrap *self, struct err *err)
 	struct revision revision;
 	if (revision_find(self->options->site_dir, NULL, &revision, err) != 0)
 		return -1;
-	AUTO_FREE char *why = stale_why(self->options, &self->reach, &revision);
+	AUTO_FREE char *why =
+		stale_why(self->options, &self->reach.takeover, self->state_dir, &revision);
 	revision_free(&revision);
 	return why ? err_set(err, "nothing was changed: %s", why) : 0;
 }

@@ -10,8 +10,8 @@
 
 /* Why this revision of the site must not be applied, and how to take up what it lacks; the caller
    frees. NULL: it has all of main, nobody has taken over, or the manager tells nothing of it. */
-char *stale_why(const struct options *options, const struct reach *reach,
-		const struct revision *revision);
+char *stale_why(const struct options *options, const struct takeover *takeover,
+		const char *state_dir, const struct revision *revision);
 
 /* The same of what is in the directory, on stderr, for commands that change nothing. */
 void stale_warn(const struct options *options, const struct reach *reach);
