@@ -283,6 +283,19 @@ static int set_applied(const struct attempt *attempt, const struct fleet *fleet,
 	return tell_manager(attempt, err);
 }
 
+/* One log of what anybody applied: what is not told now comes with the next one. */
+static void tell_log(const struct attempt *attempt)
+{
+	struct err err = ERR_INIT;
+	const struct reach *reach = attempt->reach;
+	if (!reach->heard || takeover_applies(&reach->takeover, &reach->remote.ssh,
+					      reach->state_dir, reach->stop, NULL, &err) == 0)
+		return;
+	err_context(&err, "%s gets this line of moyai log with the next apply",
+		    reach->takeover.node);
+	command_fail(&err);
+}
+
 /* Exactly the plan in the file, or nothing. */
 static int check_plan_file(const struct attempt *attempt, const struct fleet *fleet,
 			   struct err *err)
@@ -346,6 +359,7 @@ static int conduct(struct attempt *attempt, struct reach *reach)
 	if (well)
 		rc = set_applied(attempt, fleet, &err);
 	log_end(attempt, fleet, &outcome, !well || rc == 0, rc != 0 ? err.text : NULL);
+	tell_log(attempt);
 	if (rc != 0)
 		return command_fail(&err);
 	return well ? EXIT_OK : EXIT_ERROR;

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/run.h"
+#include "daemon/applies.h"
 #include "daemon/pins.h"
 #include "daemon/store.h"
 #include "model/runtime.h"
@@ -345,6 +346,47 @@ int takeover_sync(const struct takeover *takeover, const struct ssh_options *ssh
 	    keep_runtime(state_dir, err) != 0)
 		return -1;
 	return keep_reports(state_dir, err);
+}
+
+/* From where on the log was not told yet; one that is shorter is another one. */
+static size_t told_until(const char *path, size_t length)
+{
+	AUTO_STR struct str text = STR_INIT;
+	if (file_read(path, RECORD_MAX_BYTES, &text, NULL) != 0)
+		return 0;
+	size_t told = strtoul(str_text(&text), NULL, 10);
+	return told <= length ? told : 0;
+}
+
+int takeover_applies(const struct takeover *takeover, const struct ssh_options *ssh,
+		     const char *state_dir, const bool *stop, struct str *all, struct err *err)
+{
+	AUTO_FREE char *path = xasprintf("%s/log/applies.jsonl", state_dir);
+	AUTO_FREE char *note = xasprintf("%s/log/told", state_dir);
+	AUTO_STR struct str log = STR_INIT;
+	AUTO_CLOSE int held = lock(state_dir, err);
+	if (held < 0 || (file_exists(path) && file_read(path, ARCHIVE_MAX_BYTES, &log, err) != 0))
+		return -1;
+	/* The last line may be in the middle of its write. */
+	const char *end = log.length ? memrchr(log.data, '\n', log.length) : NULL;
+	size_t length = end ? (size_t)(end - log.data) + 1 : 0;
+	size_t from = told_until(note, length);
+	if (length - from > APPLIES_TOLD_MAX_BYTES)
+		from = length - APPLIES_TOLD_MAX_BYTES;
+	if (from == length && all == NULL)
+		return 0;
+	const char *const words[] = { MOYAID, "applies", all ? NULL : "add", NULL };
+	const struct takeover_call call = { .words = words,
+					    .input = str_text(&log) + from,
+					    .input_length = length - from,
+					    .timeout_ms = VIEW_TIMEOUT_MS,
+					    .stop = stop };
+	if (takeover_run(ssh, takeover->node, takeover->address, &call, all, err) != 0)
+		return -1;
+	if (from == length)
+		return 0;
+	AUTO_FREE char *digits = xasprintf("%zu\n", length);
+	return file_write(note, digits, strlen(digits), 0600, err);
 }
 
 int takeover_export(const struct takeover *takeover, const struct ssh_options *ssh,

@@ -59,6 +59,11 @@ int takeover_tell(const struct takeover *takeover, const struct ssh_options *ssh
 		  const char *state_dir, const struct text_list *files, const bool *stop,
 		  struct err *err);
 
+/* What STATE/log/applies.jsonl has that the manager was not told yet goes into its log of all applies; all:
+   NULL, or gets that log. STATE/log/told says how much was told. */
+int takeover_applies(const struct takeover *takeover, const struct ssh_options *ssh,
+		     const char *state_dir, const bool *stop, struct str *all, struct err *err);
+
 /* The archive of site and state (daemon/store.h), as the manager makes it. */
 int takeover_export(const struct takeover *takeover, const struct ssh_options *ssh,
 		    const bool *stop, struct str *archive, struct err *err);
