@@ -273,6 +273,17 @@ static int pins_of(const char *path, const struct takeover *takeover, bool only,
 	return 0;
 }
 
+int takeover_pin(const char *state_dir, const struct takeover *takeover, struct str *line,
+		 struct err *err)
+{
+	AUTO_FREE char *path = xasprintf("%s/known_hosts", state_dir);
+	AUTO_STR struct str lines = STR_INIT;
+	if (pins_of(path, takeover, true, &lines, err) != 0)
+		return -1;
+	str_add_bytes(line, str_text(&lines), strcspn(str_text(&lines), "\n"));
+	return 0;
+}
+
 /* The manager's own pin is ours: it is what the others are believed by. */
 static int keep_pins(const struct takeover *takeover, const char *state_dir, struct err *err)
 {

@@ -59,6 +59,10 @@ int takeover_tell(const struct takeover *takeover, const struct ssh_options *ssh
 		  const char *state_dir, const struct text_list *files, const bool *stop,
 		  struct err *err);
 
+/* The manager's own line of STATE/known_hosts; nothing when it is not pinned here. */
+int takeover_pin(const char *state_dir, const struct takeover *takeover, struct str *line,
+		 struct err *err);
+
 /* What STATE/log/applies.jsonl has that the manager was not told yet goes into its log of all applies; all:
    NULL, or gets that log. STATE/log/told says how much was told. */
 int takeover_applies(const struct takeover *takeover, const struct ssh_options *ssh,
