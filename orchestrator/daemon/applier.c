@@ -68,6 +68,14 @@ void applier_line(struct applier *applier, const char *line)
 	json_decref(json);
 }
 
+bool applier_told_all(const struct applier *applier)
+{
+	for (size_t i = 0; i < applier->count; i++)
+		if (applier->nodes[i].why == NULL)
+			return false;
+	return true;
+}
+
 void applier_judge(const struct applier *applier, int exit_code, struct text_list *failed)
 {
 	for (size_t i = 0; i < applier->count; i++) {

@@ -47,6 +47,8 @@ int applier_start(struct applier *applier, const struct applier_options *options
 int applier_read(struct applier *applier, struct text_list *failed);
 /* One line of its output; public for tests. */
 void applier_line(struct applier *applier, const char *line);
+/* Whether of each node it is known why it failed: then that says more than that there was no last line. */
+bool applier_told_all(const struct applier *applier);
 /* Who is not as wanted, when it has ended with this exit code. */
 void applier_judge(const struct applier *applier, int exit_code, struct text_list *failed);
 /* Let it finish the step that runs, and wait for it: at most a minute. */

@@ -287,7 +287,7 @@ static void look_at_queue(struct server *server)
 	int64_t now_ms = server_clock_ms();
 	struct applier *applier = &server->applier;
 	if (applier_read(applier, &names) != 0) {
-		if (!applier->finished)
+		if (!applier->finished && !applier_told_all(applier))
 			log_line("apply: it did not come to its end; what it said is in %s",
 				 server->options.apply->log_path);
 		for (size_t i = 0; i < applier->count; i++)

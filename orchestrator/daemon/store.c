@@ -103,7 +103,31 @@ static int revision_of(const char *repository, const char *name, char revision[R
 	return 0;
 }
 
-int store_pack(const char *site_dir, const char *state_dir, const char *file, struct err *err)
+static int set_ref(const char *repository, const char *name, const char *commit, struct err *err)
+{
+	return run_args(err, "git", "--git-dir", repository, "update-ref", "--no-deref", name,
+			commit, NULL);
+}
+
+/* A bundle can only have refs, and those of the operator's repository are his: one beside it, which reads
+   the objects there. applied: "" when there is none. */
+static int borrow(const char *site_dir, const char *repository, const char *commit,
+		  const char *applied, struct err *err)
+{
+	AUTO_STR struct str objects = STR_INIT;
+	AUTO_FREE char *alternates = xasprintf("%s/objects/info/alternates", repository);
+	if (run_long(RUN_ARGV("git", "-c", "safe.directory=*", "-C", site_dir, "rev-parse",
+			      "--path-format=absolute", "--git-path", "objects"),
+		     &objects, err) != 0 ||
+	    run_long(RUN_ARGV("git", "init", "--quiet", "--bare", repository), NULL, err) != 0 ||
+	    file_write(alternates, str_text(&objects), objects.length, 0600, err) != 0 ||
+	    set_ref(repository, "HEAD", commit, err) != 0)
+		return -1;
+	return applied[0] ? set_ref(repository, STORE_APPLIED, applied, err) : 0;
+}
+
+int store_pack(const char *site_dir, const char *commit, const char *state_dir, const char *file,
+	       struct err *err)
 {
 	char applied[REVISION_SIZE];
 	AUTO_FREE char *here = file[0] == '/' ? xstrdup("") : getcwd(NULL, 0);
@@ -111,14 +135,17 @@ int store_pack(const char *site_dir, const char *state_dir, const char *file, st
 	AUTO_FREE char *work =
 		xasprintf("%s%s%s.work", here ? here : "", file[0] == '/' ? "" : "/", file);
 	AUTO_FREE char *bundle = xasprintf("%s/site.bundle", work);
+	AUTO_FREE char *borrowed = xasprintf("%s/site.git", work);
 	if (revision_of(site_dir, STORE_APPLIED, applied, err) != 0 || clear_folder(work, err) != 0)
 		return -1;
 	/* What is written on the way has the site key in it, too. */
 	mode_t before = umask(077);
-	int rc = run_long(RUN_ARGV("git", "-c", "safe.directory=*", "-C", site_dir, "bundle",
-				   "create", "--quiet", bundle, "HEAD",
-				   applied[0] ? STORE_APPLIED : NULL),
-			  NULL, err);
+	int rc = commit ? borrow(site_dir, borrowed, commit, applied, err) : 0;
+	if (rc == 0)
+		rc = run_long(RUN_ARGV("git", "-c", "safe.directory=*", "-C",
+				       commit ? borrowed : site_dir, "bundle", "create", "--quiet",
+				       bundle, "HEAD", applied[0] ? STORE_APPLIED : NULL),
+			      NULL, err);
 	/* Not what is made again, was told by others, or is about to get another name. */
 	const struct run tar = {
 		.argv = RUN_ARGV("tar", "-cf", file, "--anchored", "--exclude=./boot/dnsmasq.conf",
@@ -393,7 +420,7 @@ static int checkout(const char *dir, const char *revision, const char *name, str
 	AUTO_FREE char *fresh = xasprintf("%s/.%s.new", dir, name);
 	AUTO_FREE char *tar = xasprintf("%s/.%s.tar", dir, name);
 	AUTO_FREE char *output = xasprintf("--output=%s", tar);
-	AUTO_FREE char *note = xasprintf("%s/.revision", fresh);
+	AUTO_FREE char *note = xasprintf("%s/" STORE_NOTE, fresh);
 	int rc = clear_folder(fresh, err);
 	if (rc == 0)
 		rc = run_long(RUN_ARGV("git", "--git-dir", git, "archive", "--format=tar", output,
@@ -428,7 +455,7 @@ uint64_t store_stamp(const char *dir, const char *ref)
 int store_checkout(const char *dir, const char *name, bool *changed, struct err *err)
 {
 	AUTO_FREE char *git = xasprintf("%s/site.git", dir);
-	AUTO_FREE char *note = xasprintf("%s/site/.revision", dir);
+	AUTO_FREE char *note = xasprintf("%s/site/" STORE_NOTE, dir);
 	AUTO_STR struct str have = STR_INIT;
 	char revision[REVISION_SIZE];
 	*changed = false;
@@ -469,6 +496,39 @@ static void add_manifests(const char *dir, const char *folder, struct str *lines
 	}
 }
 
+/* temporary/main: the commit, and a line about it for people; no file where there is no site. */
+static int write_main(const char *dir, const char *temporary, struct err *err)
+{
+	AUTO_FREE char *git = xasprintf("%s/site.git", dir);
+	AUTO_FREE char *path = xasprintf("%s/main", temporary);
+	AUTO_STR struct str text = STR_INIT;
+	char revision[REVISION_SIZE] = "";
+	if (file_exists(git) && revision_of(git, STORE_MAIN, revision, err) != 0)
+		return -1;
+	/* A damaged repository is no reason to tell nothing at all. */
+	if (revision[0] == '\0' || run_long(RUN_ARGV("git", "--git-dir", git, "log", "-1",
+						     "--format=%H%n%an, %cI: %s", revision),
+					    &text, NULL) != 0)
+		return 0;
+	return file_write(path, str_text(&text), text.length, 0600, err);
+}
+
+static int tell(const char *dir, const char *temporary, struct str *list, struct err *err)
+{
+	AUTO_FREE char *main = xasprintf("%s/main", temporary);
+	if (write_main(dir, temporary, err) != 0)
+		return -1;
+	const char *name = file_exists(main) ? "main" : NULL;
+	const struct run tar = { .argv = RUN_ARGV("tar", "-cf", "-", "-C", dir,
+						  "--ignore-failed-read", "--files-from=-",
+						  name ? "-C" : NULL, temporary, name),
+				 .input = str_text(list),
+				 .input_length = list->length,
+				 .keep_stdout = 1,
+				 .timeout_ms = GIT_TIMEOUT_MS };
+	return pack_live(&tar, 1, err);
+}
+
 int store_view(const char *dir, struct err *err)
 {
 	static const char *const single[] = { "state/known_hosts", "state/runtime.cfg" };
@@ -489,11 +549,11 @@ int store_view(const char *dir, struct err *err)
 			xasprintf("images/" IMAGE_GENERATIONS "/%s", roles.items[i]);
 		add_manifests(dir, folder, &list);
 	}
-	const struct run tar = { .argv = RUN_ARGV("tar", "-cf", "-", "-C", dir,
-						  "--ignore-failed-read", "--files-from=-"),
-				 .input = str_text(&list),
-				 .input_length = list.length,
-				 .keep_stdout = 1,
-				 .timeout_ms = GIT_TIMEOUT_MS };
-	return pack_live(&tar, 1, err);
+	/* Not in dir: several look at once, and it may be full. */
+	char temporary[] = "/tmp/moyaid-XXXXXX";
+	if (mkdtemp(temporary) == NULL)
+		return err_set_errno(err, errno, "%s", temporary);
+	int rc = tell(dir, temporary, &list, err);
+	run_args(NULL, "rm", "-rf", "--", temporary, NULL);
+	return rc;
 }

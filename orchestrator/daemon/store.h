@@ -15,10 +15,12 @@
 #define STORE_DIR "/var/lib/moyai"
 #define STORE_MAIN "refs/heads/main"
 #define STORE_APPLIED "refs/moyai/applied"
+#define STORE_NOTE ".revision" /* in site/: which revision its files are */
 
 /* An archive of the site directory (a git repository) and a state directory, to a new
-   file; site_dir may be a bare repository. */
-int store_pack(const char *site_dir, const char *state_dir, const char *file, struct err *err);
+   file; site_dir may be a bare repository. commit: what is HEAD in the archive; NULL: what it is there. */
+int store_pack(const char *site_dir, const char *commit, const char *state_dir, const char *file,
+	       struct err *err);
 
 /*
  * Take an archive over into dir. The site's last revision replaces that which is there;
@@ -47,7 +49,7 @@ uint64_t store_stamp(const char *dir, const char *ref);
    fine: nothing changes. */
 int store_checkout(const char *dir, const char *name, bool *changed, struct err *err);
 
-/* Known hosts, runtime.cfg, boot reports and the images' manifests, as a tar file on our
-   stdout. */
+/* Known hosts, runtime.cfg, boot reports, the images' manifests, and `main`, which says what the last
+   revision of the site is, as a tar file on our stdout. */
 int store_view(const char *dir, struct err *err);
 #endif

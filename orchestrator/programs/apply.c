@@ -4,13 +4,14 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "daemon/pins.h"
 #include "model/nodeset.h"
 #include "programs/apply_log.h"
 #include "programs/ask.h"
 #include "programs/plan_file.h"
 #include "programs/show.h"
 #include "programs/site_lock.h"
-#include "programs/takeover.h"
+#include "programs/stale.h"
 #include "programs/who.h"
 
 /* What one apply is about, besides its fleet. */
@@ -170,13 +171,15 @@ static int log_begin(struct attempt *attempt, const struct fleet *fleet, struct 
 			       &attempt->log, err);
 }
 
-/* why: of an apply that could not even begin with its steps; else NULL. */
+/* why: of an apply that could not even begin with its steps, or whose end the manager was not told;
+   else NULL. */
 static void log_end(struct attempt *attempt, const struct fleet *fleet,
-		    const struct outcome *outcome, const char *why)
+		    const struct outcome *outcome, bool told, const char *why)
 {
 	struct err err = ERR_INIT;
 	AUTO_STR struct str failed = STR_INIT;
 	const char *result = outcome->interrupted	? "interrupted"
+			     : !told			? "not told"
 			     : why || !is_well(outcome) ? "failed"
 							: "applied";
 	add_failed_nodes(fleet, &failed);
@@ -191,38 +194,105 @@ static void log_end(struct attempt *attempt, const struct fleet *fleet,
 		command_fail(&err);
 }
 
+/* To the cluster manager. */
+static int send(const struct attempt *attempt, bool applied, struct err *err)
+{
+	const struct reach *reach = attempt->reach;
+	const struct takeover *to = &reach->takeover;
+	const struct takeover_site site = { attempt->options->site_dir, attempt->revision.commit,
+					    applied };
+	return takeover_send(&reach->remote.ssh, to->node, to->address, &site, reach->state_dir,
+			     reach->stop, err);
+}
+
+/*
+ * The cluster manager boots nodes by the last revision of the site, so it has it before anything is
+ * changed: a new node cannot be applied before it has booted. One that does not answer is no reason to
+ * apply nothing; that was said, and it is told at the end.
+ */
+static int bring(const struct attempt *attempt, struct err *err)
+{
+	const struct reach *reach = attempt->reach;
+	struct takeover_main main = { 0 };
+	if (attempt->options->unattended || !reach->heard || attempt->revision.commit == NULL)
+		return 0;
+	if (takeover_main_read(reach->state_dir, &main, err) != 0)
+		return -1;
+	int rc = text_equal(main.commit, attempt->revision.commit) ? 0 : send(attempt, false, err);
+	takeover_main_free(&main);
+	return rc == 0 ? 0
+		       : err_context(err, "nothing was changed: %s did not take the revision",
+				     reach->takeover.node);
+}
+
+/* What fails because it is new, and how it comes in. */
+static void tell_new(const struct attempt *attempt, const struct fleet *fleet)
+{
+	const struct reach *reach = attempt->reach;
+	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+	AUTO_STR struct str folded = STR_INIT;
+	if (reach->takeover.node == NULL || attempt->options->unattended || attempt->options->json)
+		return;
+	for (size_t i = 0; i < fleet->chosen; i++) {
+		const char *name = fleet->hosts[i].name;
+		AUTO_STR struct str key = STR_INIT;
+		AUTO_STR struct str where = STR_INIT;
+		const char *address =
+			site_node_boot_address(&reach->site, site_find_node(&reach->site, name));
+		if (fleet->hosts[i].failed &&
+		    pins_find(reach->state_dir, name, address, &key, &where, NULL) == 0 &&
+		    key.length == 0)
+			text_list_add(&names, name);
+	}
+	if (names.count == 0)
+		return;
+	nodeset_fold(&names, &folded);
+	bool known = reach->heard && !attempt->revision.modified;
+	fprintf(stderr,
+		known ? "%s: not booted yet; %s knows of it now: switch it on, and run moyai apply "
+			"again when it is up\n"
+		      : "%s: not booted yet; %s boots what is in the last commit that an apply "
+			"brought it: commit the site, and run moyai apply again\n",
+		str_text(&folded), reach->takeover.node);
+}
+
 /* Where a cluster manager has taken over, it is the one that comes back to it. */
 static int tell_manager(const struct attempt *attempt, struct err *err)
 {
-	const struct reach *reach = attempt->reach;
-	struct takeover takeover;
-	if (takeover_read(reach->state_dir, &takeover, err) != 0)
-		return -1;
-	int rc = takeover.node == NULL ? 0
-				       : takeover_send(&reach->remote.ssh, takeover.node,
-						       takeover.address, attempt->options->site_dir,
-						       reach->state_dir, true, reach->stop, err);
-	if (rc != 0)
-		err_context(err, "all was applied, but %s does not know the revision",
-			    takeover.node);
-	takeover_free(&takeover);
-	return rc;
+	const char *node = attempt->reach->takeover.node;
+	if (node == NULL || send(attempt, true, err) == 0)
+		return 0;
+	return err_context(err,
+			   "all was applied, but %s does not know the revision; run moyai apply "
+			   "again, or nodes that come back get the one before",
+			   node);
 }
 
 /* What a person applied to the whole site is what an unattended apply may use. */
-static void set_applied(const struct attempt *attempt, const struct fleet *fleet)
+static int set_applied(const struct attempt *attempt, const struct fleet *fleet, struct err *err)
 {
-	struct err err = ERR_INIT;
 	const struct options *options = attempt->options;
 	const struct reach *reach = attempt->reach;
 	if (options->unattended || options->limit || attempt->revision.commit == NULL ||
 	    attempt->revision.modified ||
 	    fleet->chosen + reach->left_alone.count + reach->unchanged < reach->site.node_count)
+		return 0;
+	if (revision_set_applied(options->site_dir, attempt->revision.commit, err) != 0)
+		return err_context(err, "all was applied, but %s could not be set",
+				   REVISION_APPLIED);
+	return tell_manager(attempt, err);
+}
+
+/* One log of what anybody applied: what is not told now comes with the next one. */
+static void tell_log(const struct attempt *attempt)
+{
+	struct err err = ERR_INIT;
+	const struct reach *reach = attempt->reach;
+	if (!reach->heard || takeover_applies(&reach->takeover, &reach->remote.ssh,
+					      reach->state_dir, reach->stop, NULL, &err) == 0)
 		return;
-	if (revision_set_applied(options->site_dir, attempt->revision.commit, &err) != 0)
-		err_context(&err, "all was applied, but %s could not be set", REVISION_APPLIED);
-	else if (tell_manager(attempt, &err) == 0)
-		return;
+	err_context(&err, "%s gets this line of moyai log with the next apply",
+		    reach->takeover.node);
 	command_fail(&err);
 }
 
@@ -272,7 +342,7 @@ static int conduct(struct attempt *attempt, struct reach *reach)
 	if (!agreed(options, reach, rc == 0 ? show_steps_to_do(fleet) : 0, &started_ms))
 		return EXIT_ERROR;
 	struct err log_err = ERR_INIT;
-	if (log_begin(attempt, fleet, &log_err) != 0)
+	if (bring(attempt, &log_err) != 0 || log_begin(attempt, fleet, &log_err) != 0)
 		return command_fail(&log_err); /* nothing is changed that is not on record */
 	reach->progress.applying = true;
 	if (rc != 0 || reach_stopped(reach))
@@ -281,14 +351,18 @@ static int conduct(struct attempt *attempt, struct reach *reach)
 		fleet_apply(fleet);
 	progress_close(&reach->progress);
 	struct outcome outcome = outcome_of(fleet, started_ms, reach_stopped(reach));
-	log_end(attempt, fleet, &outcome, rc != 0 ? err.text : NULL);
+	bool well = rc == 0 && is_well(&outcome);
+	if (rc == 0) {
+		report(options, fleet, &outcome);
+		tell_new(attempt, fleet);
+	}
+	if (well)
+		rc = set_applied(attempt, fleet, &err);
+	log_end(attempt, fleet, &outcome, !well || rc == 0, rc != 0 ? err.text : NULL);
+	tell_log(attempt);
 	if (rc != 0)
 		return command_fail(&err);
-	report(options, fleet, &outcome);
-	if (!is_well(&outcome))
-		return EXIT_ERROR;
-	set_applied(attempt, fleet);
-	return EXIT_OK;
+	return well ? EXIT_OK : EXIT_ERROR;
 }
 
 /* The command, for whoever waits for it. */
@@ -334,6 +408,20 @@ static int check_recorded(const struct site *site)
 	return command_fail(&err);
 }
 
+/* What an unattended one applies was chosen by a person, and is meant to be older. */
+static int check_stale(const struct attempt *attempt)
+{
+	struct err err = ERR_INIT;
+	if (attempt->options->unattended)
+		return 0;
+	AUTO_FREE char *why = stale_why(attempt->options, &attempt->reach->takeover,
+					attempt->reach->state_dir, &attempt->revision);
+	if (why == NULL)
+		return 0;
+	err_set(&err, "nothing was changed: %s", why);
+	return command_fail(&err);
+}
+
 static const char NOTE[] = "\ninterrupted: what runs is finished, nothing more is started; once "
 			   "more to stop at once\n";
 
@@ -365,7 +453,8 @@ static int begin(struct attempt *attempt, struct reach *reach)
 				   reach->stop, &attempt->lock, &err) != 0)
 			return command_fail(&err);
 	} while (attempt->lock.waited);
-	if (open_plan_file(attempt, reach) != 0 || check_recorded(&reach->site) != 0)
+	if (check_stale(attempt) != 0 || open_plan_file(attempt, reach) != 0 ||
+	    check_recorded(&reach->site) != 0)
 		return -1;
 	reach_leave_alone(options, reach);
 	return 0;
@@ -426,6 +515,10 @@ const struct command command_apply = {
 	       "than the revision that was last applied (refs/moyai/applied). What was changed on\n"
 	       "a node by hand, an image that was built anew and what a node missed in\n"
 	       "maintenance are seen without it.\n"
+	       "\n"
+	       "Where a cluster manager has taken over it gets the revision first: it boots new "
+	       "nodes\n"
+	       "by it. They fail in this apply, and are applied by the next one.\n"
 	       "\n"
 	       "FILE is what plan --out wrote: exactly these steps are carried out, and a plan\n"
 	       "that has become stale is refused.",

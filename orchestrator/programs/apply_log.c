@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,8 @@
 #include "base/map.h"
 #include "base/stamp.h"
 #include "programs/show.h"
+
+enum { LOG_MAX_BYTES = 1024 * 1024 * 1024 };
 
 static char *log_path(const char *state_dir)
 {
@@ -115,28 +118,54 @@ static bool take(json_t *line, json_t *applies, struct map *by_id)
 	return true;
 }
 
+/* Times are RFC 3339 in UTC: their order is that of the text. */
+static bool is_later(const json_t *a, const json_t *b)
+{
+	return strcmp(json_string_value(json_object_get(a, "begun")),
+		      json_string_value(json_object_get(b, "begun"))) > 0;
+}
+
+/* Those of one second as they came: only where a line came late is anything moved. */
+static void sort(json_t *applies)
+{
+	size_t count = json_array_size(applies);
+	for (size_t i = 1; i < count; i++) {
+		json_t *item = json_incref(json_array_get(applies, i));
+		size_t to = i;
+		while (to > 0 && is_later(json_array_get(applies, to - 1), item))
+			to--;
+		if (to < i) {
+			json_array_remove(applies, i);
+			json_array_insert(applies, to, item);
+		}
+		json_decref(item);
+	}
+}
+
+void apply_log_parse(const char *text, size_t length, json_t **applies, size_t *unreadable)
+{
+	struct map by_id = MAP_INIT;
+	const char *end = text + length;
+	*unreadable = 0;
+	*applies = json_array();
+	while (text < end) {
+		const char *newline = memchr(text, '\n', (size_t)(end - text));
+		size_t line = (size_t)((newline ? newline : end) - text);
+		json_t *object = json_loadb(text, line, 0, NULL);
+		*unreadable += !take(object, *applies, &by_id);
+		json_decref(object);
+		text += line + (newline != NULL);
+	}
+	map_free(&by_id);
+	sort(*applies);
+}
+
 int apply_log_read(const char *state_dir, json_t **applies, size_t *unreadable, struct err *err)
 {
 	AUTO_FREE char *path = log_path(state_dir);
-	struct map by_id = MAP_INIT;
-	char *line = NULL;
-	size_t room = 0;
-	*unreadable = 0;
-	*applies = json_array();
-	FILE *file = fopen(path, "re");
-	if (file == NULL) {
-		if (errno == ENOENT)
-			return 0;
-		json_decref(*applies);
-		return err_set_errno(err, errno, "%s", path);
-	}
-	for (ssize_t got; (got = getline(&line, &room, file)) > 0;) {
-		json_t *object = json_loadb(line, (size_t)got, 0, NULL);
-		*unreadable += !take(object, *applies, &by_id);
-		json_decref(object);
-	}
-	free(line);
-	fclose(file);
-	map_free(&by_id);
+	AUTO_STR struct str text = STR_INIT;
+	if (file_exists(path) && file_read(path, LOG_MAX_BYTES, &text, err) != 0)
+		return -1;
+	apply_log_parse(str_text(&text), text.length, applies, unreadable);
 	return 0;
 }

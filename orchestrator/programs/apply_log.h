@@ -23,7 +23,9 @@ int apply_log_end(struct apply_log *log, json_t *result, struct err *err);
 /*
  * All applies, oldest first, as an array of objects: the members of both lines
  * in one, "begun" and "ended" (null) for their times. Lines that cannot be
- * read are counted. No file: no applies.
+ * read are counted. No file: no applies. The text is that of such a file, also of several
+ * machines' whose lines came late: the caller decrefs.
  */
+void apply_log_parse(const char *text, size_t length, json_t **applies, size_t *unreadable);
 int apply_log_read(const char *state_dir, json_t **applies, size_t *unreadable, struct err *err);
 #endif

@@ -28,7 +28,8 @@ static int collect(const struct options *options, const struct reach *reach, con
 	} else {
 		AUTO_FREE char *git = xasprintf("%s/site.git", takeover_store());
 		bool manager = takeover_is_here(reach->state_dir);
-		rc = store_pack(manager ? git : options->site_dir, reach->state_dir, local, err);
+		rc = store_pack(manager ? git : options->site_dir, NULL, reach->state_dir, local,
+				err);
 		if (rc == 0)
 			rc = file_read(local, ARCHIVE_MAX_BYTES, archive, err);
 		file_remove(local, NULL);

@@ -19,7 +19,7 @@
 #include "programs/command.h"
 #include "programs/interrupt.h"
 #include "programs/reach.h"
-#include "programs/takeover.h"
+#include "programs/stale.h"
 
 enum {
 	LOOK_EVERY_MS = 1000,
@@ -334,6 +334,18 @@ static int restart(const struct bootstrap *self, struct err *err)
 
 /* ---- all of it ---- */
 
+/* The manager refuses at the end what lacks a part of its site; by then its disk would be changed. */
+static int check_stale(const struct bootstrap *self, struct err *err)
+{
+	struct revision revision;
+	if (revision_find(self->options->site_dir, NULL, &revision, err) != 0)
+		return -1;
+	AUTO_FREE char *why =
+		stale_why(self->options, &self->reach.takeover, self->state_dir, &revision);
+	revision_free(&revision);
+	return why ? err_set(err, "nothing was changed: %s", why) : 0;
+}
+
 static int take_over(struct bootstrap *self, struct site *site, struct err *err)
 {
 	enum where where;
@@ -343,13 +355,16 @@ static int take_over(struct bootstrap *self, struct site *site, struct err *err)
 	if (reach_open(self->options, NULL, INTERRUPTED, &self->reach) != 0)
 		return err_set(err, "the site cannot be used");
 	progress_close(&self->reach.progress);
+	if (check_stale(self, err) != 0)
+		return -1;
 	if (wait_for_it(self, &where, err) != 0)
 		return -1;
 	if (apply(self, err) != 0)
 		return -1;
 	say(self, "gets the site and its keys");
-	if (takeover_send(&self->reach.remote.ssh, self->node->name, self->address,
-			  self->options->site_dir, self->state_dir, false, self->stop, err) != 0)
+	const struct takeover_site last = { .dir = self->options->site_dir };
+	if (takeover_send(&self->reach.remote.ssh, self->node->name, self->address, &last,
+			  self->state_dir, self->stop, err) != 0)
 		return -1;
 	serve_end(self);
 	if (where == IN_MEMORY && restart(self, err) != 0)

@@ -83,7 +83,8 @@ struct command {
 	int (*run)(const struct options *, int argc,
 		   char **argv); /* argv: what follows the name; returns enum exit_code */
 };
-extern const struct command command_apply;	    /* others end with an apply */
+extern const struct command command_apply;     /* others end with an apply */
+extern const struct command command_bootstrap; /* … or with bringing something to the manager */
 extern const struct command *const COMMAND_TABLE[]; /* ends with NULL */
 
 /* site_read() of the directory, or of its --rev, and whether its clusters find room. */

@@ -13,18 +13,36 @@
 #include "model/nodeset.h"
 #include "programs/ask.h"
 #include "programs/interrupt.h"
+#include "programs/reach.h"
 #include "programs/show.h"
+#include "programs/site_edit.h"
 
-enum { POLL_MS = 500 };
+enum { POLL_MS = 500, POLL_MANAGER_MS = 2000 };
 
 struct discover {
 	const struct options *options;
 	struct site site;
+	const char *state_dir;
 	char *boot_dir;
-	struct text_list wanted; /* MACs named on the command line; none: whoever asks */
-	struct text_list names;	 /* of --as */
-	struct text_list macs;	 /* names[i] is to be macs[i]; fewer until all have come */
+	struct takeover takeover; /* the machines ask that, if somebody has */
+	struct text_list wanted;  /* MACs named on the command line; none: whoever asks */
+	struct text_list names;	  /* of --as */
+	struct text_list macs;	  /* names[i] is to be macs[i]; fewer until all have come */
 };
+
+/* What the cluster manager has seen, where one has taken over. */
+static int hear(const struct discover *discover, struct err *err)
+{
+	struct ssh_options ssh;
+	const struct takeover *takeover = &discover->takeover;
+	if (takeover->node == NULL)
+		return 0;
+	if (reach_ssh(discover->state_dir, &ssh, err) == 0 &&
+	    takeover_sync(takeover, &ssh, discover->state_dir, interrupt_watch(NULL), err) == 0)
+		return 0;
+	return err_context(err, "machines ask %s to boot, and what it saw is not known",
+			   takeover->node);
+}
 
 /* ---- the list ---- */
 
@@ -61,7 +79,8 @@ static int list(const struct discover *discover, struct err *err)
 	struct boot_strangers strangers;
 	struct show_table table = { TEXT_LIST_INIT, COUNT_OF(HEADS) };
 	size_t shown = 0;
-	if (boot_file_strangers(discover->boot_dir, &strangers, err) != 0)
+	if (hear(discover, err) != 0 ||
+	    boot_file_strangers(discover->boot_dir, &strangers, err) != 0)
 		return -1;
 	for (size_t i = 0; i < COUNT_OF(HEADS); i++)
 		show_cell(&table, HEADS[i]);
@@ -118,11 +137,29 @@ static int look(struct discover *discover, struct err *err)
 	return 0;
 }
 
+/* Whoever is waited for comes later, and a manager that starts again answers later. */
+static void hear_again(const struct discover *discover, struct str *said)
+{
+	struct err err = ERR_INIT;
+	if (hear(discover, &err) == 0)
+		str_clear(said);
+	else if (!text_equal(str_text(said), err.text))
+		command_fail(&err);
+	else
+		return;
+	str_clear(said);
+	str_add(said, err.text);
+}
+
 /* Until there are enough, or Ctrl-C takes those that have come. */
 static int gather(struct discover *discover, struct err *err)
 {
 	const bool *stop = interrupt_watch(NULL);
 	size_t told = SIZE_MAX;
+	AUTO_STR struct str said = STR_INIT;
+	long pause_ms = discover->takeover.node ? POLL_MANAGER_MS : POLL_MS;
+	if (hear(discover, err) != 0)
+		return -1;
 	for (;;) {
 		if (look(discover, err) != 0)
 			return -1;
@@ -135,7 +172,8 @@ static int gather(struct discover *discover, struct err *err)
 				"other; Ctrl-C takes those that have come\n",
 				left, left == 1 ? "" : "s", left == 1 ? "it" : "them");
 		told = left;
-		nanosleep(&(struct timespec){ 0, POLL_MS * 1000000L }, NULL);
+		nanosleep(&(struct timespec){ pause_ms / 1000, pause_ms % 1000 * 1000000 }, NULL);
+		hear_again(discover, &said);
 	}
 	if (discover->macs.count == 0)
 		return err_set(err, "no machine has come; nothing was written");
@@ -195,7 +233,14 @@ static void print_adopted(const struct discover *discover)
 					 discover->names.items[i], "mac", discover->macs.items[i]));
 		fputs(str_text(&line), stdout);
 	}
-	if (!discover->options->json)
+	if (!discover->options->json && discover->takeover.node)
+		fprintf(stderr,
+			"%s: written to site.cfg; commit it, and run moyai apply: it fails for "
+			"them, but %s knows of them then. Switch the machines on again, and run "
+			"moyai "
+			"apply once more\n",
+			str_text(&folded), discover->takeover.node);
+	else if (!discover->options->json)
 		fprintf(stderr,
 			"%s: written to site.cfg; commit it, and switch the machines on again\n",
 			str_text(&folded));
@@ -273,7 +318,11 @@ static int run(const struct options *options, int argc, char **argv)
 	if (command_site(options, &discover.site) != 0)
 		return EXIT_ERROR;
 	AUTO_FREE char *state = command_state_dir(options, &discover.site);
-	if (state != NULL) {
+	if (state != NULL && (takeover_read(state, &discover.takeover, &err) != 0 ||
+			      (options->as != NULL && site_edit_allowed(options, &err) != 0))) {
+		command_fail(&err);
+	} else if (state != NULL) {
+		discover.state_dir = state;
 		discover.boot_dir = xasprintf("%s/boot", state);
 		if (options->as == NULL && (argc > 0 || options->role != NULL))
 			rc = err_set(&err, "write: discover --as NODES --role ROLE [MAC…]");
@@ -285,6 +334,7 @@ static int run(const struct options *options, int argc, char **argv)
 		if (rc != 0)
 			command_fail(&err);
 	}
+	takeover_free(&discover.takeover);
 	free(discover.boot_dir);
 	text_list_free(&discover.wanted);
 	text_list_free(&discover.names);
@@ -300,7 +350,9 @@ const struct command command_discover = {
 	.doc = "Without --as: the machines that asked to boot and are no nodes, in the order in "
 	       "which\n"
 	       "they were switched on. With --as and --role they become nodes of these names: the\n"
-	       "entries are shown, and added to the list nodes in site.cfg; --yes does not ask.",
+	       "entries are shown, and added to the list nodes in site.cfg; --yes does not ask.\n"
+	       "\n"
+	       "Where a cluster manager has taken over, it is asked for what it has seen.",
 	.run = run,
 	.options = OPTION_AS | OPTION_ROLE | OPTION_YES,
 };

@@ -5,6 +5,7 @@
 #include "programs/reach.h"
 #include "programs/revision.h"
 #include "programs/show.h"
+#include "programs/stale.h"
 
 /* What the nodes are compared with. */
 struct against {
@@ -82,9 +83,13 @@ static int compare(const struct options *options, const struct against *against)
 {
 	struct err err = ERR_INIT;
 	struct reach reach = { 0 };
+	/* What was applied last may well be older than what the manager has; the clone must not. */
+	struct options clone = *options;
+	clone.revision = NULL;
 	int result = EXIT_ERROR;
 	if (reach_site(options, NULL, NULL, &reach) == 0) {
 		print_against(against, options->json);
+		stale_warn(&clone, &reach);
 		reach_leave_alone(options, &reach);
 		if (reach_nodes(options, &reach) == 0) {
 			int rc = fleet_plan(&reach.fleet, false, &err);

@@ -7,6 +7,8 @@
  *                    "applied", what it says of refs/moyai/applied, too
  *   moyaid export    write one to stdout
  *   moyaid keep      take over what an operator set: runtime.cfg, passwords of BMCs, as tar
+ *   moyaid applies   what operators' machines say of their applies, from stdin, into the log of all, and
+ *                    write that to stdout; with the word "add", nothing is written
  *   moyaid view      write known hosts, boot reports and manifests to stdout
  *   moyaid logs      journals of nodes; what of them is on stdin (daemon/journal_query.h)
  * And one more daemon:
@@ -24,6 +26,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "daemon/applies.h"
 #include "daemon/journal_query.h"
 #include "daemon/journal_server.h"
 #include "daemon/notify.h"
@@ -265,7 +268,8 @@ static int pack(const struct layout *layout, struct err *err)
 	if (held < 0)
 		return -1;
 	int fd = -1;
-	if (store_pack(git, state, file, err) == 0 && (fd = open(file, O_RDONLY | O_CLOEXEC)) < 0)
+	if (store_pack(git, NULL, state, file, err) == 0 &&
+	    (fd = open(file, O_RDONLY | O_CLOEXEC)) < 0)
 		err_set_errno(err, errno, "%s", file);
 	unlink(file);
 	return fd;
@@ -282,6 +286,23 @@ static int view(const struct layout *layout)
 {
 	struct err err = ERR_INIT;
 	return store_view(layout->dir, &err) == 0 ? 0 : fail(&err);
+}
+
+/* One log of all applies, whoever did them. */
+static int take_applies(const struct layout *layout, bool tell)
+{
+	struct err err = ERR_INIT;
+	AUTO_FREE char *state = xasprintf("%s/state", layout->dir);
+	AUTO_STR struct str lines = STR_INIT;
+	AUTO_STR struct str all = STR_INIT;
+	if (file_read("/dev/stdin", APPLIES_TOLD_MAX_BYTES, &lines, &err) != 0)
+		return fail(&err);
+	AUTO_CLOSE int held = lock(layout->dir, &err);
+	if (held < 0 || applies_add(state, str_text(&lines), lines.length, &err) != 0 ||
+	    (tell && applies_read(state, &all, &err) != 0))
+		return fail(&err);
+	return file_write_all(STDOUT_FILENO, str_text(&all), all.length, &err) == 0 ? 0
+										    : fail(&err);
 }
 
 /* ---- journals ---- */
@@ -343,12 +364,18 @@ int main(int argc, char **argv)
 		return take(&layout, store_keep);
 	if (argc == 2 && strcmp(argv[1], "export") == 0)
 		return export_archive(&layout);
+	if (argc == 2 && strcmp(argv[1], "applies") == 0)
+		return take_applies(&layout, true);
+	if (argc == 3 && strcmp(argv[1], "applies") == 0 && strcmp(argv[2], "add") == 0)
+		return take_applies(&layout, false);
 	if (argc == 2 && strcmp(argv[1], "view") == 0)
 		return view(&layout);
 	if (argc == 2 && strcmp(argv[1], "journal") == 0)
 		return take_journals(&layout);
 	if (argc == 2 && strcmp(argv[1], "logs") == 0)
 		return show_journals(&layout);
-	fputs("usage: moyaid [import [applied] | export | keep | view | journal | logs]\n", stderr);
+	fputs("usage: moyaid [import [applied] | export | keep | applies [add] | view | journal | "
+	      "logs]\n",
+	      stderr);
 	return 2;
 }

@@ -4,6 +4,7 @@
 #include "programs/command.h"
 #include "programs/plan_file.h"
 #include "programs/show.h"
+#include "programs/stale.h"
 
 static int print(const struct options *options, const struct fleet *fleet)
 {
@@ -50,8 +51,10 @@ static int run(const struct options *options, int argc, char **argv)
 		return command_fail(&err);
 	}
 	int opened = reach_site(options, NULL, NULL, &reach);
-	if (opened == 0)
+	if (opened == 0) {
+		stale_warn(options, &reach);
 		reach_leave_alone(options, &reach);
+	}
 	if (opened == 0 && reach_nodes(options, &reach) == 0) {
 		int rc = fleet_plan(&reach.fleet, false, &err);
 		progress_close(&reach.progress);

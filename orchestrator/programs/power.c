@@ -28,16 +28,21 @@ struct job {
 struct work {
 	const char *state_dir;
 	unsigned timeout_ms;
-	bool status; /* only look */
+	bool status;	 /* only look */
+	bool taken_over; /* the boot service is the cluster manager's */
 	struct power_order order;
 	struct job *jobs;
 	size_t count;
 };
 
+/* An order saves the boot service that it sees for itself that the node's key does not answer any more. It
+   would have to be where that is; the cluster manager does without. */
 static int order_boot(void *context, const struct site_node *node, struct err *err)
 {
 	const struct work *work = context;
-	return node->bmc.network_boot ? boot_order(work->state_dir, node->name, err) : 0;
+	return node->bmc.network_boot && !work->taken_over
+		       ? boot_order(work->state_dir, node->name, err)
+		       : 0;
 }
 
 static int look(const struct bmc *bmc, struct job *job, struct err *err)
@@ -164,6 +169,7 @@ static int power(const struct options *options, const char *nodes, struct work *
 	struct err err = ERR_INIT;
 	struct site site;
 	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+	struct takeover takeover = { 0 };
 	int result = EXIT_ERROR;
 	if (command_site(options, &site) != 0)
 		return EXIT_ERROR;
@@ -177,6 +183,10 @@ static int power(const struct options *options, const char *nodes, struct work *
 	}
 	AUTO_STR struct str folded = STR_INIT;
 	int rc = reach_choose(options, nodes, &site, &names, &err);
+	if (rc == 0)
+		rc = takeover_read(state, &takeover, &err);
+	work->taken_over = takeover.node != NULL;
+	takeover_free(&takeover);
 	nodeset_fold(&names, &folded);
 	if (rc != 0 || make_jobs(&site, &names, work, &err) != 0)
 		result = command_fail(&err);
@@ -236,7 +246,10 @@ const struct command command_power = {
 	       "by\n"
 	       "curl. Before a node that boots from the network is switched on, its boot is "
 	       "ordered,\n"
-	       "so that it gets a token at once. off and cycle ask first; --yes answers.",
+	       "so that it gets a token at once; after a take-over the manager sees within seconds "
+	       "that\n"
+	       "the old system is gone, and no order is given. off and cycle ask first; --yes "
+	       "answers.",
 	.run = run,
 	.options = OPTIONS_REACH | OPTION_YES,
 };

@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "daemon/server.h"
 #include "programs/command.h"
 #include "programs/takeover.h"
+
+enum { ANSWER_S = 3 };
 
 /* What was shown last, so that a line comes once per stage and ten percent. */
 struct shown {
@@ -73,6 +81,33 @@ static int taken_over(const char *state_dir, struct err *err)
 	return -1;
 }
 
+/* Keys that were restored on another machine, or copied, do not say that somebody has taken over. */
+static int check_manager(const struct site *site, const char *state_dir, struct err *err)
+{
+	const struct site_node *manager = site_manager(site);
+	const char *address = manager ? site_node_boot_address(site, manager) : NULL;
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons((uint16_t)site->boot_port) };
+	const struct timeval patience = { .tv_sec = ANSWER_S };
+	if (address == NULL || inet_pton(AF_INET, address, &to.sin_addr) != 1)
+		return 0;
+	AUTO_CLOSE int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* It bounds connect(), too: socket(7). */
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) != 0)
+		return err_set_errno(err, errno, "socket");
+	if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) != 0)
+		return 0;
+	return err_set(
+		err,
+		"%s serves network boot already, at %s port %llu: it has taken over, and "
+		"%s/takeover.json is missing. moyai key backup where moyai bootstrap ran, and "
+		"moyai "
+		"key restore here, bring it; to serve from this machine, run systemctl disable "
+		"--now moyaid on %s or switch it off",
+		manager->name, address, (unsigned long long)site->boot_port, state_dir,
+		manager->name);
+}
+
 static int run(const struct options *options, int argc, char **argv)
 {
 	struct site site;
@@ -92,7 +127,7 @@ static int run(const struct options *options, int argc, char **argv)
 		site_free(&site);
 		return EXIT_ERROR;
 	}
-	if (taken_over(state, &err) != 0) {
+	if (taken_over(state, &err) != 0 || check_manager(&site, state, &err) != 0) {
 		site_free(&site);
 		return command_fail(&err);
 	}

@@ -121,14 +121,14 @@ int reach_choose(const struct options *options, const char *nodes, const struct 
    does not answer, what it said last. */
 static int ask_manager(const struct options *options, struct reach *reach, struct err *err)
 {
-	struct takeover takeover = { 0 };
+	struct takeover *takeover = &reach->takeover;
 	struct err why = ERR_INIT;
 	char address[INET_ADDRSTRLEN];
 	char interface[IF_NAMESIZE];
 	const char *ignore = getenv("MOYAI_TAKEOVER");
-	if (!text_equal(ignore, "ignore") && takeover_read(reach->state_dir, &takeover, err) != 0)
+	if (!text_equal(ignore, "ignore") && takeover_read(reach->state_dir, takeover, err) != 0)
 		return -1;
-	const char *server = takeover.address;
+	const char *server = takeover->address;
 	if (server == NULL && boot_address_find(&reach->site, address, interface, NULL) == 0)
 		server = address;
 	if (server)
@@ -136,14 +136,16 @@ static int ask_manager(const struct options *options, struct reach *reach, struc
 					      (unsigned long long)reach->site.boot_port);
 	reach->remote.images_url = reach->images_url;
 	AUTO_FREE char *told = takeover_images(reach->state_dir);
-	if (takeover.node != NULL && reach->remote.transport == NULL &&
-	    takeover_sync(&takeover, &reach->remote.ssh, reach->state_dir, reach->stop, &why) != 0)
+	bool ask = takeover->node != NULL &&
+		   (reach->remote.transport == NULL || takeover_transport() != NULL);
+	reach->heard = ask && takeover_sync(takeover, &reach->remote.ssh, reach->state_dir,
+					    reach->stop, &why) == 0;
+	if (ask && !reach->heard)
 		fprintf(stderr,
 			"moyai: the cluster manager does not answer; keys and images are what it "
 			"told last: %s: %s\n",
-			takeover.node, why.text);
-	image_set_read(takeover.node ? told : options->images_dir, &reach->site, &reach->images);
-	takeover_free(&takeover);
+			takeover->node, why.text);
+	image_set_read(takeover->node ? told : options->images_dir, &reach->site, &reach->images);
 	return 0;
 }
 
@@ -370,6 +372,7 @@ void reach_close(struct reach *reach)
 	text_list_free(&reach->left_alone);
 	text_list_free(&reach->may_lose);
 	runtime_free(&reach->runtime);
+	takeover_free(&reach->takeover);
 	free(reach->state_dir);
 	free(reach->node_program);
 	free(reach->who);

@@ -5,11 +5,13 @@
 #include "model/runtime.h"
 #include "programs/command.h"
 #include "programs/progress.h"
+#include "programs/takeover.h"
 #include "remote/conduct.h"
 /*
  * What every subcommand that talks to nodes does first: the site, its state
  * directory and key, the nodes meant and how they are reached, what Ctrl-C does
- * and where progress is shown. Environment, for tests: MOYAI_TRANSPORT, MOYAI_SSH_PORT, MOYAI_NODE_PROGRAM. And
+ * and where progress is shown. Environment, for tests: MOYAI_TRANSPORT, MOYAI_SSH_PORT, MOYAI_NODE_PROGRAM,
+ * MOYAI_MANAGER_TRANSPORT. And
  * MOYAI_TAKEOVER=ignore, by which bootstrap has the images that are here applied.
  */
 struct reach {
@@ -22,6 +24,8 @@ struct reach {
 	size_t unchanged;	     /* see changed_keep() */
 	struct text_list may_lose;   /* --allow-data-loss, each cluster as the disks it has */
 	char *state_dir;
+	struct takeover takeover; /* all NULL, too, when bootstrap has it ignored */
+	bool heard;		  /* the cluster manager has answered, just now */
 	char *node_program;
 	char *who;
 	char *images_url;

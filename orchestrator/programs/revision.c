@@ -119,6 +119,12 @@ int revision_find(const char *site_dir, const char *name, struct revision *revis
 	return -1;
 }
 
+bool revision_has(const char *site_dir, const char *commit, const char *part)
+{
+	return git(site_dir, NULL, RUN_ARGV("merge-base", "--is-ancestor", part, commit), NULL,
+		   NULL) == 0;
+}
+
 void revision_text(const struct revision *revision, struct str *out)
 {
 	if (revision->commit == NULL)

@@ -29,6 +29,10 @@ int revision_find(const char *site_dir, const char *name, struct revision *revis
 /* Whether git knows the name, and has the site there. */
 bool revision_exists(const char *site_dir, const char *name);
 
+/* Whether the part is the commit itself or one that came before it; a part that git does not know here
+   is none. */
+bool revision_has(const char *site_dir, const char *commit, const char *part);
+
 /* "1f0c22aa9d3e", with "+" when modified; "none". */
 void revision_text(const struct revision *revision, struct str *out);
 

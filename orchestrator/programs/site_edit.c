@@ -8,7 +8,9 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/run.h"
+#include "daemon/store.h"
 
 static void split(const char *text, struct text_list *lines)
 {
@@ -70,8 +72,23 @@ static int git(const struct options *options, const char *const *words,
 	return rc;
 }
 
+int site_edit_allowed(const struct options *options, struct err *err)
+{
+	AUTO_FREE char *note = xasprintf("%s/" STORE_NOTE, options->site_dir);
+	AUTO_FREE char *dir = realpath(options->site_dir, NULL);
+	if (dir == NULL || !file_exists(note))
+		return 0;
+	return err_set(
+		err,
+		"moyaid makes %s of %s.git, and replaces what is changed in it; change the site "
+		"on an operator's machine, or in a clone of %s.git, and git push",
+		dir, dir, dir);
+}
+
 int site_edit_begin(const struct options *options, struct err *err)
 {
+	if (site_edit_allowed(options, err) != 0)
+		return -1;
 	int fd = open(options->site_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int rc = -1;
 	if (fd >= 0)

@@ -5,7 +5,10 @@
 /* Commands that change what is declared or recorded: they show the difference, write the file
    of the site, and commit it where the site is in git. */
 
-/* One at a time: taken before the site is read, for what is decided follows from what the others have
+/* Not in the files that moyaid makes of the site's last revision, and replaces: nothing of it would stay. */
+int site_edit_allowed(const struct options *options, struct err *err);
+
+/* One at a time, where it is allowed: taken before the site is read, for what is decided follows from what the others have
    recorded. Waits; closing what it returns ends it. -1. */
 int site_edit_begin(const struct options *options, struct err *err);
 

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/run.h"
+#include "daemon/applies.h"
 #include "daemon/pins.h"
 #include "daemon/store.h"
 #include "model/runtime.h"
@@ -24,6 +25,7 @@ enum {
 	VIEW_TIMEOUT_MS = 30000,
 	SEND_TIMEOUT_MS = 120000,
 	KNOWN_HOSTS_MAX_BYTES = 64 * 1024 * 1024,
+	COMMIT_MIN = 40,
 };
 #define MOYAID "/usr/lib/moyai/moyaid"
 
@@ -120,6 +122,11 @@ static int lock(const char *state_dir, struct err *err)
 
 /* ---- talking to the manager ---- */
 
+const char *takeover_transport(void)
+{
+	return getenv("MOYAI_MANAGER_TRANSPORT");
+}
+
 static int last_line(const struct str *errors, const char *command, int code, struct err *err)
 {
 	const char *text = str_text(errors);
@@ -158,7 +165,9 @@ static int talk(struct link *link, const struct takeover_call *call, struct str 
 int takeover_run(const struct ssh_options *ssh, const char *node, const char *address,
 		 const struct takeover_call *call, struct str *out, struct err *err)
 {
-	struct link *link = ssh_link_open(ssh, node, address, call->stop, err);
+	const char *transport = takeover_transport();
+	struct link *link = transport ? pipe_link_open(transport, node, err)
+				      : ssh_link_open(ssh, node, address, call->stop, err);
 	if (link == NULL)
 		return -1;
 	int rc = talk(link, call, out, err);
@@ -210,6 +219,33 @@ int takeover_lines(const struct ssh_options *ssh, const char *transport,
 
 /* ---- what it told ---- */
 
+int takeover_main_read(const char *state_dir, struct takeover_main *main, struct err *err)
+{
+	AUTO_FREE char *path = xasprintf("%s/takeover/main", state_dir);
+	AUTO_STR struct str text = STR_INIT;
+	*main = (struct takeover_main){ 0 };
+	if (!file_exists(path))
+		return 0;
+	if (file_read(path, RECORD_MAX_BYTES, &text, err) != 0)
+		return -1;
+	char *rest = text.data;
+	const char *commit = strsep(&rest, "\n");
+	const char *about = strsep(&rest, "\n");
+	/* It becomes a word of git's command line. */
+	if (about == NULL || strlen(commit) < COMMIT_MIN ||
+	    strspn(commit, "0123456789abcdef") != strlen(commit))
+		return err_set(err, "%s: is not what moyaid view tells", path);
+	*main = (struct takeover_main){ xstrdup(commit), xstrdup(about) };
+	return 0;
+}
+
+void takeover_main_free(struct takeover_main *main)
+{
+	free(main->commit);
+	free(main->about);
+	*main = (struct takeover_main){ 0 };
+}
+
 char *takeover_images(const char *state_dir)
 {
 	return xasprintf("%s/takeover/images", state_dir);
@@ -250,6 +286,17 @@ static int pins_of(const char *path, const struct takeover *takeover, bool only,
 	return 0;
 }
 
+int takeover_pin(const char *state_dir, const struct takeover *takeover, struct str *line,
+		 struct err *err)
+{
+	AUTO_FREE char *path = xasprintf("%s/known_hosts", state_dir);
+	AUTO_STR struct str lines = STR_INIT;
+	if (pins_of(path, takeover, true, &lines, err) != 0)
+		return -1;
+	str_add_bytes(line, str_text(&lines), strcspn(str_text(&lines), "\n"));
+	return 0;
+}
+
 /* The manager's own pin is ours: it is what the others are believed by. */
 static int keep_pins(const struct takeover *takeover, const char *state_dir, struct err *err)
 {
@@ -267,6 +314,21 @@ static int keep_pins(const struct takeover *takeover, const char *state_dir, str
 	return file_write(path, str_text(&pins), pins.length, 0600, err);
 }
 
+/* Who has asked there to boot, and is forgotten there, is forgotten here, too. */
+static int drop_strangers(const char *dir, const struct text_list *told, struct err *err)
+{
+	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+	if (file_list_dir(dir, &names, err) != 0)
+		return -1;
+	for (size_t i = 0; i < names.count; i++) {
+		AUTO_FREE char *path = xasprintf("%s/%s", dir, names.items[i]);
+		if (text_starts(names.items[i], "unknown-") &&
+		    !text_list_has(told, names.items[i]) && file_remove(path, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int keep_reports(const char *state_dir, struct err *err)
 {
 	AUTO_FREE char *from = xasprintf("%s/takeover/state/boot", state_dir);
@@ -280,7 +342,7 @@ static int keep_reports(const char *state_dir, struct err *err)
 		if (rename(old, new) != 0)
 			return err_set_errno(err, errno, "%s", new);
 	}
-	return 0;
+	return drop_strangers(to, &names, err);
 }
 
 /* Who is changing ours right now tells the manager next. */
@@ -310,6 +372,47 @@ int takeover_sync(const struct takeover *takeover, const struct ssh_options *ssh
 	return keep_reports(state_dir, err);
 }
 
+/* From where on the log was not told yet; one that is shorter is another one. */
+static size_t told_until(const char *path, size_t length)
+{
+	AUTO_STR struct str text = STR_INIT;
+	if (file_read(path, RECORD_MAX_BYTES, &text, NULL) != 0)
+		return 0;
+	size_t told = strtoul(str_text(&text), NULL, 10);
+	return told <= length ? told : 0;
+}
+
+int takeover_applies(const struct takeover *takeover, const struct ssh_options *ssh,
+		     const char *state_dir, const bool *stop, struct str *all, struct err *err)
+{
+	AUTO_FREE char *path = xasprintf("%s/log/applies.jsonl", state_dir);
+	AUTO_FREE char *note = xasprintf("%s/log/told", state_dir);
+	AUTO_STR struct str log = STR_INIT;
+	AUTO_CLOSE int held = lock(state_dir, err);
+	if (held < 0 || (file_exists(path) && file_read(path, ARCHIVE_MAX_BYTES, &log, err) != 0))
+		return -1;
+	/* The last line may be in the middle of its write. */
+	const char *end = log.length ? memrchr(log.data, '\n', log.length) : NULL;
+	size_t length = end ? (size_t)(end - log.data) + 1 : 0;
+	size_t from = told_until(note, length);
+	if (length - from > APPLIES_TOLD_MAX_BYTES)
+		from = length - APPLIES_TOLD_MAX_BYTES;
+	if (from == length && all == NULL)
+		return 0;
+	const char *const words[] = { MOYAID, "applies", all ? NULL : "add", NULL };
+	const struct takeover_call call = { .words = words,
+					    .input = str_text(&log) + from,
+					    .input_length = length - from,
+					    .timeout_ms = VIEW_TIMEOUT_MS,
+					    .stop = stop };
+	if (takeover_run(ssh, takeover->node, takeover->address, &call, all, err) != 0)
+		return -1;
+	if (from == length)
+		return 0;
+	AUTO_FREE char *digits = xasprintf("%zu\n", length);
+	return file_write(note, digits, strlen(digits), 0600, err);
+}
+
 int takeover_export(const struct takeover *takeover, const struct ssh_options *ssh,
 		    const bool *stop, struct str *archive, struct err *err)
 {
@@ -321,7 +424,7 @@ int takeover_export(const struct takeover *takeover, const struct ssh_options *s
 }
 
 int takeover_send(const struct ssh_options *ssh, const char *node, const char *address,
-		  const char *site_dir, const char *state_dir, bool applied, const bool *stop,
+		  const struct takeover_site *site, const char *state_dir, const bool *stop,
 		  struct err *err)
 {
 	AUTO_FREE char *file = xasprintf("%s/.archive", state_dir);
@@ -329,11 +432,11 @@ int takeover_send(const struct ssh_options *ssh, const char *node, const char *a
 	AUTO_CLOSE int held = lock(state_dir, err);
 	if (held < 0)
 		return -1;
-	int rc = store_pack(site_dir, state_dir, file, err);
+	int rc = store_pack(site->dir, site->commit, state_dir, file, err);
 	if (rc == 0)
 		rc = file_read(file, ARCHIVE_MAX_BYTES, &archive, err);
 	unlink(file);
-	const char *const words[] = { MOYAID, "import", applied ? "applied" : NULL, NULL };
+	const char *const words[] = { MOYAID, "import", site->applied ? "applied" : NULL, NULL };
 	const struct takeover_call call = { .words = words,
 					    .input = str_text(&archive),
 					    .input_length = archive.length,

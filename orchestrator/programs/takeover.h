@@ -14,6 +14,9 @@ struct takeover {
 	char *node, *address, *since; /* all NULL: nobody has taken over */
 };
 
+/* A command in place of ssh to the manager, for tests: MOYAI_MANAGER_TRANSPORT; NULL: ssh. */
+const char *takeover_transport(void);
+
 /* The node that takes over: site_manager(), and an error when there is none. */
 const struct site_node *takeover_node(const struct site *site, struct err *err);
 
@@ -49,9 +52,9 @@ int takeover_lines(const struct ssh_options *ssh, const char *transport,
 		   struct err *err);
 
 /*
- * Ask the manager for known hosts, runtime.cfg, boot reports and manifests, and keep them:
- * in STATE/known_hosts, STATE/runtime.cfg, STATE/boot and STATE/takeover/images. The manager's own pin
- * stays as it is.
+ * Ask the manager for known hosts, runtime.cfg, boot reports, manifests and what its site's last
+ * revision is, and keep them: in STATE/known_hosts, STATE/runtime.cfg, STATE/boot, STATE/takeover/images
+ * and STATE/takeover/main. The manager's own pin stays as it is.
  */
 int takeover_sync(const struct takeover *takeover, const struct ssh_options *ssh,
 		  const char *state_dir, const bool *stop, struct err *err);
@@ -61,16 +64,40 @@ int takeover_tell(const struct takeover *takeover, const struct ssh_options *ssh
 		  const char *state_dir, const struct text_list *files, const bool *stop,
 		  struct err *err);
 
+/* The manager's own line of STATE/known_hosts; nothing when it is not pinned here. */
+int takeover_pin(const char *state_dir, const struct takeover *takeover, struct str *line,
+		 struct err *err);
+
+/* What STATE/log/applies.jsonl has that the manager was not told yet goes into its log of all applies; all:
+   NULL, or gets that log. STATE/log/told says how much was told. */
+int takeover_applies(const struct takeover *takeover, const struct ssh_options *ssh,
+		     const char *state_dir, const bool *stop, struct str *all, struct err *err);
+
 /* The archive of site and state (daemon/store.h), as the manager makes it. */
 int takeover_export(const struct takeover *takeover, const struct ssh_options *ssh,
 		    const bool *stop, struct str *archive, struct err *err);
 
+/* The site's last revision there, as it was told last. Both NULL: it told none, as an older one does. */
+struct takeover_main {
+	char *commit; /* 40 digits, or 64 */
+	char *about;  /* "WHO, WHEN: SUBJECT", for people, as it came: see show_safe() */
+};
+int takeover_main_read(const char *state_dir, struct takeover_main *main, struct err *err);
+void takeover_main_free(struct takeover_main *main);
+
 /* Where the manifests of the manager's images are; the caller frees. */
 char *takeover_images(const char *state_dir);
 
-/* Send the site's revisions (HEAD, and the applied one) and the state. A state that is
-   there stays; so does an applied revision, unless applied: it was just now. */
+/*
+ * What goes to the manager: a revision of the site, which becomes its main, the one applied last, and the
+ * state. A state that is there stays; so does what was applied last, unless applied: it was just now.
+ */
+struct takeover_site {
+	const char *dir;
+	const char *commit; /* NULL: HEAD */
+	bool applied;
+};
 int takeover_send(const struct ssh_options *ssh, const char *node, const char *address,
-		  const char *site_dir, const char *state_dir, bool applied, const bool *stop,
+		  const struct takeover_site *site, const char *state_dir, const bool *stop,
 		  struct err *err);
 #endif

@@ -20,10 +20,21 @@
 #define SITE_KEY "site.key "
 enum { KEY_FILE_MAX = 64 * 1024 };
 
+#define TAKEOVER "takeover "
+#define PIN "pin "
+
 struct keys {
 	uint8_t site_key[sizeof(((struct site_key *)NULL)->bytes)];
 	struct str identity; /* as in id_ed25519 */
+	struct keys_manager manager;
 };
+
+void keys_manager_free(struct keys_manager *manager)
+{
+	free(manager->record);
+	free(manager->pin);
+	*manager = (struct keys_manager){ 0 };
+}
 
 static void wipe(struct str *text)
 {
@@ -81,7 +92,8 @@ int keys_note_backup(const char *state_dir, const char *path, struct err *err)
 	return file_write(note, text, strlen(text), 0600, err);
 }
 
-int keys_backup(const char *state_dir, const char *site, const char *path, struct err *err)
+int keys_backup(const char *state_dir, const char *site, const char *path,
+		const struct keys_manager *manager, struct err *err)
 {
 	AUTO_FREE char *identity = xasprintf("%s/id_ed25519", state_dir);
 	struct str text = STR_INIT;
@@ -97,6 +109,10 @@ int keys_backup(const char *state_dir, const char *site, const char *path, struc
 	str_addf(&text, TITLE "%s\n" SITE_KEY "%s\n", site, hex);
 	explicit_bzero(&key, sizeof(key));
 	explicit_bzero(hex, sizeof(hex));
+	if (manager->record)
+		str_addf(&text, TAKEOVER "%s\n", manager->record);
+	if (manager->pin)
+		str_addf(&text, PIN "%s\n", manager->pin);
 	int rc = file_read(identity, KEY_FILE_MAX, &text, err);
 	if (rc == 0)
 		rc = create(path, &text, err);
@@ -170,6 +186,8 @@ static int parse(const char *text, const char *site, const char *path, struct ke
 	if (hex != NULL)
 		explicit_bzero(hex, strlen(hex));
 	free(hex);
+	keys->manager.record = take_line(&text, TAKEOVER);
+	keys->manager.pin = take_line(&text, PIN);
 	if (rc != 0 || ssh_pki_import_privkey_base64(text, NULL, NULL, NULL, &key) != SSH_OK)
 		return err_set(err, "%s: is not a whole file of moyai key backup", path);
 	ssh_key_free(key);
@@ -219,7 +237,8 @@ static int restore(const char *state_dir, const struct keys *keys, struct err *e
 	return identity_load(state_dir, NULL, NULL, err); /* writes the public part */
 }
 
-int keys_restore(const char *state_dir, const char *site, const char *path, struct err *err)
+int keys_restore(const char *state_dir, const char *site, const char *path,
+		 struct keys_manager *manager, struct err *err)
 {
 	struct str text = STR_INIT;
 	struct keys keys = { .identity = STR_INIT };
@@ -228,6 +247,10 @@ int keys_restore(const char *state_dir, const char *site, const char *path, stru
 	int rc = parse(str_text(&text), site, path, &keys, err);
 	if (rc == 0)
 		rc = restore(state_dir, &keys, err);
+	if (rc == 0)
+		*manager = keys.manager;
+	else
+		keys_manager_free(&keys.manager);
 	wipe(&text);
 	wipe(&keys.identity);
 	explicit_bzero(&keys, sizeof(keys));
