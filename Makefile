@@ -17,7 +17,7 @@ LDFLAGS += $(EXTRA_CFLAGS)
 DEPS := gcc make pkg-config git libconfig-dev libssh-dev libparted-dev libjansson-dev \
 	libmicrohttpd-dev libgnutls28-dev libmnl-dev libvirt-dev libxml2-dev \
 	mmdebstrap squashfs-tools zstd cpio busybox-static dnsmasq-base ipxe openssh-client \
-	qemu-system-x86 ipxe-qemu ovmf iproute2 util-linux uidmap e2fsprogs socat jq curl tcpdump procps \
+	qemu-system-x86 ipxe-qemu ovmf iproute2 util-linux uidmap e2fsprogs socat gojq curl tcpdump procps \
 	ipmitool openipmi systemd-journal-remote libcmocka-dev clang clang-format libclang-rt-14-dev cppcheck shellcheck nftables \
 	dpkg-dev file man-db mandoc zsh lintian
 # Who only looks at the demo need not have an ssh server running from then on.

@@ -148,7 +148,7 @@ log_has() {
 	grep -qF -- "$1" "$work/log"
 }
 field() { # NODE FIELD
-	jq -r ".$2" "$state/boot/$1.json"
+	gojq -r ".$2" "$state/boot/$1.json"
 }
 # A new boot of store1: its token
 token_of() { # MACHINE MAC

@@ -9,7 +9,7 @@ mount_image() { # role
 		mkdir -p "$work/mnt/$role.$n"
 		mountpoint -q "$work/mnt/$role.$n" || mount -o ro,loop "$images/$path" "$work/mnt/$role.$n"
 		lower="$work/mnt/$role.$n${lower:+:$lower}"
-	done < <(jq -r '.files.layers[].path' "$images/$role/manifest.json")
+	done < <(gojq -r '.files.layers[].path' "$images/$role/manifest.json")
 	mkdir -p "$work/mnt/$role"
 	mount -t overlay -o "ro,lowerdir=$lower" overlay "$work/mnt/$role"
 }
@@ -70,7 +70,7 @@ else
 fi
 
 mapfile -t hosts < <(apt_hosts)
-for role in $(jq -r .role "$images"/*/manifest.json); do
+for role in $(gojq -r .role "$images"/*/manifest.json); do
 	mount_image "$role"
 	tree=$work/mnt/$role
 	# The hostname of a machine may be an English word: then only whole lines count.

@@ -4,8 +4,8 @@
 # `moyai image list` must call exactly the images stale that depend on it.
 all="cluster-manager gateway memory-server storage vm-server"
 
-stale() { moyai image list --json | jq -r 'select(.state | startswith("stale") or . == "missing") | .role' | sort | paste -sd ' '; }
-reason() { moyai image list --json "$1" | jq -r .state; }
+stale() { moyai image list --json | gojq -r 'select(.state | startswith("stale") or . == "missing") | .role' | sort | paste -sd ' '; }
+reason() { moyai image list --json "$1" | gojq -r .state; }
 
 # input NAME STALE-ROLES REASON-OF-STORAGE: after a change; then it is put back.
 changed() {

@@ -10,8 +10,8 @@ if campus image build micro 2>"$work/micro.log"; then
 else
 	not_ok "micro: is built" "$(tail -n 1 "$work/micro.log")"
 fi
-check "micro: and stays as it is" is "$(campus image list --json micro | jq -r .state)" "up to date"
-micro() { jq -r "$1" "$work/images/micro/manifest.json"; }
+check "micro: and stays as it is" is "$(campus image list --json micro | gojq -r .state)" "up to date"
+micro() { gojq -r "$1" "$work/images/micro/manifest.json"; }
 check "micro: the kernel is that of the base, the initramfs its own" \
 	is "$(micro '.files | .kernel.path, .initrd.path' | paste -sd ' ')" "base-cloud/vmlinuz micro/initrd.img"
 small() { [ "$(micro .files.initrd.size)" -lt 6000000 ] || micro .files.initrd.size; }

@@ -31,7 +31,7 @@ elsewhere() {
 	echo mapped >"$work/mapped"
 	wait "$builder" 2>/dev/null
 }
-base=$(jq -r '.files.layers[0].path | split("/")[0]' "$images/gateway/manifest.json")
+base=$(gojq -r '.files.layers[0].path | split("/")[0]' "$images/gateway/manifest.json")
 roles=(gateway)
 [ "${IMAGES_TEST:-}" != long ] || read -ra roles <<<"gateway cluster-manager memory-server storage vm-server"
 parts=("$base/base.squashfs" "$base/vmlinuz" "$base/initrd.img")

@@ -40,7 +40,7 @@ role_is() { # role path-there…
 	for path; do
 		grep -qxF "$path" <<<"$list" || echo "$role has no $path"
 	done
-	jq -e '.packages.lsscsi and .packages.lvm2' "$work/images/$role/manifest.json" >/dev/null ||
+	gojq -e '.packages.lsscsi and .packages.lvm2' "$work/images/$role/manifest.json" >/dev/null ||
 		echo "$role lacks a package"
 }
 is() { [ "$1" = "$2" ] || echo "\"$1\" instead of \"$2\""; }
@@ -64,7 +64,7 @@ lay_over_links() {
 	is "$(ls "$work/lay/outside")" ""
 }
 check "site roles: files do not follow links out of the image" lay_over_links
-packages() { jq -r '.packages | keys[]' "$1/storage/manifest.json"; }
+packages() { gojq -r '.packages | keys[]' "$1/storage/manifest.json"; }
 check "site roles: nothing is installed that only the build machine's apt would" \
 	is "$(diff <(packages "$images") <(packages "$work/images") | grep '^[<>]')" "> lsscsi"
 broken=$work/site/roles/archive/files/etc/site/a$'\n'b
@@ -76,7 +76,7 @@ exit code 1"
 }
 check "site roles: a file name with a line break is refused" is_refused
 rm "$broken"
-value() { jq -r "$2" "$work/images/$1/manifest.json"; }
+value() { gojq -r "$2" "$work/images/$1/manifest.json"; }
 check "site roles: storage has the site's package and file" role_is storage /usr/bin/lsscsi /etc/site/storage
 check "site roles: archive has storage's and its own" role_is archive /usr/bin/lsscsi /etc/site/storage \
 	/etc/site/archive "/etc/site/ a  name " /etc/systemd/system/dm-event.socket
@@ -84,4 +84,4 @@ check "site roles: kernel arguments are added" is "$(value storage '.kernel_argu
 	"quiet no_timer_check panic=5"
 check "site roles: the console of a role" is "$(value archive .console)" ttyS1,9600
 check "site roles: the shipped console stays" is "$(value storage .console)" ttyS0,115200
-check "site roles: the others stay as they are" is "$(moyai image list --json gateway | jq -r .state)" "up to date"
+check "site roles: the others stay as they are" is "$(moyai image list --json gateway | gojq -r .state)" "up to date"

@@ -5,10 +5,10 @@
 number=10
 for node in manager gw vm1 store1 mem1; do
 	number=$((number + 1))
-	link=$(on "$node" "ip -d -j link show storage" | jq -r '.[0] | [.linkinfo.info_kind, .linkinfo.info_data.id, .mtu, .link, .flags[]] | join(" ")')
+	link=$(on "$node" "ip -d -j link show storage" | gojq -r '.[0] | [.linkinfo.info_kind, .linkinfo.info_data.id, .mtu, .link, .flags[]] | join(" ")')
 	expect_text "network: $node has the storage VLAN 20 on boot0 with its MTU" '^vlan 20 1450 boot0 .*LOWER_UP' "$link"
 	expect_same "network: $node has its address there" "10.77.20.$number/24" \
-		"$(on "$node" "ip -j -4 addr show storage" | jq -r '.[0].addr_info[] | "\(.local)/\(.prefixlen)"')"
+		"$(on "$node" "ip -j -4 addr show storage" | gojq -r '.[0].addr_info[] | "\(.local)/\(.prefixlen)"')"
 done
 # The images have busybox's ping alone.
 expect "network: packets as long as the MTU from vm1 to store1 over the VLAN" on vm1 "busybox ping -c 2 -W 5 -s 1422 10.77.20.14"
@@ -19,7 +19,7 @@ on mem1 "busybox ping -c 3 -W 5 10.77.20.11" >/dev/null
 expect_ended "network: the frames on the wire carry tag 20" "$tcpdump"
 expect_text "network: vm1 has a bridge on the tagged interface" 'guests.* master br-guests' "$(on vm1 "ip -d -o link show master br-guests")"
 expect_text "network: … tag 30" 'vlan protocol 802.1Q id 30' "$(on vm1 "ip -d -o link show master br-guests")"
-expect_same "network: the bridge has the address" "10.77.30.13" "$(on vm1 "ip -j -4 addr show br-guests" | jq -r '.[0].addr_info[].local')"
+expect_same "network: the bridge has the address" "10.77.30.13" "$(on vm1 "ip -j -4 addr show br-guests" | gojq -r '.[0].addr_info[].local')"
 expect_same "network: gw forwards" 1 "$(on gw "cat /proc/sys/net/ipv4/ip_forward")"
 expect_text "network: gw masquerades" 'masquerade' "$(on gw "nft list ruleset")"
 

@@ -29,7 +29,7 @@ pin=$(grep '^10.77.0.15,mem1 ' "$state/known_hosts")
 expect_text "twin: mem1 has a pin" '^10.77.0.15,mem1 ssh-ed25519 ' "$pin"
 rack power on twin
 twin_refused() {
-	[ "$(jq -r .refused "$state/boot/mem1.json")" = \
+	[ "$(gojq -r .refused "$state/boot/mem1.json")" = \
 		"another machine has this MAC: mem1 is alive and answers at 10.77.0.15 with its pinned key" ]
 }
 expect "twin: is refused as a second machine" within 60 twin_refused
@@ -40,7 +40,7 @@ expect "twin: mem1 lives on" within 30 on mem1 true
 # It starts again by itself, each time after a pause: why is kept until a boot comes to its end.
 refusals() { tail -c "+$marks" "$dir/gw.log" | grep -ac 'sha256 .*: not started'; }
 refused() { [ "$(refusals)" -ge "$1" ]; }
-expect "damaged image: the boot fails" within 120 jq -e '.error // empty | test("sha256.*not started")' "$state/boot/gw.json"
+expect "damaged image: the boot fails" within 120 gojq -e '.error // empty | test("sha256.*not started")' "$state/boot/gw.json"
 expect_text "damaged image: status shows it" '^gw .*sha256' "$(moyai status 2>&1)"
 expect_text "damaged image: why says it" '^cause +the image was not what its manifest says: .*sha256' "$(moyai why gw 2>&1)"
 

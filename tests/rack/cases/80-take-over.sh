@@ -129,7 +129,7 @@ cut_at_first_step() {
 	[ -z "$left" ]
 }
 failed_nodes() {
-	tail -n 1 "$test_dir/events" | jq -r '(.failed_nodes // []) | sort | join(" ")'
+	tail -n 1 "$test_dir/events" | gojq -r '(.failed_nodes // []) | sort | join(" ")'
 }
 
 unattended=/var/lib/moyai/log/unattended.jsonl

@@ -7,7 +7,7 @@ slot() { on manager "/usr/lib/moyai/slot get" | grep -E '^(slot|trial|tries)=' |
 runs() { [ "$(on manager "sed -n 's/.*moyai.slot=\([ab]\).*/\1/p' /proc/cmdline")" = "$1" ]; }
 
 manifest=$MOYAI_IMAGES/cluster-manager/manifest.json
-jq '.version = "0123456789ab"' "$manifest" >"$test_dir/manifest" && cp "$test_dir/manifest" "$manifest"
+gojq '.version = "0123456789ab"' "$manifest" >"$test_dir/manifest" && cp "$test_dir/manifest" "$manifest"
 MOYAI_TIMEOUT=400 expect_exit "new image: bootstrap brings it to the manager" 0 moyai bootstrap --yes
 expect_same "new image: is on trial" "slot=a trial=b tries=2" "$(slot)"
 expect_exit "new image: nothing is left to do" 0 moyai plan --limit manager
@@ -46,9 +46,9 @@ boots_gw() { # NAME VERSION
 }
 mkdir -p "$MOYAI_IMAGES/generations/gateway"
 manifest=$MOYAI_IMAGES/gateway/manifest.json
-old=$(jq -r .version "$manifest")
+old=$(gojq -r .version "$manifest")
 expect "image use: the version that gw has is a generation" test -f "$MOYAI_IMAGES/generations/gateway/$old/manifest.json"
-jq '.version = "abcdef012345"' "$manifest" >"$test_dir/manifest" && cp "$test_dir/manifest" "$manifest"
+gojq '.version = "abcdef012345"' "$manifest" >"$test_dir/manifest" && cp "$test_dir/manifest" "$manifest"
 expect_exit "image use: gw stays on the version it has" 0 moyai image use "$old" gw
 MOYAI_TIMEOUT=400 expect_exit "image use: bootstrap brings both to the manager" 0 moyai bootstrap --yes
 expect_exit "image use: nothing is left to do" 0 moyai plan

@@ -9,8 +9,8 @@ logs_of_gw() { moyai logs gw --since 2h "$@"; }
 says() { on gw "echo $1 | systemd-cat -t rack"; }
 hears() { logs_of_gw --grep "^$1\$" | grep " gw rack[^ ]*: $1$"; }
 # How often the panic's first line came, and its last one.
-begun() { logs_of_gw --json --grep '^Kernel panic - not syncing: sysrq triggered crash' | jq -r .MOYAI_VIA | grep -c '^netconsole$'; }
-ended() { logs_of_gw --json --grep '^---\[ end Kernel panic - not syncing: sysrq triggered crash' | jq -r .MOYAI_VIA | grep -c '^netconsole$'; }
+begun() { logs_of_gw --json --grep '^Kernel panic - not syncing: sysrq triggered crash' | gojq -r .MOYAI_VIA | grep -c '^netconsole$'; }
+ended() { logs_of_gw --json --grep '^---\[ end Kernel panic - not syncing: sysrq triggered crash' | gojq -r .MOYAI_VIA | grep -c '^netconsole$'; }
 counts() { # begun|ended NUMBER
 	local count
 	count=$("$1")
@@ -51,5 +51,5 @@ for ((round = 1; round <= rounds; round++)); do
 done
 expect_same "logs: nothing of a crash is another node's" "" \
 	"$(moyai logs manager,vm1,store1,mem1 --since 2h --grep 'sysrq triggered crash' 2>/dev/null)"
-boots=$(logs_of_gw --json --grep '^(before|after)-[1-3]$' | jq -r ._BOOT_ID | sort -u | wc -l)
+boots=$(logs_of_gw --json --grep '^(before|after)-[1-3]$' | gojq -r ._BOOT_ID | sort -u | wc -l)
 expect_same "logs: of each boot" $((rounds + 1)) "$boots"
