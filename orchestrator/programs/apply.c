@@ -195,7 +195,7 @@ static void log_end(struct attempt *attempt, const struct fleet *fleet,
 }
 
 /* To the cluster manager. */
-static int send(const struct attempt *attempt, bool applied, struct err *err)
+static int send_site(const struct attempt *attempt, bool applied, struct err *err)
 {
 	const struct reach *reach = attempt->reach;
 	const struct takeover *to = &reach->takeover;
@@ -214,11 +214,13 @@ static int bring(const struct attempt *attempt, struct err *err)
 {
 	const struct reach *reach = attempt->reach;
 	struct takeover_main main = { 0 };
-	if (attempt->options->unattended || !reach->heard || attempt->revision.commit == NULL)
+	if (attempt->options->unattended || !reach->heard || attempt->revision.commit == NULL ||
+	    reach_stopped(reach))
 		return 0;
 	if (takeover_main_read(reach->state_dir, &main, err) != 0)
 		return -1;
-	int rc = text_equal(main.commit, attempt->revision.commit) ? 0 : send(attempt, false, err);
+	int rc = text_equal(main.commit, attempt->revision.commit) ? 0
+								   : send_site(attempt, false, err);
 	takeover_main_free(&main);
 	return rc == 0 ? 0
 		       : err_context(err, "nothing was changed: %s did not take the revision",
@@ -260,7 +262,7 @@ static void tell_new(const struct attempt *attempt, const struct fleet *fleet)
 static int tell_manager(const struct attempt *attempt, struct err *err)
 {
 	const char *node = attempt->reach->takeover.node;
-	if (node == NULL || send(attempt, true, err) == 0)
+	if (node == NULL || send_site(attempt, true, err) == 0)
 		return 0;
 	return err_context(err,
 			   "all was applied, but %s does not know the revision; run moyai apply "
@@ -288,8 +290,9 @@ static void tell_log(const struct attempt *attempt)
 {
 	struct err err = ERR_INIT;
 	const struct reach *reach = attempt->reach;
-	if (!reach->heard || takeover_applies(&reach->takeover, &reach->remote.ssh,
-					      reach->state_dir, reach->stop, NULL, &err) == 0)
+	if (!reach->heard || reach_stopped(reach) ||
+	    takeover_applies(&reach->takeover, &reach->remote.ssh, reach->state_dir, reach->stop,
+			     NULL, &err) == 0)
 		return;
 	err_context(&err, "%s gets this line of moyai log with the next apply",
 		    reach->takeover.node);

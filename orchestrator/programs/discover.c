@@ -141,12 +141,10 @@ static int look(struct discover *discover, struct err *err)
 static void hear_again(const struct discover *discover, struct str *said)
 {
 	struct err err = ERR_INIT;
-	if (hear(discover, &err) == 0)
-		str_clear(said);
-	else if (!text_equal(str_text(said), err.text))
-		command_fail(&err);
-	else
+	if (__atomic_load_n(interrupt_watch(NULL), __ATOMIC_ACQUIRE))
 		return;
+	if (hear(discover, &err) != 0 && !text_equal(str_text(said), err.text))
+		command_fail(&err);
 	str_clear(said);
 	str_add(said, err.text);
 }

@@ -46,6 +46,14 @@ expect_text "pxe serve: … and says why" 'manager \(10.77.0.11\) has taken over
 
 MOYAI_TIMEOUT=400 expect_exit "apply from the operator's machine" 0 moyai apply --yes
 expect_same "apply: the manager knows the applied revision" "$(git -C "$site_dir" rev-parse HEAD)" "$(on manager "git -C /var/lib/moyai/site.git rev-parse refs/moyai/applied")"
+expect_text "log: the manager has this apply" ' applied$' "$(on manager "moyai -C /var/lib/moyai/site log" | tail -n 1)"
+# A clone that lacks what the manager has. By the objects, and not by checking it out: site_dir is in use.
+git -C "$site_dir" branch -q newer "$(git -C "$site_dir" commit-tree -m newer -p HEAD 'HEAD^{tree}')"
+expect_exit "stale clone: somebody applies a newer revision" 0 moyai apply --yes --rev newer
+expect_exit "stale clone: apply is refused" 1 moyai apply --yes
+expect_text "stale clone: … and says what to do" 'nothing was changed: manager has the site at .* pull --no-rebase root@10.77.0.11:/var/lib/moyai/site.git main' "$output"
+git -C "$site_dir" merge -q --ff-only newer
+expect_exit "stale clone: has its turn when it is none any more" 0 moyai apply --yes
 expect_exit "plan here: nothing to do" 0 moyai plan --json
 here=$output
 expect_exit "plan there: nothing to do" 0 on manager "moyai -C /var/lib/moyai/site plan --json"
@@ -83,6 +91,7 @@ rack_net ip address add 10.77.0.98/24 dev br-rack
 comes_back() { # WHAT
 	expect "$1: every node is as wanted again, without a person" within 900 recovered
 	expect_same "$1: the data of vm1's disk is there" "$before" "$(disk_sum)"
+	expect_text "$1: the log has what nobody stood by" '\(unattended\)' "$(moyai log)"
 	expect_same "$1: the manager's file systems are whole" "" \
 		"$(on manager "journalctl -k -b --no-pager -o cat | grep -E 'EXT4-fs error|I/O error'")"
 }

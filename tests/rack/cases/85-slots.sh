@@ -49,16 +49,15 @@ manifest=$MOYAI_IMAGES/gateway/manifest.json
 old=$(gojq -r .version "$manifest")
 expect "image use: the version that gw has is a generation" test -f "$MOYAI_IMAGES/generations/gateway/$old/manifest.json"
 gojq '.version = "abcdef012345"' "$manifest" >"$test_dir/manifest" && cp "$test_dir/manifest" "$manifest"
-expect_exit "image use: gw stays on the version it has" 0 moyai image use "$old" gw
-MOYAI_TIMEOUT=400 expect_exit "image use: bootstrap brings both to the manager" 0 moyai bootstrap --yes
+expect_exit "image use: the manager lacks it, and it asks before it is brought there" 1 moyai image use "$old" gw
+MOYAI_TIMEOUT=400 expect_exit "image use: gw stays on the version it has, and the manager gets both" 0 moyai image use "$old" gw --yes
+expect_text "image list: shows it" "kept, for gw" "$(moyai image list gateway)"
 expect_exit "image use: nothing is left to do" 0 moyai plan
 expect "image use: the manager has both" on manager "cd /var/lib/moyai/images && grep -q abcdef012345 gateway/manifest.json && test -f generations/gateway/$old/role.squashfs"
 boots_gw "image use: gw boots the older one" "$old"
 expect_exit "image use: now the newest" 0 moyai image use latest gw
-MOYAI_TIMEOUT=400 expect_exit "image use: bootstrap tells the manager" 0 moyai bootstrap --yes
 boots_gw "image use: gw boots the newest" abcdef012345
 expect_exit "image use: one command goes back" 0 moyai image use "$old" gw
-MOYAI_TIMEOUT=400 expect_exit "image use: … and bootstrap" 0 moyai bootstrap --yes
 boots_gw "image use: gw boots the older one again" "$old"
 expect "image use: gw is as wanted" within 300 moyai plan
 
