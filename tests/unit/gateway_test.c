@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/refer.h"
 #include "engine/slice.h"
 #include "kinds/sysctl/spec.h"
 #include "model/ip.h"
@@ -324,6 +325,32 @@ static void forwards_behind_its_firewall(void **state)
 	assert_string_equal(str_text(&open), "");
 }
 
+/* The mtu that a vlan's parent is to have; FIELD_UNSET: what it has on the node counts. */
+static uint64_t parent_mtu(const char *node, const char *vlan)
+{
+	struct site site;
+	struct slice slice;
+	const struct site_key key = { { 1 } };
+	read_site_text(&site);
+	const struct derive from = { .site = &site,
+				     .node = site_find_node(&site, node),
+				     .key = &key };
+	assert_int_equal(slice_make(&from, &slice, NULL), 0);
+	const struct spec *want = spec_list_find(&slice.wants, "vlan", vlan);
+	assert_non_null(want);
+	uint64_t mtu = refer_number(want, "parent_mtu");
+	slice_free(&slice);
+	site_free(&site);
+	return mtu;
+}
+
+static void parents_tell_their_mtu(void **state)
+{
+	(void)state;
+	assert_int_equal(parent_mtu("vm1", "storage"), 9000);
+	assert_int_equal(parent_mtu("gw", "guests"), FIELD_UNSET);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -332,6 +359,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(addresses),
 		cmocka_unit_test(firewall_read_back),
 		cmocka_unit_test(forwards_behind_its_firewall),
+		cmocka_unit_test(parents_tell_their_mtu),
 	};
 	share = argc > 1 ? argv[1] : ".";
 	return cmocka_run_group_tests_name("gateway", tests, NULL, NULL);
