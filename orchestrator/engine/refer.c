@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/refer.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -190,6 +191,39 @@ bool refer_has_vlan(const struct site_node *node, const struct network *network)
 {
 	return network->vlan != 0 && (site_node_address(node, network->name) != NULL ||
 				      refer_bridge(node, network->name) != NULL);
+}
+
+uint64_t refer_mtu(const struct site *site, const struct site_node *node, const char *link)
+{
+	static const char *const KINDS[] = { "vlan", "bond", "port" };
+	bool boots = text_equal(link, "boot0");
+	const struct spec *bridge = refer_find(node, "bridge", link);
+	const char *name = bridge  ? refer_text(bridge, "network")
+			   : boots ? site->boot_network
+				   : link;
+	const struct network *network = name ? site_find_network(site, name) : NULL;
+	for (size_t i = 0; i < COUNT_OF(KINDS); i++) {
+		const struct spec *spec = refer_find(node, KINDS[i], link);
+		if (spec != NULL)
+			return refer_number(spec, "mtu");
+	}
+	return network && (boots || refer_has_vlan(node, network)) ? network->mtu : FIELD_UNSET;
+}
+
+void refer_check_carries(const struct site *site, const struct site_node *node,
+			 const struct spec *want, struct mistakes *mistakes)
+{
+	uint64_t mtu = refer_number(want, "mtu");
+	for (size_t i = 0; text_equal(refer_uplink(node), want->id) && i < site->network_count;
+	     i++) {
+		const struct network *network = &site->networks[i];
+		if (refer_has_vlan(node, network) && network->mtu != FIELD_UNSET &&
+		    network->mtu > mtu)
+			mistake_add(mistakes, place_of(want->place, "mtu"),
+				    "%s %s: mtu %" PRIu64 " is smaller than %" PRIu64
+				    ", that of network %s, which it carries",
+				    want->kind->name, want->id, mtu, network->mtu, network->name);
+	}
 }
 
 static void add_address(const char *address, const char *cidr, struct text_list *out)

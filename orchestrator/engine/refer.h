@@ -49,6 +49,12 @@ const char *refer_uplink(const struct site_node *node);
 /* Whether the slice derives the network's tagged interface for the node: it has an address on
    the network, or a bridge. */
 bool refer_has_vlan(const struct site_node *node, const struct network *network);
+/* The mtu that an interface of the node has by the configuration, boot0 and that of a network
+   included; FIELD_UNSET when it does not say. */
+uint64_t refer_mtu(const struct site *site, const struct site_node *node, const char *link);
+/* A mistake for each network of the node that the interface `want` carries, whose mtu is above its own. */
+void refer_check_carries(const struct site *site, const struct site_node *node,
+			 const struct spec *want, struct mistakes *mistakes);
 /* Adds the node's addresses with the network's prefix lengths, "10.0.20.5/24". */
 void refer_addresses(const struct site_node *node, const struct network *network,
 		     struct text_list *out);

@@ -3,11 +3,14 @@
 #define KINDS_LIST_H
 /*
  * Every kind of resource, in the order of application: what is needed comes
- * before what needs it. A new kind is one folder and one line here. The two
- * tables made from it are apart because `moyai` has no nodes' half to link.
+ * before what needs it. The firewall is first: it asks for no interface to be
+ * there, and nothing is forwarded before it stands. A new kind is one folder
+ * and one line here. The two tables made from it are apart because `moyai` has
+ * no nodes' half to link.
  */
 /* clang-format off */
 #define KINDS(KIND) \
+	KIND(firewall) \
 	KIND(sysctl) \
 	KIND(service) \
 	KIND(bond) \
@@ -16,7 +19,6 @@
 	KIND(bridge) \
 	KIND(route) \
 	KIND(masquerade) \
-	KIND(firewall) \
 	KIND(resolver) \
 	KIND(clock) \
 	KIND(journal) \

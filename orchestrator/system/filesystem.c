@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/run.h"
+#include "system/content.h"
 #include "system/signature.h"
 #include "system/sysfs.h"
 
@@ -78,7 +79,7 @@ static uint64_t swap_size(int fd)
 	return ((uint64_t)last_page + 1) * 4096;
 }
 
-static int first_nonzero(int fd)
+static int64_t first_nonzero(int fd)
 {
 	unsigned char head[HEAD_BYTES];
 	ssize_t got = pread(fd, head, sizeof(head), 0);
@@ -86,6 +87,22 @@ static int first_nonzero(int fd)
 		if (head[i] != 0)
 			return i;
 	return got == HEAD_BYTES ? -1 : 0;
+}
+
+/* What has no signature. */
+static int look_at_bytes(const char *device, int fd, bool made_elsewhere,
+			 struct filesystem *filesystem, struct err *err)
+{
+	int64_t at = first_nonzero(fd);
+	if (at < 0 && made_elsewhere && content_find(device, 0, 0, &at, err) != 0)
+		return -1;
+	if (at < 0)
+		return 0;
+	filesystem->type = xstrdup("data");
+	filesystem->content =
+		xasprintf("data of an unknown kind (byte %lld is not zero)", (long long)at);
+	filesystem->wipe = "blkdiscard --zeroout";
+	return 0;
 }
 
 static int read_fills(const char *device, int fd, struct filesystem *filesystem, struct err *err)
@@ -107,7 +124,8 @@ static int read_fills(const char *device, int fd, struct filesystem *filesystem,
 	return 0;
 }
 
-int filesystem_read(const char *device, struct filesystem *out, struct err *err)
+int filesystem_read(const char *device, bool made_elsewhere, struct filesystem *out,
+		    struct err *err)
 {
 	struct filesystem made = { 0 };
 	struct signatures found = { 0 };
@@ -125,14 +143,12 @@ int filesystem_read(const char *device, struct filesystem *out, struct err *err)
 		made.type = xstrdup(first->type);
 		made.label = xstrdup(first->label);
 		made.uuid = xstrdup(first->uuid);
-		rc = read_fills(device, fd, &made, err);
-	} else if (first_nonzero(fd) >= 0) {
-		made.type = xstrdup("data");
-		str_addf(&content, "data of an unknown kind (byte %d is not zero)",
-			 first_nonzero(fd));
-	}
-	if (content.length > 0)
 		made.content = str_take(&content);
+		made.wipe = "wipefs --all";
+		rc = read_fills(device, fd, &made, err);
+	} else {
+		rc = look_at_bytes(device, fd, made_elsewhere, &made, err);
+	}
 	signatures_free(&found);
 	if (rc == 0)
 		*out = made;

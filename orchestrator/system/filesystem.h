@@ -14,13 +14,21 @@ struct filesystem {
 	char *label;   /* NULL: none */
 	char *uuid;    /* NULL: none */
 	char *content; /* for people, what is there: `an ext4 filesystem labelled "photos"` */
-	bool fills;    /* its device, but for less than an extent; true where that means nothing */
+	const char *
+		wipe; /* the command that takes it away, before the device; NULL: nothing is there */
+	bool fills;   /* its device, but for less than an extent; true where that means nothing */
 	uint64_t size; /* of the device when it fills it; 0 where that means nothing */
 };
 void filesystem_free(struct filesystem *filesystem);
 
-/* Only reads. No such device is an error. */
-int filesystem_read(const char *device, struct filesystem *out, struct err *err);
+/*
+ * Only reads. No such device is an error. Where no signature is known, the first 4 KiB decide whether
+ * something is there: LVM makes them zero in a new volume, and further in are the bytes of one that was
+ * removed. made_elsewhere: others may have written there, so the whole of it is looked at as a disk is
+ * (system/content.h).
+ */
+int filesystem_read(const char *device, bool made_elsewhere, struct filesystem *out,
+		    struct err *err);
 
 /* On an empty device. label NULL: none. */
 int filesystem_make(const char *device, const char *type, const char *label, const char *uuid,

@@ -13,10 +13,12 @@
 #include "base/hash.h"
 #include "base/point.h"
 #include "base/run.h"
+#include "system/content.h"
 #include "system/disk.h"
 #include "system/signature.h"
 #include "system/sysfs.h"
 
+#define BIOS "moyai-bios"
 #define ESP "moyai-esp"
 #define STATE "moyai-state"
 #define BOOT_DIR "/boot/moyai"
@@ -30,7 +32,7 @@
 	"configfile gzio"
 
 /* In the order of their removal: without the state partition the rest is nothing. */
-static const char *const LABELS[] = { STATE, "moyai-slot-b", "moyai-slot-a", ESP, "moyai-bios" };
+static const char *const LABELS[] = { STATE, "moyai-slot-b", "moyai-slot-a", ESP, BIOS };
 
 enum { TOOL_TIMEOUT_MS = 300000 };
 
@@ -53,7 +55,7 @@ int slots_disk(char **disk, struct err *err)
 int slots_table_make(const char *disk, uint64_t slot_bytes, struct err *err)
 {
 	const struct disk_part parts[] = {
-		{ "moyai-bios", SLOTS_BIOS_BYTES, DISK_FOR_GRUB },
+		{ BIOS, SLOTS_BIOS_BYTES, DISK_FOR_GRUB },
 		{ ESP, SLOTS_ESP_BYTES, DISK_FOR_EFI },
 		{ "moyai-slot-a", slot_bytes, DISK_FOR_LINUX },
 		{ "moyai-slot-b", slot_bytes, DISK_FOR_LINUX },
@@ -175,6 +177,30 @@ int slots_lacks(char **lacks, struct err *err)
 	return 0;
 }
 
+/*
+ * GRUB's partition is zeros until GRUB is installed, which comes after the state was made and before
+ * anything is kept there. So one that begins with nothing known is half made, or was damaged later.
+ */
+int slots_damage(const char *disk, char **why, struct err *err)
+{
+	AUTO_FREE char *bios = device_of(BIOS);
+	AUTO_FREE char *state = device_of(STATE);
+	AUTO_FREE char *type = NULL;
+	int64_t at;
+	*why = NULL;
+	if (!file_exists(bios) || !file_exists(state))
+		return 0;
+	if (filesystem_of(STATE, &type, err) != 0 || content_find(bios, 0, 0, &at, err) != 0)
+		return -1;
+	if (type == NULL && at >= 0)
+		*why = xasprintf("partition " STATE " was in use, and no file system is recognised "
+				 "on it; Moyai does not make one over it; repair it by hand "
+				 "(e2fsck -b 32768 %s), or wipe the disk (blkdiscard --zeroout %s) "
+				 "and begin again with a backup (moyai restore)",
+				 state, disk);
+	return 0;
+}
+
 /* Made once: what holds something is never made again. */
 static int make_filesystem(const char *label, const char *type, const char *const *argv,
 			   struct err *err)
@@ -240,6 +266,11 @@ int slots_complete(const char *disk, struct err *err)
 {
 	AUTO_FREE char *esp = device_of(ESP);
 	AUTO_FREE char *state = device_of(STATE);
+	AUTO_FREE char *damage = NULL;
+	if (slots_damage(disk, &damage, err) != 0)
+		return -1;
+	if (damage != NULL)
+		return err_set(err, "%s", damage);
 	if (make_filesystem(ESP, "vfat", RUN_ARGV("mkfs.vfat", "-F", "32", "-n", "MOYAI", esp),
 			    err) != 0 ||
 	    make_filesystem(STATE, "ext4",

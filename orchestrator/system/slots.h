@@ -27,6 +27,9 @@ int slots_table_make(const char *disk, uint64_t slot_bytes, struct err *err);
 /* File systems, mounts, GRUB. lacks: the first that is not there; NULL: nothing. */
 int slots_lacks(char **lacks, struct err *err);
 int slots_complete(const char *disk, struct err *err);
+/* Why nothing is made on this disk, that has our partitions: the state was lost. NULL: it was not.
+   The caller frees. */
+int slots_damage(const char *disk, char **why, struct err *err);
 
 /* The version that the next start takes, "none" when there is none. Meaningful once nothing lacks. */
 int slots_image(char **version, struct err *err);

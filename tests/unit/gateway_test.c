@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/refer.h"
 #include "engine/slice.h"
+#include "kinds/sysctl/spec.h"
 #include "model/ip.h"
 #include "model/site.h"
 #include "system/firewall.h"
@@ -256,6 +258,99 @@ static void firewall_read_back(void **state)
 	assert_string_equal(err.text, "\"allow all\" is no rule");
 }
 
+static size_t place_of_kind(const char *name)
+{
+	size_t i = 0;
+	while (strcmp(KIND_SPECS[i]->name, name) != 0)
+		i++;
+	return i;
+}
+
+/* What the node's sysctl NAME, with that value, needs: "firewall/site " or nothing. */
+static void print_needs(const char *node, const char *value, struct str *out)
+{
+	struct site site;
+	struct slice slice;
+	struct refs refs = { 0 };
+	const struct site_key key = { { 1 } };
+	read_site_text(&site);
+	const struct derive from = { .site = &site,
+				     .node = site_find_node(&site, node),
+				     .key = &key };
+	assert_int_equal(slice_make(&from, &slice, NULL), 0);
+	struct spec *want = spec_list_find(&slice.wants, "sysctl", "net.ipv4.ip_forward");
+	assert_non_null(want);
+	if (value != NULL) {
+		const struct field *fields = want->kind->fields;
+		fields_free(fields, want->body);
+		assert_int_equal(
+			field_set_text(field_find(fields, "name"), want->body, want->id, NULL), 0);
+		assert_int_equal(
+			field_set_text(field_find(fields, "value"), want->body, value, NULL), 0);
+		assert_int_equal(want->kind->derive(&from, want, NULL), 0);
+	}
+	assert_int_equal(want->kind->needs(want, &refs, NULL), 0);
+	for (size_t i = 0; i < refs.count; i++)
+		str_addf(out, "%s/%s%s", refs.items[i].kind, refs.items[i].id,
+			 refs.items[i].node || refs.items[i].gone ? "?" : "");
+	refs_free(&refs);
+	slice_free(&slice);
+	site_free(&site);
+}
+
+static void forwards_behind_its_firewall(void **state)
+{
+	static const char *const FORWARD[] = { "net.ipv4.ip_forward",
+					       "net.ipv4.conf.all.forwarding",
+					       "net.ipv6.conf.all.forwarding",
+					       "net.ipv6.conf.eth1.forwarding" };
+	static const char *const OTHERS[] = { "net.ipv4.ip_forward_use_pmtu",
+					      "net.ipv4.conf.all.rp_filter", "kernel.forwarding",
+					      "net.ipv4.conf.forwarding.rp_filter" };
+	AUTO_STR struct str on = STR_INIT;
+	AUTO_STR struct str off = STR_INIT;
+	AUTO_STR struct str open = STR_INIT;
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(FORWARD); i++) {
+		assert_true(sysctl_forwards(FORWARD[i]));
+		assert_false(sysctl_forwards(OTHERS[i]));
+	}
+	/* A plan is in the order of the kinds, and its removals backwards. */
+	assert_true(place_of_kind("firewall") < place_of_kind("sysctl"));
+	print_needs("gw", NULL, &on);
+	print_needs("gw", "0", &off);
+	print_needs("vm1", NULL, &open);
+	assert_string_equal(str_text(&on), "firewall/site");
+	assert_string_equal(str_text(&off), "");
+	assert_string_equal(str_text(&open), "");
+}
+
+/* The mtu that a vlan's parent is to have; FIELD_UNSET: what it has on the node counts. */
+static uint64_t parent_mtu(const char *node, const char *vlan)
+{
+	struct site site;
+	struct slice slice;
+	const struct site_key key = { { 1 } };
+	read_site_text(&site);
+	const struct derive from = { .site = &site,
+				     .node = site_find_node(&site, node),
+				     .key = &key };
+	assert_int_equal(slice_make(&from, &slice, NULL), 0);
+	const struct spec *want = spec_list_find(&slice.wants, "vlan", vlan);
+	assert_non_null(want);
+	uint64_t mtu = refer_number(want, "parent_mtu");
+	slice_free(&slice);
+	site_free(&site);
+	return mtu;
+}
+
+static void parents_tell_their_mtu(void **state)
+{
+	(void)state;
+	assert_int_equal(parent_mtu("vm1", "storage"), 9000);
+	assert_int_equal(parent_mtu("gw", "guests"), FIELD_UNSET);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -263,6 +358,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(printed_and_read_again),
 		cmocka_unit_test(addresses),
 		cmocka_unit_test(firewall_read_back),
+		cmocka_unit_test(forwards_behind_its_firewall),
+		cmocka_unit_test(parents_tell_their_mtu),
 	};
 	share = argc > 1 ? argv[1] : ".";
 	return cmocka_run_group_tests_name("gateway", tests, NULL, NULL);

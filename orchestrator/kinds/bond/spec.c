@@ -78,22 +78,6 @@ static void look_for_twin(const struct spec *spec, void *context)
 		twin->found = other->name;
 }
 
-/* The networks it carries fit into it. */
-static void check_mtu(const struct site_node *node, const struct spec *want,
-		      struct mistakes *mistakes)
-{
-	const struct bond *bond = want->body;
-	for (size_t i = 0; i < node->address_count; i++) {
-		const struct network *network = node->addresses[i].network;
-		if (text_equal(refer_uplink(node), bond->name) && network->vlan != 0 &&
-		    network->mtu != FIELD_UNSET && network->mtu > bond->mtu)
-			mistake_add(mistakes, place_of(want->place, "mtu"),
-				    "bond %s: mtu %" PRIu64 " is smaller than %" PRIu64
-				    ", that of network %s, which it carries",
-				    bond->name, bond->mtu, network->mtu, network->name);
-	}
-}
-
 static void check(const struct site *site, const struct site_node *node, const struct spec *want,
 		  struct mistakes *mistakes)
 {
@@ -113,7 +97,7 @@ static void check(const struct site *site, const struct site_node *node, const s
 	if (bond->links.count == 0)
 		mistake_add(mistakes, place_of(want->place, "links"),
 			    "bond %s: links: is empty; write its interfaces", bond->name);
-	check_mtu(node, want, mistakes);
+	refer_check_carries(site, node, want, mistakes);
 	if (bond->lacp_rate != NULL && !text_equal(bond->mode, "802.3ad"))
 		mistake_add(mistakes, place_of(want->place, "lacp_rate"),
 			    "bond %s: lacp_rate is for mode \"802.3ad\" alone; leave it out",

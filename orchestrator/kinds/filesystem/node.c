@@ -9,6 +9,12 @@
 #include "system/mark.h"
 #include "system/sysfs.h"
 
+/* What a session leads to may be full of things before it comes here. */
+static int read_there(const char *on, const char *device, struct filesystem *there, struct err *err)
+{
+	return filesystem_read(device, strcmp(on, "session") == 0, there, err);
+}
+
 static int list(struct node *node, struct text_list *owned, struct err *err)
 {
 	return mark_list(node, false, owned, err);
@@ -36,11 +42,12 @@ static int fill(const struct filesystem_spec *want, const struct mark_place *at,
 		return 0;
 	if (!sysfs_block_answers(at->device))
 		return take_as_wanted(want, have, found, err);
-	if (filesystem_read(at->device, &there, err) != 0)
+	if (read_there(at->on, at->device, &there, err) != 0)
 		return -1;
 	if (there.type != NULL && want != NULL && strcmp(there.type, want->type) != 0) {
 		have->content = there.content;
 		there.content = NULL;
+		have->wipe = xstrdup(there.wipe);
 	} else if (there.type != NULL) {
 		have->on = xstrdup(at->on);
 		have->below = xstrdup(at->below);
@@ -84,7 +91,7 @@ static int apply(struct node *node, const struct step *step, struct err *err)
 	struct filesystem there = { 0 };
 	char uuid[MARK_SIZE];
 	if (mark_uuid(node, want->on, want->below, uuid, err) != 0 ||
-	    filesystem_read(want->device, &there, err) != 0)
+	    read_there(want->on, want->device, &there, err) != 0)
 		return -1;
 	int rc = 0;
 	if (there.type == NULL) {

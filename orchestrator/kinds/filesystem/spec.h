@@ -19,6 +19,7 @@ struct filesystem_spec {
 	uint64_t size; /* of the device when it fills it; derived, unset when nobody can say */
 	int fills;     /* it is as big as its device; derived */
 	char *content; /* seen: what is there instead, ready to be shown */
+	char *wipe;    /* seen: the command that takes it away */
 	int silent;    /* seen: its disk does not answer, so that nobody could look */
 	char *mounted; /* seen: where */
 };

@@ -53,6 +53,7 @@ static void check(const struct site *site, const struct site_node *node, const s
 		mistake_add(mistakes, want->place,
 			    "port %s: it is in a bond, and addresses are for the bond's vlans",
 			    port->name);
+	refer_check_carries(site, node, want, mistakes);
 	interface_check(site, want, &port->own, port->mtu, mistakes);
 }
 

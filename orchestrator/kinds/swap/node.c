@@ -66,7 +66,7 @@ static int look_at_area(struct node *node, const struct mark_place *at, const st
 		return 0;
 	}
 	if (mark_uuid(node, at->on, at->below, mark, err) != 0 ||
-	    filesystem_read(at->device, &there, err) != 0)
+	    filesystem_read(at->device, strcmp(at->on, "session") == 0, &there, err) != 0)
 		return -1;
 	if (text_equal(there.type, "swap") && text_equal(there.uuid, mark)) {
 		have->size = there.size;
@@ -75,6 +75,7 @@ static int look_at_area(struct node *node, const struct mark_place *at, const st
 	} else {
 		have->content = there.content;
 		there.content = NULL;
+		have->wipe = xstrdup(there.wipe);
 	}
 	filesystem_free(&there);
 	return 0;
@@ -128,6 +129,7 @@ static int make_area(struct node *node, const struct swap *want, struct err *err
 	if (look_at_area(node, &at, want, &have, &found, err) != 0)
 		return -1;
 	free(have.content);
+	free(have.wipe);
 	if (found && have.fills)
 		return 0;
 	/* One that has become too small goes out of use first. */

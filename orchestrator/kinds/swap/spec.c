@@ -27,6 +27,8 @@ static const struct field FIELDS[] = {
 	  "whether it is as big as its device" },
 	{ "content", FIELD_TEXT, AT(content), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
 	  "what is on the device instead" },
+	{ "wipe", FIELD_TEXT, AT(wipe), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
+	  "the command that takes that away" },
 	DEVICE_SILENT_FIELD(struct swap, silent),
 	FIELD_END
 };
@@ -73,8 +75,8 @@ static int judge(struct step *step, struct err *err)
 	if (want != NULL && seen != NULL && seen->content != NULL)
 		step->refused =
 			xasprintf("%s %s holds %s; Moyai makes no swap area of it; wipe it by "
-				  "hand (wipefs --all %s) or name another",
-				  want->on, want->below, seen->content, want->device);
+				  "hand (%s %s) or name another",
+				  want->on, want->below, seen->content, seen->wipe, want->device);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "base/point.h"
 #include "engine/plan.h"
 #include "kinds/sysctl/spec.h"
+#include "system/firewall.h"
 #include "system/node.h"
 
 #define FOLDER "/etc/sysctl.d"
@@ -69,6 +70,17 @@ static void file_text(const struct sysctl *want, struct str *text)
 	str_addf(text, "# moyai\n%s = %s\n", want->name, want->value);
 }
 
+/* The one that stands: what forwards goes, or is turned off, before it. */
+static int see_firewall(struct sysctl *body, struct err *err)
+{
+	struct firewall_seen seen;
+	if (firewall_get(&seen, err) != 0)
+		return -1;
+	body->firewall = xstrdup(seen.name);
+	firewall_seen_free(&seen);
+	return 0;
+}
+
 static int sysctl_observe(struct node *node, const char *id, const struct spec *want,
 			  struct spec *have, bool *found, struct err *err)
 {
@@ -83,6 +95,9 @@ static int sysctl_observe(struct node *node, const char *id, const struct spec *
 		return -1;
 	*found = want ? there && file_exists(file) : file_exists(file);
 	body->name = xstrdup(id);
+	if (sysctl_forwards(id) && (wanted == NULL || wanted->firewall == NULL) &&
+	    see_firewall(body, err) != 0)
+		return -1;
 	if (wanted != NULL && sysctl_value_equal(str_text(&value), wanted->value)) {
 		AUTO_STR struct str text = STR_INIT;
 		AUTO_STR struct str kept = STR_INIT;
@@ -140,10 +155,32 @@ static int sysctl_apply(struct node *node, const struct step *step, struct err *
 	return 0;
 }
 
+/* An interface as all others are, and all of them as the kernel comes up. */
+static int stop_forwarding(const char *name, struct err *err)
+{
+	AUTO_FREE char *path = proc_path(name, err);
+	AUTO_FREE char *all =
+		xasprintf("/proc/sys/net/%.4s/conf/all/forwarding", name + strlen("net."));
+	AUTO_STR struct str value = STR_INIT;
+	bool of_all = !text_starts(name + strlen("net.ipv4."), "conf.") ||
+		      text_starts(name + strlen("net.ipv4."), "conf.all.");
+	if (path == NULL)
+		return -1;
+	if (!file_exists(path))
+		return 0; /* its interface is gone */
+	if (of_all)
+		str_add(&value, "0");
+	else if (file_read(all, FILE_LIMIT_BYTES, &value, err) != 0)
+		return -1;
+	return write_value(path, str_text(&value), err);
+}
+
 static int sysctl_remove(struct node *node, const char *id, struct err *err)
 {
 	AUTO_FREE char *file = file_of(id);
 	(void)node;
+	if (sysctl_forwards(id) && stop_forwarding(id, err) != 0)
+		return -1;
 	point_pass(file);
 	int rc = file_remove(file, err);
 	point_pass(file);

@@ -5,17 +5,21 @@
 #include <string.h>
 
 #include "engine/plan.h"
+#include "engine/refer.h"
 
 #define AT(member) offsetof(struct sysctl, member)
 
 enum { NAME_MAX_BYTES = 128 };
 
-static const struct field FIELDS[] = { { "name", FIELD_TEXT, AT(name), FIELD_REQUIRED, 1,
-					 NAME_MAX_BYTES, NULL, NULL,
-					 "name of the parameter: net.ipv4.ip_forward" },
-				       { "value", FIELD_TEXT, AT(value), FIELD_REQUIRED, 1, 256,
-					 NULL, NULL, "its value as text: \"1\"" },
-				       FIELD_END };
+static const struct field FIELDS[] = {
+	{ "name", FIELD_TEXT, AT(name), FIELD_REQUIRED, 1, NAME_MAX_BYTES, NULL, NULL,
+	  "name of the parameter: net.ipv4.ip_forward" },
+	{ "value", FIELD_TEXT, AT(value), FIELD_REQUIRED, 1, 256, NULL, NULL,
+	  "its value as text: \"1\"" },
+	{ "firewall", FIELD_NAME, AT(firewall), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
+	  "the firewall that has to stand before it forwards" },
+	FIELD_END
+};
 
 bool sysctl_name_valid(const char *name)
 {
@@ -49,6 +53,15 @@ bool sysctl_value_valid(const char *value)
 			seen++;
 	}
 	return seen > 0;
+}
+
+bool sysctl_forwards(const char *name)
+{
+	bool of_interfaces =
+		text_starts(name, "net.ipv4.conf.") || text_starts(name, "net.ipv6.conf.");
+	return strcmp(name, "net.ipv4.ip_forward") == 0 ||
+	       (of_interfaces &&
+		(text_ends(name, ".forwarding") || text_ends(name, ".force_forwarding")));
 }
 
 static bool is_blank(char c)
@@ -100,12 +113,41 @@ static void check(const struct site *site, const struct site_node *node, const s
 			    sysctl->name ? sysctl->name : "");
 }
 
+static void take_name(const struct spec *firewall, void *context)
+{
+	char **name = context;
+	if (*name == NULL)
+		*name = xstrdup(firewall->id);
+}
+
+/* What is not to forward waits for nothing. */
+static int derive(const struct derive *from, struct spec *want, struct err *err)
+{
+	struct sysctl *sysctl = want->body;
+	(void)err;
+	if (sysctl_forwards(sysctl->name) && !sysctl_value_equal(sysctl->value, "0"))
+		refer_each(from->node, "firewall", take_name, &sysctl->firewall);
+	return 0;
+}
+
+static int needs(const struct spec *spec, struct refs *out, struct err *err)
+{
+	const struct sysctl *sysctl = spec->body;
+	(void)err;
+	if (sysctl->firewall != NULL)
+		refs_add(out, NULL, "firewall", sysctl->firewall);
+	return 0;
+}
+
 const struct kind_spec sysctl_spec = {
 	.name = "sysctl",
 	.section = "sysctls",
-	.doc = "a kernel parameter; removing the declaration leaves the value as it is",
+	.doc = "a kernel parameter; removing the declaration leaves the value as it is, and ends "
+	       "forwarding",
 	.example = "{ name = \"net.ipv4.ip_forward\"; value = \"1\"; }",
 	.size = sizeof(struct sysctl),
 	.fields = FIELDS,
 	.check = check,
+	.derive = derive,
+	.needs = needs,
 };

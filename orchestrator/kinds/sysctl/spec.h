@@ -4,11 +4,13 @@
 #include "engine/kind.h"
 /*
  * A kernel parameter, set now and at boot. Removing it takes the file away and
- * leaves the value: what it was before is not known.
+ * leaves the value: what it was before is not known. But one that forwards goes
+ * back to the kernel's default, nothing, since the firewall may go with it.
  */
 struct sysctl {
 	char *name; /* net.ipv4.ip_forward */
 	char *value;
+	char *firewall; /* of the node, which stands before it forwards and goes after; derived */
 };
 extern const struct kind_spec sysctl_spec;
 
@@ -18,6 +20,8 @@ bool sysctl_name_valid(const char *name);
 /* Whether the value may stand in a line of sysctl.d(5): not empty, no control
    character but tab. */
 bool sysctl_value_valid(const char *value);
+/* Whether the node forwards by it: ip_forward, and `forwarding` of all interfaces or of one. */
+bool sysctl_forwards(const char *name);
 /* Runs of blanks count as one, those at the ends not at all: the kernel prints
    tabs where people write spaces. */
 bool sysctl_value_equal(const char *a, const char *b);

@@ -70,6 +70,8 @@ static int observe(struct node *node, const char *id, const struct spec *wanted,
 	have->name = xstrdup(id);
 	have->disk = xstrdup(here ? want->disk : there);
 	*found = true;
+	if (have->disk_holds == NULL && slots_damage(have->disk, &have->disk_holds, err) != 0)
+		return -1;
 	return look_inside(want, have, err);
 }
 

@@ -17,20 +17,11 @@ static int vlan_list(struct node *node, struct text_list *owned, struct err *err
 	return networkd_list("vlan", owned, err);
 }
 
-/* One of ours is, or becomes, what the site says, and that was checked there. */
-static int observe_parent(const struct link *parent, struct vlan *have, struct err *err)
+/* What the site says of it was checked there: one that is smaller now becomes that before. */
+static void observe_parent(const struct link *parent, const struct vlan *wanted, struct vlan *have)
 {
-	static const char *const KINDS[] = { "bond", "vlan", "bridge" };
-	for (size_t i = 0; parent != NULL && i < COUNT_OF(KINDS); i++) {
-		bool owned;
-		if (networkd_owns(KINDS[i], parent->name, &owned, err) != 0)
-			return -1;
-		if (owned)
-			return 0;
-	}
-	if (parent != NULL)
+	if (parent != NULL && (wanted == NULL || wanted->parent_mtu == FIELD_UNSET))
 		have->parent_mtu = parent->mtu;
-	return 0;
 }
 
 static int vlan_observe(struct node *node, const char *id, const struct spec *want,
@@ -46,8 +37,8 @@ static int vlan_observe(struct node *node, const char *id, const struct spec *wa
 	*found = false;
 	if (link == NULL) {
 		/* judge() compares the mtu before the interface is there, too. */
-		const struct link *below = wanted ? links_find(links, wanted->parent) : NULL;
-		return observe_parent(below, body, err);
+		observe_parent(wanted ? links_find(links, wanted->parent) : NULL, wanted, body);
+		return 0;
 	}
 	const struct link *parent = links_find_index(links, link->parent);
 	body->name = xstrdup(id);
@@ -56,8 +47,7 @@ static int vlan_observe(struct node *node, const char *id, const struct spec *wa
 		body->id = link->vlan;
 		body->parent = xstrdup(parent ? parent->name : NULL);
 	}
-	if (observe_parent(parent, body, err) != 0)
-		return -1;
+	observe_parent(parent, wanted, body);
 	struct interface_seen seen = {
 		.addresses = &link->addresses,
 		.gateway = link->gateway,

@@ -24,7 +24,7 @@ static const struct field FIELDS[] = {
 	{ "bridge", FIELD_NAME, AT(bridge), FIELD_DERIVED | FIELD_VOLATILE, 1, 15, NULL, NULL,
 	  "the bridge on it: an interface that is made anew goes back there" },
 	{ "parent_mtu", FIELD_NUMBER, AT(parent_mtu), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL,
-	  NULL, "the parent's mtu as observed" },
+	  NULL, "the parent's mtu as the site says it, or as observed" },
 	{ "foreign", FIELD_TEXT, AT(foreign), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
 	  "what the interface is when Moyai did not make it" },
 	FIELD_END
@@ -82,27 +82,11 @@ static void check_tag(const struct site *site, const struct site_node *node,
 	}
 }
 
-/* The parent's, as far as the site says it: FIELD_UNSET when it does not. */
-static uint64_t parent_mtu(const struct site *site, const struct site_node *node,
-			   const struct vlan *vlan)
-{
-	const struct vlan *parent = vlan_named(node, vlan->parent);
-	bool boots = text_equal(vlan->parent, "boot0");
-	const char *name = boots ? site->boot_network : vlan->parent;
-	const struct network *network = name ? site_find_network(site, name) : NULL;
-	const struct spec *bond = refer_find(node, "bond", vlan->parent);
-	if (parent != NULL)
-		return parent->mtu;
-	if (bond != NULL)
-		return refer_number(bond, "mtu");
-	return network && (boots || refer_has_vlan(node, network)) ? network->mtu : FIELD_UNSET;
-}
-
 static void check_parent(const struct site *site, const struct site_node *node,
 			 const struct spec *want, struct mistakes *mistakes)
 {
 	const struct vlan *vlan = want->body;
-	uint64_t most = parent_mtu(site, node, vlan);
+	uint64_t most = refer_mtu(site, node, vlan->parent);
 	bool in_itself;
 	unsigned depth = nesting(node, vlan, &in_itself);
 	if (in_itself)
@@ -154,6 +138,7 @@ static void check(const struct site *site, const struct site_node *node, const s
 		return;
 	check_name(site, node, want, mistakes);
 	check_parent(site, node, want, mistakes);
+	refer_check_carries(site, node, want, mistakes);
 	interface_check(site, want, &vlan->own, vlan->mtu, mistakes);
 	check_tag(site, node, want, mistakes);
 }
@@ -220,6 +205,9 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	(void)err;
 	if (want->place.file == NULL && network != NULL)
 		derive_network(from, network, vlan);
+	/* boot0's own comes by DHCP: what it has is looked at. */
+	if (!text_equal(vlan->parent, "boot0"))
+		vlan->parent_mtu = refer_mtu(from->site, from->node, vlan->parent);
 	interface_derive(&vlan->own);
 	return 0;
 }

@@ -13,7 +13,7 @@ struct vlan {
 	uint64_t mtu;
 	struct interface own;
 	char *bridge;	     /* that it is a port of; NULL: none */
-	uint64_t parent_mtu; /* observed */
+	uint64_t parent_mtu; /* wanted: what the site says of it; seen: when it does not */
 	char *foreign;	     /* observed: what it is when it is not ours; NULL: ours */
 };
 extern const struct kind_spec vlan_spec;

@@ -38,3 +38,48 @@ expect 1 "create firewall/site: rules[>allow everything]
 failed firewall/site: \"allow everything\" is no rule
 1 steps, 0 kept" "firewall: what is no rule" apply wall_bad
 interrupted "firewall" nothing wall wall_shut nothing
+
+# What forwards stands behind it: not before it, not without it, and not after it.
+forwarding() { want sysctl '"name":"net.ipv4.ip_forward","value":"'"$1"'"'"${2:+,\"firewall\":\"$2\"}"; }
+has_forward() { check_has "$1" "^$2\$" cat /proc/sys/net/ipv4/ip_forward; }
+echo 0 >/proc/sys/net/ipv4/ip_forward
+slice gate "$(forwarding 1 site)" "$(want firewall '"name":"site","rules":["established"]')"
+slice gate_off "$(forwarding 0)"
+expect 2 "create firewall/site: rules[>established]
+create sysctl/net.ipv4.ip_forward: value[>1]
+2 steps, 0 kept" "firewall: it is first" plan gate
+nft=$(command -v nft)
+printf '#!/bin/sh\necho "Error: Could not process rule: Operation not supported" >&2\nexit 1\n' >"$dir/nft"
+chmod +x "$dir/nft"
+mount --bind "$dir/nft" "$nft"
+expect 1 "create firewall/site: rules[>established]
+failed firewall/site: nft: Error: Could not process rule: Operation not supported
+create sysctl/net.ipv4.ip_forward: value[>1]
+failed sysctl/net.ipv4.ip_forward: gw firewall/site failed
+2 steps, 0 kept" "firewall: it fails, and what forwards is not started" apply gate
+has_forward "firewall: nothing is forwarded" 0
+umount "$nft"
+comes gate 2 "firewall: it stands, and the gateway forwards"
+has_forward "firewall: it does" 1
+expect 2 "remove sysctl/net.ipv4.ip_forward: value[1>]
+remove firewall/site: rules[established>]
+2 steps, 0 kept" "firewall: it goes last" plan nothing
+kept=/etc/sysctl.d/60-moyai-net.ipv4.ip_forward.conf
+mount --bind "$kept" "$kept"
+expect 1 "remove sysctl/net.ipv4.ip_forward: value[1>]
+failed sysctl/net.ipv4.ip_forward: $kept: Device or resource busy
+remove firewall/site: rules[established>]
+failed firewall/site: gw sysctl/net.ipv4.ip_forward failed
+2 steps, 0 kept" "firewall: and stays while what forwards does" apply nothing
+check "firewall: it is there" nft list table inet moyai
+umount "$kept"
+comes gate 2 "firewall: whole again"
+"$drive" "$dir/gate_off.json" apply >"$dir/out" 2>&1
+expect 0 "0 steps, 1 kept" "firewall: it goes after forwarding was turned off" plan gate_off
+has_forward "firewall: off" 0
+comes gate 2 "firewall: on again"
+comes nothing 0 "firewall: both removed"
+has_forward "firewall: without one nothing is forwarded that nobody declares" 0
+check_not "firewall: none is left" nft list table inet moyai
+interrupted "firewall" nothing gate nothing
+has_forward "firewall: nor after crashes" 0

@@ -37,7 +37,24 @@ check_not "port: the lease is gone" has ip -o addr show eth1
 slice port_vlan "$(want port "$port"',"addresses":["192.0.2.12/24"],'"$live")" \
 	"$(want vlan '"name":"storage","parent":"eth1","id":20,"mtu":1400,"addresses":["10.77.20.12/24"],'"$live")"
 comes port_vlan 2 "port: a vlan on it"
+port_vlan_of() { # PORT_MTU VLAN_MTU [PARENT_MTU]
+	slice "port_vlan_$1" "$(want port '"name":"eth1","mtu":'"$1"',"addresses":["192.0.2.12/24"],'"$live")" \
+		"$(want vlan '"name":"storage","parent":"eth1","id":20,"mtu":'"$2,${3:+\"parent_mtu\":$3,}"'"addresses":["10.77.20.12/24"],'"$live")"
+}
+port_vlan_of 9000 8900 9000
+comes port_vlan_9000 2 "port: it and its vlan get a larger mtu at once"
+check_has "port: the vlan has it" 'mtu 8900' ip -o link show storage
+comes port_vlan 2 "port: and a smaller one"
+comes nothing 0 "port: removed with its vlan"
+ip link set eth1 mtu 1500
+expect 2 "create port/eth1: mtu[>9000] addresses[>192.0.2.12/24] link[>up] undeclared[>none]
+create vlan/storage: parent[>eth1] id[>20] mtu[>8900] addresses[>10.77.20.12/24] link[>up] undeclared[>none]
+2 steps, 0 kept" "port: so it is on a machine that has just booted" plan port_vlan_9000
+comes port_vlan_9000 2 "port: and comes true there"
 comes nothing 0 "port: removed"
+ip link set eth1 mtu 1500
+slice vlan_alone "$(want vlan '"name":"storage","parent":"eth1","id":20,"mtu":8900,'"$live")"
+check_plan "port: one that nobody declares is as it is" 'refused: mtu 8900 is larger than 1500, that of its parent eth1' vlan_alone
 pattern='inet'
 check_not "port: it has no address" has ip -o addr show eth1
 check_has "port: it is there, and down" 'state DOWN' ip -o link show eth1
