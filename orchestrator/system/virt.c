@@ -165,6 +165,16 @@ const struct domain *virt_find(const struct node *node, const char *name)
 	return NULL;
 }
 
+int virt_uses(struct node *node, const char *device, bool *uses, struct err *err)
+{
+	if (virt_read(node, err) != 0)
+		return -1;
+	*uses = false;
+	for (size_t i = 0; i < node->domains->count; i++)
+		*uses = *uses || text_list_has(&node->domains->items[i].disks, device);
+	return 0;
+}
+
 /* NULL without an error when there is none. */
 static virDomainPtr find(virConnectPtr connection, const char *name, struct err *err)
 {

@@ -17,6 +17,8 @@ void domains_free(struct domains *domains);
 int virt_read(struct node *node, struct err *err);
 /* Of what was read; NULL: there is none. Valid until node_forget(). */
 const struct domain *virt_find(const struct node *node, const char *name);
+/* Whether one of them has this device, by the name that it was given: /dev/moyai/store1/genome-c1. */
+int virt_uses(struct node *node, const char *device, bool *uses, struct err *err);
 
 /* A transient domain: there while it runs. One of this name that runs is an error. */
 int virt_start(const struct domain *domain, struct err *err);

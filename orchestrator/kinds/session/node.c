@@ -13,6 +13,7 @@
 #include "system/node.h"
 #include "system/sysfs.h"
 #include "system/unit_file.h"
+#include "system/virt.h"
 
 enum { RECONNECT_MS = 15000, POLL_MS = 200 };
 
@@ -292,9 +293,16 @@ static int fill(struct node *node, const struct session *want, const struct stat
 		return 0;
 	have->device = xasprintf("/dev/%s", disk);
 	have->size = see_size(state, w->size);
-	/* A unit of ours that has it goes first, where the whole session goes. */
-	if (goes_away(want, state) && (want != NULL || !unit_file_uses(name_of_disk)))
-		have->used = sysfs_block_user(disk);
+	if (!goes_away(want, state))
+		return 0;
+	AUTO_FREE char *user = sysfs_block_user(disk);
+	/* A unit of ours, or a guest, that has it goes first, where the whole session goes. */
+	bool goes_first = user != NULL && want == NULL && unit_file_uses(name_of_disk);
+	if (user != NULL && want == NULL && !goes_first &&
+	    virt_uses(node, name_of_disk, &goes_first, err) != 0)
+		return -1;
+	if (user != NULL && !goes_first)
+		have->used = xstrdup(user);
 	return 0;
 }
 

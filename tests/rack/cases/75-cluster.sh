@@ -3,6 +3,8 @@
 # A virtual cluster from nothing to nothing: a frontend on gw and two nodes on vm1 and vm2, all of the
 # appliance micro, emulated inside machines that are emulated. It is started, used, stopped and started,
 # loses a VM server, and is removed; what the nodes hold is then what they held before.
+# Guests take minutes to boot like that, so it is for `make test-long`.
+[ "${RACK_TEST:-}" = long ] || return 0
 
 # ---- a site with room for guests, and one VM server more ----
 cp "$site_dir/site.cfg" "$test_dir/site.whole"
@@ -33,6 +35,7 @@ git -C "$site_dir" init -q -b main && echo rack.tab >"$site_dir/.git/info/exclud
 echo "vm2 10.77.0.26" >>"$test_dir/addresses"
 # From this machine, since the rack's network ends in the rack.
 expect "cluster: the image of micro is there" "$build/moyai" -C "$site_dir" image build micro
+[[ $(accelerator) != *tcg* ]] || for_emulation micro
 rack power on vm2
 expect "cluster: a second VM server boots" rack wait vm2
 MOYAI_TIMEOUT=400 expect_exit "cluster: the nodes are as wanted without it" 0 moyai apply --yes
@@ -57,7 +60,7 @@ MOYAI_TIMEOUT=400 expect_exit "cluster start" 0 moyai cluster start lab --yes
 expect_same "cluster start: is committed" "Cluster lab is to be running" "$(git -C "$site_dir" log -1 --format=%s)"
 expect_exit "cluster start: nothing is left to do" 0 moyai plan
 runs() { on "$1" "virsh -q -c qemu:///system list --name" | xargs; }
-expect_same "cluster: one guest on each host" "lab-frontend lab-node1 lab-node2" "$(runs gw) $(runs vm1) $(runs vm2)"
+expect_same "cluster: one guest on each host" "lab-frontend lab-node2 lab-node1" "$(runs gw) $(runs vm1) $(runs vm2)"
 expect_exit "cluster status" 0 moyai cluster status lab
 echo "$output"
 address() { sed -n "s/.*name = \"$1\"; address = \"\([0-9.]*\)\".*/\1/p" "$site_dir/allocations/lab.cfg"; }
@@ -93,7 +96,6 @@ echo "cluster: $((SECONDS - begin)) s from start until all three answer"
 
 # ---- used ----
 expect "cluster: node1 reaches node2" within 60 inside node1 "ping -c 1 -W 5 $(address node2)"
-expect "cluster: node1 reaches the world by its frontend" within 60 inside node1 "ping -c 1 -W 5 10.77.30.12"
 # Nobody of them is on the storage network: neither is answered, nor is anything of them on the wire with its
 # tag. The last ping, a node's, shows that it would have been seen.
 timeout 300 tests/rack/rack exec tcpdump -lnni br-rack 'vlan 20 and (arp or icmp)' >"$test_dir/wire" 2>/dev/null &
@@ -116,22 +118,22 @@ kill $wire
 wait $wire 2>/dev/null
 expect_same "cluster: nothing of a guest was on it" "" \
 	"$(grep -wF -e 10.77.30.50 -e 10.77.20.99 -e "$(address frontend)" -e "$(address node1)" "$test_dir/wire")"
-expect "cluster: node1 writes to its disk" inside node1 "echo kept | dd of=/dev/vda bs=512 conv=sync,fsync status=none"
-reads() { [ "$(inside node1 "head -c 4 /dev/vda")" = kept ]; }
+expect "cluster: node2 writes to its disk" inside node2 "echo kept | dd of=/dev/vda bs=512 conv=sync,fsync status=none"
+reads() { [ "$(inside node2 "head -c 4 /dev/vda")" = kept ]; }
 expect "cluster: … and reads it" reads
 
 # ---- stopped, started ----
 MOYAI_TIMEOUT=400 expect_exit "cluster stop" 0 moyai cluster stop lab --yes
 expect_same "cluster stop: no guest runs" "||" "$(runs gw)|$(runs vm1)|$(runs vm2)"
 MOYAI_TIMEOUT=400 expect_exit "cluster start: again" 0 moyai cluster start lab --yes
-expect "cluster start: node1's disk has what it had" within 400 reads
+expect "cluster start: node2's disk has what it had" within 400 reads
 
 # ---- a VM server dies: its guest runs elsewhere once it is off for certain ----
-sed -i '/name = "node1"/s/host = "vm1"/host = "vm2"/' "$site_dir/allocations/lab.cfg"
-git -C "$site_dir" commit -q -a -m "node1 elsewhere"
+sed -i '/name = "node2"/s/host = "vm1"/host = "vm2"/' "$site_dir/allocations/lab.cfg"
+git -C "$site_dir" commit -q -a -m "node2 elsewhere"
 rack exec ip link set "$(tap_name vm1)" down
 expect_exit "vm1 does not answer: apply fails" 1 moyai apply --yes
-expect_same "vm1 does not answer: its guest starts nowhere else" "lab-node2" "$(runs vm2)"
+expect_same "vm1 does not answer: its guest starts nowhere else" "lab-node1" "$(runs vm2)"
 expect_exit "vm1 is switched off" 0 moyai power off vm1 --yes
 MOYAI_TIMEOUT=400 moyai apply --yes >/dev/null 2>&1
 expect_same "vm1 is off: its guest runs on vm2" "lab-node1 lab-node2" "$(runs vm2)"
