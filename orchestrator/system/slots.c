@@ -195,8 +195,8 @@ int slots_damage(const char *disk, char **why, struct err *err)
 	if (type == NULL && at >= 0)
 		*why = xasprintf("partition " STATE " was in use, and no file system is recognised "
 				 "on it; Moyai does not make one over it; repair it by hand "
-				 "(e2fsck -b 32768 %s), or wipe the disk (blkdiscard --zeroout %s) "
-				 "and begin again with a backup (moyai restore)",
+				 "(e2fsck -b 32768 %s), or wipe the disk (blkdiscard --force "
+				 "--zeroout %s) and begin again with a backup (moyai restore)",
 				 state, disk);
 	return 0;
 }
