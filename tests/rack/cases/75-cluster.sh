@@ -35,7 +35,7 @@ git -C "$site_dir" init -q -b main && echo rack.tab >"$site_dir/.git/info/exclud
 echo "vm2 10.77.0.26" >>"$test_dir/addresses"
 # From this machine, since the rack's network ends in the rack.
 expect "cluster: the image of micro is there" "$build/moyai" -C "$site_dir" image build micro
-[[ $(accelerator) != *tcg* ]] || for_emulation micro
+[[ $(accelerator) != *tcg* ]] || for_emulation "$test_dir/images/micro"
 rack power on vm2
 expect "cluster: a second VM server boots" rack wait vm2
 MOYAI_TIMEOUT=400 expect_exit "cluster: the nodes are as wanted without it" 0 moyai apply --yes
