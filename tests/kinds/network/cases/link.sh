@@ -56,6 +56,22 @@ comes nothing 0 "link: removed"
 check_not "link: no port leads in any more" ask campus 192.0.2.12:2201
 check_not "link: no bridge is left" ip link show br-link150
 check_not "link: no rule is left" sh -c "nft list ruleset | grep ."
+# Between two networks: nothing without a rule, one port by its rule, another one by being handed on.
+for port in 80 2201; do
+	check_has "link: without a firewall port $port is reached" '^storage sees .*192\.0\.2\.50$' ask campus 10.79.20.16:$port
+done
+slice one_port "$(want firewall '"name":"site","rules":["allow campus storage tcp 80","established","forward campus tcp 8080 10.79.20.16 2201"]')"
+slice other_port "$(want firewall '"name":"site","rules":["allow campus storage tcp 2201","established"]')"
+comes one_port 1 "link: a firewall that allows one port"
+check_has "link: it is reached" '^storage sees .*192\.0\.2\.50$' ask campus 10.79.20.16:80
+check_not "link: another one is not" ask campus 10.79.20.16:2201
+check_has "link: but where it is handed on" '^storage sees .*192\.0\.2\.50$' ask campus 192.0.2.12:8080
+check_not "link: nothing begins the other way" ask storage 192.0.2.50:80
+comes other_port 1 "link: the other port instead"
+check_has "link: that is reached" '^storage sees .*192\.0\.2\.50$' ask campus 10.79.20.16:2201
+check_not "link: the first is not" ask campus 10.79.20.16:80
+check_not "link: nothing is handed on any more" ask campus 192.0.2.12:8080
+comes nothing 0 "link: the firewall removed"
 kill $gateway
 echo "$forwards" >/proc/sys/net/ipv4/ip_forward
 for name in campus storage one two; do
