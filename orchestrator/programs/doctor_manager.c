@@ -88,15 +88,16 @@ static void take_finding(void *context, const char *text, size_t length)
 {
 	struct heard *heard = context;
 	const char *event, *check, *result, *found;
-	const char *advice = NULL;
+	json_t *advice = NULL; /* null where there is none */
 	json_t *json = json_loadb(text, length, 0, NULL);
 	if (heard->err.text[0] == '\0' &&
-	    json_unpack(json, "{s:s, s:s, s:s, s:s, s?s}", "event", &event, "check", &check,
+	    json_unpack(json, "{s:s, s:s, s:s, s:s, s?o}", "event", &event, "check", &check,
 			"result", &result, "found", &found, "advice", &advice) != 0)
 		not_understood(heard, text, length);
 	else if (heard->err.text[0] == '\0')
 		heard->count += doctor_add_of(heard->doctor, heard->doctor->takeover.node, result,
-					      check, found, advice, &heard->err) == 0;
+					      check, found, json_string_value(advice),
+					      &heard->err) == 0;
 	json_decref(json);
 }
 
