@@ -95,9 +95,9 @@ static void take_finding(void *context, const char *text, size_t length)
 			"result", &result, "found", &found, "advice", &advice) != 0)
 		not_understood(heard, text, length);
 	else if (heard->err.text[0] == '\0')
-		heard->count += doctor_add_of(heard->doctor, heard->doctor->takeover.node, result,
-					      check, found, json_string_value(advice),
-					      &heard->err) == 0;
+		heard->count +=
+			doctor_add_of(heard->doctor, heard->doctor->takeover.node, result, check,
+				      found, json_string_value(advice), &heard->err) == 0;
 	json_decref(json);
 }
 
