@@ -7,6 +7,8 @@
 # and takes bridge and taps with it. So taking down is one signal to one process, whose start
 # time is compared first, because a process id can be used again.
 
+# shellcheck source=tests/emulation.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../emulation.sh"
 top=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
 build=${BUILD:-$top/build}
 images=${MOYAI_IMAGES:-$build/images}
@@ -170,7 +172,7 @@ accelerator() {
 	local cache=$build/accelerator boot_id kernel
 	boot_id=$(cat /proc/sys/kernel/random/boot_id)
 	if [ ! -f "$cache" ] || [ "$(head -n 1 "$cache")" != "$boot_id" ]; then
-		local answer="-accel tcg,thread=multi -cpu max,la57=off"
+		local answer="-accel tcg,thread=multi -cpu $emulated_cpu"
 		kernel=$(find "$images" -maxdepth 2 -name vmlinuz | head -n 1)
 		if [ -w /dev/kvm ] && [ -n "$kernel" ] && timeout 10 qemu-system-x86_64 -accel kvm \
 			-cpu host -m 256 -nodefaults -display none -no-reboot -kernel "$kernel" \
