@@ -129,6 +129,15 @@ static void add_settings(const struct text_list *settings, struct str *out)
 	gnutls_free(coded.data);
 }
 
+/*
+ * Emulated, without what is fast on a real processor and slow there: copies by single bytes, vectors of
+ * 256 bits, page tables of five levels. A boot takes about a fifth less processor time: tests/emulation.sh.
+ */
+static const char EMULATED[] =
+	"<cpu mode='maximum'><feature policy='disable' name='erms'/>"
+	"<feature policy='disable' name='fsrm'/><feature policy='disable' name='avx'/>"
+	"<feature policy='disable' name='avx2'/><feature policy='disable' name='la57'/></cpu>";
+
 void domain_print(const struct domain *domain, struct str *out)
 {
 	str_addf(out, "<domain type='%s'>", domain->emulated ? "qemu" : "kvm");
@@ -142,9 +151,9 @@ void domain_print(const struct domain *domain, struct str *out)
 	add_settings(&domain->settings, out);
 	add_boot(domain, out);
 	str_addf(out,
-		 "<features><acpi/></features><cpu mode='%s'/><on_poweroff>destroy</on_poweroff>"
+		 "<features><acpi/></features>%s<on_poweroff>destroy</on_poweroff>"
 		 "<on_reboot>restart</on_reboot><on_crash>destroy</on_crash><devices>",
-		 domain->emulated ? "maximum" : "host-model");
+		 domain->emulated ? EMULATED : "<cpu mode='host-model'/>");
 	for (size_t i = 0; i < domain->disks.count; i++)
 		add_disk(domain->disks.items[i], i, out);
 	for (size_t i = 0; i < domain->interfaces.count; i++)

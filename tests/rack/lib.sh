@@ -228,6 +228,15 @@ machine_monitor() {
 		socat -t 5 - "UNIX-CONNECT:$dir/$1.monitor" 2>/dev/null
 }
 
+# Machines have no processors of their own here, and a firmware that waits for an answer to its DHCP
+# spins. So the first machine, which may be who answers, gets more of them than the others: without that
+# the others make it boot in 66 s instead of 20. Each session is one group for the scheduler.
+machine_weight() {
+	if [ "$1" = "$(rack_nodes | head -n 1)" ]; then echo -10; else echo 0; fi
+}
+# shellcheck disable=SC2016
+at_weight='{ echo "$0" >/proc/self/autogroup; } 2>/dev/null; exec "$@"'
+
 machine_on() {
 	local node=$1 mac memory cpus firmware disks card disk_model accel
 	read -r mac memory cpus firmware disks card disk_model < <(rack_hardware "$node")
@@ -239,7 +248,7 @@ machine_on() {
 	read -ra accel < <(accelerator)
 	mapfile -t disk_options < <(machine_disks "$node" "$disks" "$disk_model" | tr ' ' '\n')
 	mapfile -t firmware_options < <(machine_firmware "$node" "$firmware" | tr ' ' '\n')
-	rack_spawn "$dir/$node.qemu.log" qemu-system-x86_64 -name "$node" "${accel[@]}" \
+	rack_spawn "$dir/$node.qemu.log" sh -c "$at_weight" "$(machine_weight "$node")" qemu-system-x86_64 -name "$node" "${accel[@]}" \
 		-machine pc,usb=off -smp "$cpus" -m "$memory" -nodefaults -display none \
 		-rtc "base=${RACK_CLOCK:-utc}" -boot reboot-timeout=10000 "${firmware_options[@]}" \
 		-netdev "tap,id=net0,ifname=$(tap_name "$node"),script=no,downscript=no" \

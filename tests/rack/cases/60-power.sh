@@ -37,14 +37,14 @@ rack power off twin
 expect_same "twin: mem1 keeps its pin" "$pin" "$(grep '^10.77.0.15,mem1 ' "$state/known_hosts")"
 expect "twin: mem1 lives on" within 30 on mem1 true
 
-# It starts again by itself, each time after a pause: why is kept until a boot comes to its end.
+# It starts again by itself after a pause, or by power; why is kept until a boot comes to its end.
 refusals() { tail -c "+$marks" "$dir/gw.log" | grep -ac 'sha256 .*: not started'; }
 refused() { [ "$(refusals)" -ge "$1" ]; }
 expect "damaged image: the boot fails" within 120 gojq -e '.error // empty | test("sha256.*not started")' "$state/boot/gw.json"
 expect_text "damaged image: status shows it" '^gw .*sha256' "$(moyai status 2>&1)"
 expect_text "damaged image: why says it" '^cause +the image was not what its manifest says: .*sha256' "$(moyai why gw 2>&1)"
 
-rack power cycle store1
+rack power cycle store1 gw
 
 # ---- BMCs: what moyai says is compared with QEMU's own monitor; a new machine becomes a node ----
 expect_exit "bmc: status" 0 moyai power status @all
