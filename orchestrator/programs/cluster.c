@@ -38,6 +38,31 @@ static int unknown(const struct site *site, const char *name, struct err *err)
 	return err_set(err, "there is no cluster \"%s\"%s", name, str_text(&hint));
 }
 
+const struct cluster *cluster_named(const struct site *site, const char *name, struct err *err)
+{
+	const struct cluster *cluster = site_find_cluster(site, name);
+	if (cluster == NULL)
+		unknown(site, name, err);
+	return cluster;
+}
+
+const struct cluster_guest *cluster_guest_named(const struct cluster *cluster, const char *name,
+						struct err *err)
+{
+	AUTO_LIST struct text_list known = TEXT_LIST_INIT;
+	AUTO_STR struct str hint = STR_INIT;
+	for (size_t i = 0; i < cluster->guest_count; i++) {
+		if (strcmp(cluster->guests[i].name, name) == 0)
+			return &cluster->guests[i];
+		text_list_add(&known, cluster->guests[i].name);
+	}
+	near_add(name, &known, &hint);
+	if (hint.length == 0)
+		str_addf(&hint, "; moyai cluster show %s lists them", cluster->name);
+	err_set(err, "cluster \"%s\" has no guest \"%s\"%s", cluster->name, name, str_text(&hint));
+	return NULL;
+}
+
 size_t *cluster_command_choose(const struct site *site, int argc, char **argv, size_t *count,
 			       struct err *err)
 {

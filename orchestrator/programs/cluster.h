@@ -16,6 +16,11 @@ int cluster_command_read(const struct options *options, struct site *site,
 size_t *cluster_command_choose(const struct site *site, int argc, char **argv, size_t *count,
 			       struct err *err);
 
+/* One of them, and one of its guests by its name there. NULL (with err): there is none. */
+const struct cluster *cluster_named(const struct site *site, const char *name, struct err *err);
+const struct cluster_guest *cluster_guest_named(const struct cluster *cluster, const char *name,
+						struct err *err);
+
 /* Sums over the guests of a cluster, disks with their scratch. */
 struct cluster_sum {
 	uint64_t vcpus, memory_bytes, disk_bytes;

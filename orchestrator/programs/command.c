@@ -1,16 +1,29 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "programs/command.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "daemon/store.h"
 #include "engine/expand.h"
 #include "model/nodeset.h"
 #include "programs/revision.h"
+
+int command_become(const struct text_list *words, struct err *err)
+{
+	char **argv = xcalloc(words->count + 1, sizeof(*argv));
+	memcpy(argv, words->items, words->count * sizeof(*argv));
+	fflush(stdout);
+	execvp(argv[0], argv);
+	int why = errno;
+	free(argv);
+	return err_set_errno(err, why, "%s: cannot be started", words->items[0]);
+}
 
 int command_fail(const struct err *err)
 {

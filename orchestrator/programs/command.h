@@ -104,6 +104,9 @@ int command_nodes(const struct options *options, const struct site *site, struct
 /* All mistakes and their number on stderr, or as JSON lines on stdout; returns EXIT_ERROR. */
 int command_print_mistakes(const struct mistakes *mistakes, bool json);
 
+/* The program takes our place: terminal, signals and exit code are its own. Returns -1 when it cannot. */
+int command_become(const struct text_list *words, struct err *err);
+
 /* "moyai: text" on stderr; returns EXIT_ERROR. */
 int command_fail(const struct err *err);
 #endif

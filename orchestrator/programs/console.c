@@ -1,24 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "power/password.h"
 #include "power/power.h"
 #include "programs/command.h"
-
-/* The tool takes our place: terminal, signals and exit code are its own. */
-static int become(const struct text_list *words, struct err *err)
-{
-	char **argv = xcalloc(words->count + 1, sizeof(*argv));
-	memcpy(argv, words->items, words->count * sizeof(*argv));
-	execvp(argv[0], argv);
-	int why = errno;
-	free(argv);
-	return err_set_errno(err, why, "%s: cannot be started", words->items[0]);
-}
 
 static int console(const char *state_dir, const struct site *site, const char *name,
 		   struct err *err)
@@ -48,7 +35,7 @@ static int console(const char *state_dir, const struct site *site, const char *n
 	const struct bmc bmc = { .node = node, .password_file = path };
 	driver->console(&bmc, &words);
 	fprintf(stderr, "console of %s; Enter ~ . ends it, Enter ~ ? lists more\n", name);
-	return become(&words, err);
+	return command_become(&words, err);
 }
 
 static int run(const struct options *options, int argc, char **argv)

@@ -33,6 +33,8 @@
 	COMMAND(cluster_list) \
 	COMMAND(cluster_show) \
 	COMMAND(cluster_status) \
+	COMMAND(cluster_console) \
+	COMMAND(cluster_ssh) \
 	COMMAND(cluster_allocate) \
 	COMMAND(cluster_start) \
 	COMMAND(cluster_stop) \

@@ -1,40 +1,49 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "programs/command.h"
 #include "programs/interrupt.h"
-#include "programs/reach.h"
+#include "programs/ssh.h"
 
-/* As a value of ssh's: quoted, and "%" is no token. */
+int ssh_path(const char *path, struct str *out, struct err *err)
+{
+	if (strpbrk(path, "\"\n"))
+		return err_set(err, "%s: ssh has no word for a quote in a path", path);
+	str_add(out, "\"");
+	for (const char *at = path; *at; at++) {
+		if (*at == '%')
+			str_add(out, "%");
+		str_add_bytes(out, at, 1);
+	}
+	str_add(out, "\"");
+	return 0;
+}
+
+char *ssh_state_path(const struct reach *reach, const char *name)
+{
+	AUTO_FREE char *state = realpath(reach->state_dir, NULL);
+	return xasprintf("%s/%s", state ? state : reach->state_dir, name);
+}
+
 static int add_path(struct text_list *words, const char *option, const char *path, struct err *err)
 {
 	AUTO_STR struct str value = STR_INIT;
-	if (strpbrk(path, "\"\n"))
-		return err_set(err, "%s: ssh has no word for a quote in a path", path);
-	str_addf(&value, "%s=\"", option);
-	for (const char *at = path; *at; at++) {
-		if (*at == '%')
-			str_add(&value, "%");
-		str_add_bytes(&value, at, 1);
-	}
-	str_add(&value, "\"");
+	str_addf(&value, "%s=", option);
+	if (ssh_path(path, &value, err) != 0)
+		return -1;
 	text_list_add(words, "-o");
 	text_list_add(words, str_text(&value));
 	return 0;
 }
 
-/* The key, the pins and the address that Moyai itself uses, and nothing of ~/.ssh. */
-static int add_words(const struct reach *reach, struct text_list *words, struct err *err)
+int ssh_words(const struct reach *reach, const char *name, struct text_list *words, struct err *err)
 {
-	const struct site_node *node = site_find_node(&reach->site, reach->names.items[0]);
+	const struct site_node *node = site_find_node(&reach->site, name);
 	const struct ssh_options *ssh = &reach->remote.ssh;
-	AUTO_FREE char *state = realpath(reach->state_dir, NULL);
-	AUTO_FREE char *identity = xasprintf("%s/id_ed25519", state ? state : reach->state_dir);
-	AUTO_FREE char *pins = xasprintf("%s/known_hosts", state ? state : reach->state_dir);
+	AUTO_FREE char *identity = ssh_state_path(reach, "id_ed25519");
+	AUTO_FREE char *pins = ssh_state_path(reach, "known_hosts");
 	static const char *const FIXED[] = { "ssh",
 					     "-F",
 					     "none",
@@ -64,19 +73,14 @@ static int start(const struct reach *reach, int argc, char **argv, struct err *e
 	AUTO_LIST struct text_list words = TEXT_LIST_INIT;
 	if (reach->names.count != 1)
 		return err_set(err, "ssh goes to one node; for many there is moyai run");
-	if (add_words(reach, &words, err) != 0)
+	if (ssh_words(reach, reach->names.items[0], &words, err) != 0)
 		return -1;
 	int first = argc > 1 && strcmp(argv[1], "--") == 0 ? 2 : 1;
 	for (int i = first; i < argc; i++)
 		text_list_add(&words, argv[i]);
-	char **list = xcalloc(words.count + 1, sizeof(*list));
-	memcpy(list, words.items, words.count * sizeof(*list));
 	/* Ctrl-C is for what runs there. */
 	interrupt_end();
-	execvp(list[0], list);
-	int why = errno;
-	free(list);
-	return err_set_errno(err, why, "ssh");
+	return command_become(&words, err);
 }
 
 static int run(const struct options *options, int argc, char **argv)

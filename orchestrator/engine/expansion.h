@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef ENGINE_EXPANSION_H
+#define ENGINE_EXPANSION_H
+#include "engine/allocate.h"
+#include "model/mistake.h"
+/*
+ * The parts of expand.h: one cluster at work, its disks (expand_disks.c), its networks and what leads
+ * in and out (expand_network.c), its guests and the whole (expand.c).
+ */
+struct expansion {
+	struct site *site;
+	struct cluster *cluster;
+	const struct allocation *made;
+	struct mistakes *mistakes;
+};
+
+/* A resource of the node that follows from the cluster; one of that name that the node declares is a
+   mistake. Borrowed, until the next one is added to the node. */
+struct spec *expansion_add(const struct expansion *of, struct site_node *node, const char *kind,
+			   const char *name, struct place place);
+
+/* Appends to a list. What does not fit the field is a mistake of the program. */
+void expansion_set(struct spec *spec, const char *name, const char *text);
+void expansion_set_number(struct spec *spec, const char *name, uint64_t number);
+
+/* Whether a cluster has brought it there already; what the node declares is another thing. */
+bool expansion_has(const struct site_node *node, const char *kind, const char *id);
+
+/* That the record names: check_allocation.c has looked at it. */
+struct site_node *expansion_node(const struct expansion *of, const char *name);
+
+/* One disk, if the guest has it, and how the host comes to it when it is to run: its device there is
+   added to devices. host NULL: it is not to run. */
+void expand_disk(const struct expansion *of, const struct cluster_guest *guest, bool scratch,
+		 const char *recorded, struct site_node *host, struct text_list *devices);
+
+/* That scrub = "overwrite" is asked only of disks that can be overwritten. */
+void expand_check_scrub(const struct expansion *of, const struct allocation *disks);
+
+/* What the absent cluster's record names may be lost. */
+void expand_give_up(const struct expansion *of);
+
+/* The guest's interfaces, and the networks that they are on. */
+void expand_interfaces(const struct expansion *of, struct site_node *host,
+		       const struct cluster_guest *of_guest, const struct allocated_guest *made,
+		       struct spec *guest);
+
+/* The ports that lead to the frontend. Once all clusters are there: one that is outside by itself may
+   have put a bridge on the network. */
+void expand_forwards(const struct expansion *of);
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef PROGRAMS_CLUSTER_HOSTS_H
+#define PROGRAMS_CLUSTER_HOSTS_H
+#include "programs/reach.h"
+/* Where the guests of clusters are, as the nodes tell it that may have them. */
+
+/* One guest. */
+struct cluster_seen {
+	struct text_list hosts; /* that have it */
+	char *state;		/* on the last of them; NULL: none has it */
+	size_t silent;		/* nodes that may have it, and did not say */
+};
+
+/* After reach_site(): asks all gateways and VM servers, of those in --limit. Nodes that fail are in
+   reach->fleet. -1 after having printed why. */
+int cluster_hosts_ask(const struct options *options, struct reach *reach);
+
+/* What they said of the guest. The caller has to call cluster_seen_free(). */
+struct cluster_seen cluster_hosts_look(const struct reach *reach,
+				       const struct cluster_guest *guest);
+/* The one host that has it; the caller frees. NULL (with err): there is none, or not one alone. */
+char *cluster_hosts_find(const struct reach *reach, const struct cluster_guest *guest,
+			 struct err *err);
+/* "running", "paused", "twice", "not there"; "unknown": nobody has it, and somebody did not answer. */
+const char *cluster_seen_state(const struct cluster_seen *seen);
+void cluster_seen_free(struct cluster_seen *seen);
+#endif
