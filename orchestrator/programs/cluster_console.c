@@ -35,6 +35,10 @@ static int console(const struct options *options, struct reach *reach,
 	}
 	if (cluster_hosts_ask(options, reach) != 0)
 		return EXIT_ERROR;
+	if (reach_stopped(reach)) {
+		err_set(&err, "interrupted");
+		return command_fail(&err);
+	}
 	AUTO_FREE char *host = cluster_hosts_find(reach, guest, &err);
 	if (host == NULL || become_console(reach, cluster, guest, host, &err) != 0)
 		return command_fail(&err);

@@ -17,8 +17,8 @@ static char *outside_of(const struct site *site, const struct cluster *cluster)
 	struct ipv4_network link;
 	if (cluster->external.address != NULL)
 		return xstrdup(cluster->external.address);
-	if (cluster_has_link(cluster) &&
-	    site_link(site, cluster_vlan(cluster, &cluster->recorded), &link))
+	uint64_t tag = cluster_vlan(cluster, &cluster->recorded);
+	if (cluster_has_link(cluster) && tag != FIELD_UNSET && site_link(site, tag, &link))
 		return ipv4_text(ipv4_first(&link) + 2);
 	return NULL;
 }
@@ -41,34 +41,58 @@ static int add_gateway(const struct reach *reach, const char *host, struct str *
 	str_add(out, "\tUserKnownHostsFile ");
 	if (ssh_path(pins, out, err) != 0)
 		return -1;
-	str_add(out, "\n\tGlobalKnownHostsFile /dev/null\n\tStrictHostKeyChecking yes\n");
+	str_add(out, "\n\tGlobalKnownHostsFile /dev/null\n\tStrictHostKeyChecking yes\n"
+		     "\tProxyCommand none\n");
 	return 0;
 }
 
-/* What the ssh client has to know. Of a guest no key is pinned: one that is all in its initramfs has
-   another one at each boot. The way there is: as far as the gateway, and from the frontend on it is
-   the cluster's own network. */
+static const char *address_of(const struct cluster *cluster, const struct cluster_guest *guest)
+{
+	const struct allocated_guest *made = allocation_find(&cluster->recorded, guest->name);
+	return made ? made->address : NULL;
+}
+
+static void add_guest(const struct cluster *cluster, const struct cluster_guest *guest,
+		      const char *outside, struct str *out)
+{
+	bool first = cluster_is_frontend(guest);
+	const char *address = address_of(cluster, guest);
+	if (address != NULL)
+		str_addf(out, "Host %s\n\tHostName %s\n\tProxyJump %s\n", guest->name,
+			 first ? outside : address, first ? GATEWAY : CLUSTER_FRONTEND);
+}
+
+/*
+ * What the ssh client has to know. Of a guest no key is pinned: one that is all in its initramfs has
+ * another one at each boot; so no password is ever offered there. A name that is none of the cluster's
+ * leads nowhere: it must not be looked up in the operator's own network, with its key unchecked.
+ */
 static int print(const struct reach *reach, const struct cluster *cluster, const char *host,
 		 const char *outside, struct str *out, struct err *err)
 {
-	str_addf(out,
-		 "# Made by moyai cluster ssh %s, anew each time. For others: scp -F THIS FILE …\n",
-		 cluster->name);
+	str_addf(out, "# Made by moyai cluster ssh %s, anew each time.\n", cluster->name);
 	if (add_gateway(reach, host, out, err) != 0)
 		return -1;
-	for (size_t i = 0; i < cluster->guest_count; i++) {
-		const struct cluster_guest *guest = &cluster->guests[i];
-		const struct allocated_guest *made =
-			allocation_find(&cluster->recorded, guest->name);
-		bool first = cluster_is_frontend(guest);
-		if (made == NULL || made->address == NULL)
-			continue;
-		str_addf(out, "Host %s\n\tHostName %s\n\tProxyJump %s\n", guest->name,
-			 first ? outside : made->address, first ? GATEWAY : CLUSTER_FRONTEND);
-	}
+	for (size_t i = 0; i < cluster->guest_count; i++)
+		add_guest(cluster, &cluster->guests[i], outside, out);
 	str_add(out, "Host *\n\tUser root\n\tUserKnownHostsFile /dev/null\n"
-		     "\tStrictHostKeyChecking no\n\tLogLevel ERROR\n");
+		     "\tStrictHostKeyChecking no\n\tPasswordAuthentication no\n"
+		     "\tKbdInteractiveAuthentication no\n\tLogLevel ERROR\n\tProxyCommand false\n");
 	return 0;
+}
+
+/* ssh puts the path into a shell's words when it starts itself for the way there. */
+static int check_path(const char *path, struct err *err)
+{
+	static const char PLAIN[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "/._+@,:=-";
+	size_t plain = strspn(path, PLAIN);
+	if (path[plain] == '\0')
+		return 0;
+	return err_set(err,
+		       "%s: ssh cannot be told of a file below a folder with \"%c\" in its name; "
+		       "choose another state directory",
+		       path, path[plain]);
 }
 
 static int become_ssh(const struct reach *reach, const struct cluster *cluster, const char *host,
@@ -79,13 +103,15 @@ static int become_ssh(const struct reach *reach, const struct cluster *cluster, 
 	AUTO_FREE char *file = xasprintf("%s/%s.ssh", folder, cluster->name);
 	AUTO_STR struct str text = STR_INIT;
 	AUTO_LIST struct text_list words = TEXT_LIST_INIT;
-	if (print(reach, cluster, host, outside, &text, err) != 0 ||
+	if (check_path(file, err) != 0 || print(reach, cluster, host, outside, &text, err) != 0 ||
 	    file_make_dirs(folder, 0700, err) != 0 ||
 	    file_write(file, str_text(&text), text.length, 0600, err) != 0)
 		return -1;
 	text_list_add(&words, "ssh");
 	text_list_add(&words, "-F");
 	text_list_add(&words, file);
+	/* No word of the command is an option of the client's. */
+	text_list_add(&words, "--");
 	for (size_t i = 0; i < command->count; i++)
 		text_list_add(&words, command->items[i]);
 	interrupt_end();
@@ -97,9 +123,16 @@ static int go(const struct options *options, struct reach *reach, const struct c
 	      const struct text_list *command)
 {
 	struct err err = ERR_INIT;
-	AUTO_FREE char *outside = outside_of(&reach->site, cluster);
-	if (cluster_guest_named(cluster, command->items[0], &err) == NULL)
+	const struct cluster_guest *guest = cluster_guest_named(cluster, command->items[0], &err);
+	if (guest == NULL)
 		return command_fail(&err);
+	if (address_of(cluster, guest) == NULL ||
+	    address_of(cluster, &cluster->guests[0]) == NULL) {
+		err_set(&err, "not all is recorded of %s; moyai cluster allocate does that",
+			cluster->name);
+		return command_fail(&err);
+	}
+	AUTO_FREE char *outside = outside_of(&reach->site, cluster);
 	if (outside == NULL) {
 		err_set(&err,
 			"nothing leads into cluster \"%s\": it has neither external nor forwards; "
@@ -109,6 +142,10 @@ static int go(const struct options *options, struct reach *reach, const struct c
 	}
 	if (cluster_hosts_ask(options, reach) != 0)
 		return EXIT_ERROR;
+	if (reach_stopped(reach)) {
+		err_set(&err, "interrupted");
+		return command_fail(&err);
+	}
 	AUTO_FREE char *host = cluster_hosts_find(reach, &cluster->guests[0], &err);
 	if (host == NULL || become_ssh(reach, cluster, host, command, &err) != 0)
 		return command_fail(&err);

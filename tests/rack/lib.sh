@@ -172,16 +172,19 @@ accelerator() {
 	local cache=$build/accelerator boot_id kernel
 	boot_id=$(cat /proc/sys/kernel/random/boot_id)
 	if [ ! -f "$cache" ] || [ "$(head -n 1 "$cache")" != "$boot_id" ]; then
-		local answer="-accel tcg,thread=multi -cpu $emulated_cpu"
+		local answer=tcg
 		kernel=$(find "$images" -maxdepth 2 -name vmlinuz | head -n 1)
 		if [ -w /dev/kvm ] && [ -n "$kernel" ] && timeout 10 qemu-system-x86_64 -accel kvm \
 			-cpu host -m 256 -nodefaults -display none -no-reboot -kernel "$kernel" \
 			-append "panic=-1" </dev/null >/dev/null 2>&1; then
-			answer="-accel kvm -cpu host"
+			answer=kvm
 		fi
 		printf '%s\n%s\n' "$boot_id" "$answer" >"$cache"
 	fi
-	tail -n 1 "$cache"
+	case $(tail -n 1 "$cache") in
+	kvm) echo "-accel kvm -cpu host" ;;
+	*) echo "-accel tcg,thread=multi -cpu $emulated_cpu" ;;
+	esac
 }
 
 # A disk is SERIAL:SIZE, or SERIAL:SIZE:boot: the firmware starts from it before the network.
@@ -232,7 +235,7 @@ machine_monitor() {
 # spins. So the first machine, which may be who answers, gets more of them than the others: without that
 # the others make it boot in 66 s instead of 20. Each session is one group for the scheduler.
 machine_weight() {
-	if [ "$1" = "$(rack_nodes | head -n 1)" ]; then echo -10; else echo 0; fi
+	if [ "$1" = "$(rack_nodes | head -n 1)" ]; then echo -5; else echo 0; fi
 }
 # shellcheck disable=SC2016
 at_weight='{ echo "$0" >/proc/self/autogroup; } 2>/dev/null; exec "$@"'

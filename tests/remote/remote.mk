@@ -13,10 +13,9 @@ $(BUILD)/tests/ssh_test: tests/remote/ssh_test.c $(remote_ssh) $(BUILD)/libshare
 .PHONY: check-remote
 check-remote: $(BUILD)/tests/ssh_test $(BUILD)/moyai $(BUILD)/moyai-node $(BUILD)/moyaid
 	@failed=0; export MOYAI=$(abspath $(BUILD))/moyai; \
-	for test in daytwo takeover; do \
-		(tests/remote/$$test || echo "exit code $$?") >$(BUILD)/tests/$$test.out 2>&1 & \
-	done; \
+	tests/remote/daytwo >$(BUILD)/tests/daytwo.out 2>&1 & daytwo=$$!; \
+	tests/remote/takeover >$(BUILD)/tests/takeover.out 2>&1 & takeover=$$!; \
 	for test in $(BUILD)/tests/ssh_test tests/remote/commands tests/remote/remote tests/remote/hostile; do \
 		$$test || failed=1; \
-	done; wait; \
-	cd $(BUILD)/tests; cat daytwo.out takeover.out; ! grep -q '^exit code' daytwo.out takeover.out || failed=1; exit $$failed
+	done; wait $$daytwo || failed=1; wait $$takeover || failed=1; \
+	cat $(BUILD)/tests/daytwo.out $(BUILD)/tests/takeover.out; exit $$failed

@@ -165,6 +165,12 @@ for ((round = 1; round <= rounds; round++)); do
 	sed -i -E "/^machine manager /s/ (bios|uefi) / $firmware /" "$site_dir/rack.tab"
 	rack power on manager gw vm1 store1
 	RACK_CLOCK=${clocks[round - 1]} rack power on mem1
+	expect "manager killed: it is there again, $of" within 300 on manager true
+	size=$(on manager "stat -c %s $unattended || echo 0" 2>/dev/null)
+	expect "manager killed: comes so far that it $moment, $of" within 300 "$moment"
+	rack power off manager
+	sleep 2
+	rack power on manager
 	# It waits for connections that are lost; meanwhile the machines start.
 	code=0
 	wait "$apply_pid" || code=$?
@@ -172,12 +178,6 @@ for ((round = 1; round <= rounds; round++)); do
 	read -ra named < <(failed_nodes)
 	cuts_in_time=$((cuts_in_time + ${#named[@]}))
 	expect_same "power cuts: apply fails when it lost a node, $of" $((${#named[@]} > 0)) $code
-	expect "manager killed: it is there again, $of" within 300 on manager true
-	size=$(on manager "stat -c %s $unattended || echo 0" 2>/dev/null)
-	expect "manager killed: comes so far that it $moment, $of" within 300 "$moment"
-	rack power off manager
-	sleep 2
-	rack power on manager
 	comes_back "power cuts, and the manager killed when it $moment, $of"
 	expect_same "power cuts: the manager started from its disk by $firmware, $of" "$firmware a" \
 		"$(on manager "test -d /sys/firmware/efi && echo uefi || echo bios; sed 's/.*moyai.slot=\([ab]\).*/\1/' /proc/cmdline" | paste -sd' ')"
