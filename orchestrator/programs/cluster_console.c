@@ -33,14 +33,10 @@ static int console(const struct options *options, struct reach *reach,
 		err_set(&err, "cluster console needs a terminal");
 		return command_fail(&err);
 	}
-	if (cluster_hosts_ask(options, reach) != 0)
+	AUTO_FREE char *host = cluster_hosts_find(options, reach, guest);
+	if (host == NULL)
 		return EXIT_ERROR;
-	if (reach_stopped(reach)) {
-		err_set(&err, "interrupted");
-		return command_fail(&err);
-	}
-	AUTO_FREE char *host = cluster_hosts_find(reach, guest, &err);
-	if (host == NULL || become_console(reach, cluster, guest, host, &err) != 0)
+	if (become_console(reach, cluster, guest, host, &err) != 0)
 		return command_fail(&err);
 	return EXIT_OK;
 }

@@ -79,8 +79,8 @@ static void failed_hosts(const struct reach *reach, struct str *out)
 				 reach->fleet.hosts[i].failed);
 }
 
-char *cluster_hosts_find(const struct reach *reach, const struct cluster_guest *guest,
-			 struct err *err)
+static char *find_host(const struct reach *reach, const struct cluster_guest *guest,
+		       struct err *err)
 {
 	struct cluster_seen seen = cluster_hosts_look(reach, guest);
 	AUTO_STR struct str failed = STR_INIT;
@@ -127,4 +127,20 @@ int cluster_hosts_ask(const struct options *options, struct reach *reach)
 	if (rc != 0)
 		command_fail(&err);
 	return rc;
+}
+
+char *cluster_hosts_find(const struct options *options, struct reach *reach,
+			 const struct cluster_guest *guest)
+{
+	struct err err = ERR_INIT;
+	char *host = NULL;
+	if (cluster_hosts_ask(options, reach) != 0)
+		return NULL;
+	if (reach_stopped(reach))
+		err_set(&err, "interrupted");
+	else
+		host = find_host(reach, guest, &err);
+	if (host == NULL)
+		command_fail(&err);
+	return host;
 }

@@ -18,9 +18,10 @@ int cluster_hosts_ask(const struct options *options, struct reach *reach);
 /* What they said of the guest. The caller has to call cluster_seen_free(). */
 struct cluster_seen cluster_hosts_look(const struct reach *reach,
 				       const struct cluster_guest *guest);
-/* The one host that has it; the caller frees. NULL (with err): there is none, or not one alone. */
-char *cluster_hosts_find(const struct reach *reach, const struct cluster_guest *guest,
-			 struct err *err);
+/* Asks, and gives the one host that has it; the caller frees. NULL after having printed why: there is none,
+   or not one alone, or it was interrupted. */
+char *cluster_hosts_find(const struct options *options, struct reach *reach,
+			 const struct cluster_guest *guest);
 /* "running", "paused", "twice", "not there"; "unknown": nobody has it, and somebody did not answer. */
 const char *cluster_seen_state(const struct cluster_seen *seen);
 void cluster_seen_free(struct cluster_seen *seen);

@@ -140,14 +140,10 @@ static int go(const struct options *options, struct reach *reach, const struct c
 			cluster->name, cluster->name, command->items[0]);
 		return command_fail(&err);
 	}
-	if (cluster_hosts_ask(options, reach) != 0)
+	AUTO_FREE char *host = cluster_hosts_find(options, reach, &cluster->guests[0]);
+	if (host == NULL)
 		return EXIT_ERROR;
-	if (reach_stopped(reach)) {
-		err_set(&err, "interrupted");
-		return command_fail(&err);
-	}
-	AUTO_FREE char *host = cluster_hosts_find(reach, &cluster->guests[0], &err);
-	if (host == NULL || become_ssh(reach, cluster, host, command, &err) != 0)
+	if (become_ssh(reach, cluster, host, command, &err) != 0)
 		return command_fail(&err);
 	return EXIT_OK;
 }
