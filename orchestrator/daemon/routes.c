@@ -270,8 +270,10 @@ static enum MHD_Result route_wanted(struct request *request)
 	/* It is told so, and asks on: when that is over, it is applied without a person. */
 	if (in_maintenance(server, node->name))
 		return http_text(request, MHD_HTTP_OK, "maintenance\n");
-	enum queue_state state =
-		queue_ask(&server->queue, node->name, node->now.id, server_clock_ms());
+	/* What it asks for once more is another question, as that of another boot is. */
+	const char *again = http_argument(request, "again");
+	AUTO_FREE char *boot = xasprintf("%s.%s", node->now.id, again ? again : "");
+	enum queue_state state = queue_ask(&server->queue, node->name, boot, server_clock_ms());
 	AUTO_FREE char *line = xasprintf("%s\n", queue_state_text(state));
 	return http_text(request, MHD_HTTP_OK, line);
 }

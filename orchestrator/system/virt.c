@@ -15,6 +15,7 @@
 /* libvirt keeps what it knows of each domain that runs here, for when it is started anew. */
 #define RUNNING_DIR "/run/libvirt/qemu"
 #define LOG_DIR "/var/log/libvirt/qemu"
+#define RUN_DIR "/run/moyai"
 enum { STOP_PAUSE_MS = 200, ASK_AGAIN_MS = 10000 };
 
 /* clang-format off */
@@ -184,9 +185,19 @@ static virDomainPtr find(virConnectPtr connection, const char *name, struct err 
 	return domain;
 }
 
+/* While it is there the guest ends because we say so: images/base/files/etc/libvirt/hooks/qemu. */
+static char *stop_mark(const char *name)
+{
+	return xasprintf(RUN_DIR "/%s.stops", name);
+}
+
 int virt_start(const struct domain *domain, struct err *err)
 {
 	AUTO_STR struct str text = STR_INIT;
+	AUTO_FREE char *mark = stop_mark(domain->name);
+	/* From somebody who was killed. */
+	if (file_remove(mark, err) != 0)
+		return -1;
 	virConnectPtr connection = open_connection(err);
 	if (connection == NULL)
 		return -1;
@@ -264,6 +275,20 @@ static bool shut_down(const struct node *node, virDomainPtr domain, unsigned tim
 	return false;
 }
 
+static int stop(const struct node *node, virDomainPtr domain, const char *name, unsigned timeout_ms,
+		struct err *err)
+{
+	AUTO_FREE char *mark = stop_mark(name);
+	if (file_make_dirs(RUN_DIR, 0755, err) != 0 || file_write(mark, "", 0, 0644, err) != 0)
+		return -1;
+	int rc = 0;
+	point_pass("virDomainShutdown");
+	if (!shut_down(node, domain, timeout_ms) && vir.virDomainDestroy(domain) != 0 && !is_gone())
+		rc = fail("it cannot be switched off", err);
+	point_pass("virDomainDestroy");
+	return file_remove(mark, rc == 0 ? err : NULL) == 0 ? rc : -1;
+}
+
 int virt_stop(const struct node *node, const char *name, unsigned timeout_ms, struct err *err)
 {
 	virConnectPtr connection = open_connection(err);
@@ -272,11 +297,7 @@ int virt_stop(const struct node *node, const char *name, unsigned timeout_ms, st
 	virDomainPtr domain = find(connection, name, err);
 	int rc = domain == NULL && !is_gone() ? -1 : 0;
 	if (domain != NULL) {
-		point_pass("virDomainShutdown");
-		if (!shut_down(node, domain, timeout_ms) && vir.virDomainDestroy(domain) != 0 &&
-		    !is_gone())
-			rc = fail("it cannot be switched off", err);
-		point_pass("virDomainDestroy");
+		rc = stop(node, domain, name, timeout_ms, err);
 		vir.virDomainFree(domain);
 	}
 	vir.virConnectClose(connection);
