@@ -99,11 +99,11 @@ LIGHT = includes lint unit golden wire remote power manual deb manager journal b
 # makes the images first, and the others take the time in which its machines wait.
 test: deps
 	+@$(MAKE) -s -j$(JOBS) all
-	+@MOYAI_TEST_EVERY=1 tests/run rack "$(LIGHT) images kinds"
+	+@MOYAI_TEST_EVERY=1 tests/run rack "$(LIGHT) images guests kinds"
 
 test-long: deps
 	+@$(MAKE) -s -j$(JOBS) all
-	+@MOYAI_TEST_EVERY=1 POINT_STEP=1 KINDS_TIMEOUT_S=9000 FUZZ_SECONDS=200 RACK_TEST=long IMAGES_TEST=long tests/run "rack metal" "$(LIGHT) images kinds"
+	+@MOYAI_TEST_EVERY=1 POINT_STEP=1 KINDS_TIMEOUT_S=9000 FUZZ_SECONDS=200 RACK_TEST=long IMAGES_TEST=long tests/run "rack metal" "$(LIGHT) images guests kinds"
 
 bench:
 	@tests/bench/bench

@@ -57,6 +57,32 @@ static struct spec *add_guest(const struct expansion *of, struct site_node *host
 	return guest;
 }
 
+/* The frontend is told of its nodes, "NAME MAC ADDRESS BOOT [APPLIANCE]", and has the appliances that
+   they start from. One that is all in its initramfs has nothing to tell them with. */
+static void add_nodes(const struct expansion *of, struct site_node *host, struct spec *frontend)
+{
+	const struct cluster *cluster = of->cluster;
+	AUTO_FREE char *name = xasprintf("cluster=%s", cluster->name);
+	AUTO_FREE char *domain = xasprintf("domain=%s", of->site->domain);
+	expansion_set(frontend, "settings", name);
+	expansion_set(frontend, "settings", domain);
+	AUTO_LIST struct text_list serves = TEXT_LIST_INIT;
+	for (size_t i = 1; i < cluster->guest_count; i++) {
+		const struct cluster_guest *node = &cluster->guests[i];
+		const struct allocated_guest *made = &of->made->guests[i];
+		bool served = cluster_starts_from_frontend(node);
+		AUTO_FREE char *line = xasprintf(
+			"node=%s %s %s %s%s%s", node->name, made->mac, made->address,
+			node->group->boot, served ? " " : "", served ? node->group->appliance : "");
+		expansion_set(frontend, "settings", line);
+		if (!served || text_list_has(&serves, node->group->appliance))
+			continue;
+		text_list_add(&serves, node->group->appliance);
+		expansion_set(frontend, "serves", node->group->appliance);
+		add_appliance(of, host, node->group);
+	}
+}
+
 static void expand_guest(const struct expansion *of, size_t index)
 {
 	const struct cluster_guest *from = &of->cluster->guests[index];
@@ -77,6 +103,8 @@ static void expand_guest(const struct expansion *of, size_t index)
 	if (!cluster_starts_appliance(from))
 		return;
 	add_appliance(of, host, from->group);
+	if (cluster_is_frontend(from) && !from->group->alone)
+		add_nodes(of, host, &guest);
 	for (size_t i = 0; i < of->cluster->authorized_keys.count; i++) {
 		AUTO_FREE char *key = xasprintf("key=%s", of->cluster->authorized_keys.items[i]);
 		expansion_set(&guest, "settings", key);

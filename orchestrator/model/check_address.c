@@ -54,7 +54,7 @@ static void check_address(struct check *check, struct map *owners, struct owner 
 		xasprintf("node \"%s\": addresses: %s", node->name, address->network->name);
 	check_in_network(check, address->place, what, address->network, address->address);
 	check_address6(check, address, what);
-	if (text_equal(address->address, check->site->boot_server))
+	if (text_equal(address->address, check->site->boot_server) && !role_is_frontend(node->role))
 		mistake_add(check->mistakes, address->place,
 			    "%s: %s is the boot server's; choose another", what, address->address);
 	check_only_owner(check, owners, owner, address->address, what);

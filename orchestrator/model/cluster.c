@@ -170,7 +170,13 @@ bool cluster_is_frontend(const struct cluster_guest *guest)
 
 bool cluster_starts_appliance(const struct cluster_guest *guest)
 {
-	return cluster_is_frontend(guest) || text_equal(guest->group->boot, "ram");
+	return cluster_is_frontend(guest) ||
+	       (text_equal(guest->group->boot, "ram") && guest->group->alone);
+}
+
+bool cluster_starts_from_frontend(const struct cluster_guest *guest)
+{
+	return !cluster_starts_appliance(guest) && !text_equal(guest->group->boot, "golden");
 }
 
 bool cluster_is_wanted(const struct cluster *cluster)

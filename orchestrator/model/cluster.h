@@ -28,6 +28,7 @@ struct cluster_group {
 	uint64_t disk;	  /* bytes; FIELD_UNSET: none */
 	uint64_t scratch; /* bytes of a second disk, lost with the node; FIELD_UNSET: none */
 	char *appliance;
+	bool alone;		   /* it is all in its initramfs; by read_role.c */
 	char *boot;		   /* "install", "golden", "ram"; NULL of the frontend */
 	struct text_list packages; /* Debian packages besides the appliance's */
 	char *placement;	   /* "spread", "pack"; NULL of the frontend */
@@ -111,8 +112,11 @@ const char *cluster_cidr(const struct cluster *cluster, const struct allocation 
 /* Its frontend has a link to the gateway that it is on, for the ports that lead to it. */
 bool cluster_has_link(const struct cluster *cluster);
 bool cluster_is_frontend(const struct cluster_guest *guest);
-/* Its host starts it with kernel and initrd of its appliance: the frontend, and diskless nodes. */
+/* Its host starts it with kernel and initrd of its appliance: the frontend, and a diskless node whose
+   appliance is all in its initramfs. */
 bool cluster_starts_appliance(const struct cluster_guest *guest);
+/* It has its appliance from its frontend, over the private network. */
+bool cluster_starts_from_frontend(const struct cluster_guest *guest);
 /* Its guests are there, or are to be: "running" or "stopped". */
 bool cluster_is_wanted(const struct cluster *cluster);
 /* Its guests take processors and memory of their hosts. A stopped one's disks stay alone. */

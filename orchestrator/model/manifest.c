@@ -119,6 +119,13 @@ static int read_json(json_t *json, struct manifest *manifest, struct err *err)
 	return read_layers(layers, manifest, err);
 }
 
+bool manifest_is_alone(const struct manifest *manifest)
+{
+	size_t length = strlen(manifest->role);
+	return strncmp(manifest->initrd.path, manifest->role, length) == 0 &&
+	       manifest->initrd.path[length] == '/';
+}
+
 int manifest_read(const char *images_dir, const char *role, struct manifest *manifest,
 		  struct err *err)
 {
@@ -267,7 +274,7 @@ static int compare_files(const void *a, const void *b)
 	return strcmp(((const struct image_file *)a)->path, ((const struct image_file *)b)->path);
 }
 
-/* Hosts start these with their kernel; the others' frontends serve them. A cluster that is stopped
+/* Hosts start them with their kernel, or frontends serve them. A cluster that is stopped
    is to be started without more ado. */
 static void add_appliances(const struct site *site, const char *images_dir, struct image_set *set)
 {
@@ -276,7 +283,8 @@ static void add_appliances(const struct site *site, const char *images_dir, stru
 		for (size_t j = 0; cluster_is_wanted(cluster) && j < cluster->guest_count; j++) {
 			const struct cluster_guest *guest = &cluster->guests[j];
 			const char *role = guest->group->appliance;
-			if (cluster_starts_appliance(guest) &&
+			if ((cluster_starts_appliance(guest) ||
+			     cluster_starts_from_frontend(guest)) &&
 			    image_set_find(set, role, NULL) == NULL)
 				set_add_image(set, images_dir, role, NULL);
 		}
@@ -345,6 +353,15 @@ const struct manifest *image_set_find(const struct image_set *set, const char *r
 		if (text_equal(set->manifests[i].role, role) &&
 		    (version == NULL || text_equal(set->manifests[i].version, version)))
 			return &set->manifests[i];
+	return NULL;
+}
+
+const struct image_file *image_set_self(const struct image_set *set, const char *role)
+{
+	AUTO_FREE char *path = xasprintf("%s/manifest.json", role);
+	for (size_t i = 0; i < set->count; i++)
+		if (strcmp(set->files[i].path, path) == 0)
+			return &set->files[i];
 	return NULL;
 }
 

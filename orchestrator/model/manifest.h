@@ -42,6 +42,9 @@ int manifest_read(const char *images_dir, const char *role, struct manifest *man
 		  struct err *err);
 void manifest_free(struct manifest *manifest);
 
+/* Its initramfs is the role's own, and all of it: it takes no layers. */
+bool manifest_is_alone(const struct manifest *manifest);
+
 /* The file with this path in the manifest, or NULL. layer: its index, or -1. */
 const struct image_file *manifest_file(const struct manifest *manifest, const char *path,
 				       int *layer);
@@ -67,6 +70,8 @@ void image_set_read(const char *images_dir, const struct site *site, struct imag
 /* version NULL: the newest. NULL when there is none. */
 const struct manifest *image_set_find(const struct image_set *set, const char *role,
 				      const char *version);
+/* The manifest itself, of the newest image, as a file; NULL when there is none. */
+const struct image_file *image_set_self(const struct image_set *set, const char *role);
 void image_set_free(struct image_set *set);
 
 /* Where a host keeps what it starts guests with, in a folder per role. */

@@ -304,6 +304,12 @@ void read_roles(struct reader *reader)
 	read_own_roles(reader);
 }
 
+static void find_alone(const struct site *site, struct cluster_group *group)
+{
+	const struct role *role = role_list_find(&site->roles, group->appliance);
+	group->alone = role != NULL && role->initramfs.count > 0;
+}
+
 void read_appliances(struct reader *reader)
 {
 	struct site *site = reader->site;
@@ -315,6 +321,9 @@ void read_appliances(struct reader *reader)
 			if (name != NULL && role_is_there(reader, name))
 				read_role(reader, name, &chain);
 		}
+		find_alone(site, &site->clusters[i].frontend);
+		for (size_t j = 0; j < cluster->group_count; j++)
+			find_alone(site, &cluster->groups[j]);
 	}
 	for (size_t i = 0; i < site->node_count; i++)
 		site->nodes[i].role = role_list_find(&site->roles, site->nodes[i].role_name);

@@ -36,6 +36,11 @@ const struct field ROLE_FIELDS[] = {
 	FIELD_END
 };
 
+bool role_is_frontend(const struct role *role)
+{
+	return role != NULL && text_list_has(&role->enable, "moyai-frontend.service");
+}
+
 struct role *role_list_find(const struct role_list *list, const char *name)
 {
 	for (size_t i = 0; name && i < list->count; i++)

@@ -37,6 +37,8 @@ struct role_list {
 	struct role *items;
 	size_t count;
 };
+/* Machines of it are booted by their host, and boot others: they have the boot server's address. */
+bool role_is_frontend(const struct role *role);
 struct role *role_list_find(const struct role_list *list, const char *name);
 void role_free(struct role *role);
 void role_list_free(struct role_list *list);

@@ -12,6 +12,8 @@
 
 #define MARK "https://moyai.invalid/guest/1" /* a name, not an address: RFC 2606 */
 #define SETTINGS "opt/org.moyai/settings"
+#define RETRY_MS "10000"
+#define SERIAL_OF_DISKS "moyai-disk-"
 
 void domain_free(struct domain *domain)
 {
@@ -23,6 +25,7 @@ void domain_free(struct domain *domain)
 	free(domain->arguments);
 	free(domain->state);
 	text_list_free(&domain->disks);
+	text_list_free(&domain->files);
 	text_list_free(&domain->interfaces);
 	text_list_free(&domain->settings);
 	*domain = (struct domain){ 0 };
@@ -72,8 +75,9 @@ static void add_boot(const struct domain *domain, struct str *out)
 	add_element(out, "kernel", domain->kernel);
 	add_element(out, "initrd", domain->initrd);
 	add_element(out, "cmdline", domain->arguments);
+	/* While nobody answers and the disk holds nothing, again. */
 	if (text_equal(domain->boot, "network"))
-		str_add(out, "<boot dev='network'/>");
+		str_add(out, "<boot dev='network'/><bios rebootTimeout='" RETRY_MS "'/>");
 	if (!text_equal(domain->boot, "appliance"))
 		str_add(out, "<boot dev='hd'/>");
 	str_add(out, "</os>");
@@ -89,7 +93,25 @@ static void add_disk(const char *device, size_t index, struct str *out)
 	str_add(out, "<disk type='block' device='disk'><driver name='qemu' type='raw' cache='none' "
 		     "discard='unmap' error_policy='stop' rerror_policy='stop'/><source dev='");
 	add_text(out, device);
-	str_addf(out, "'/><target dev='vd%c' bus='virtio'/></disk>", (char)('a' + index));
+	str_addf(out,
+		 "'/><target dev='vd%c' bus='virtio'/><serial>" SERIAL_OF_DISKS
+		 "%zu</serial></disk>",
+		 (char)('a' + index), index + 1);
+}
+
+/* Of an image: other guests have it too, so its owner stays as it is. */
+static void add_file(const char *line, size_t index, struct str *out)
+{
+	size_t serial = strcspn(line, " ");
+	str_add(out,
+		"<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='");
+	add_text(out, line + serial + (line[serial] == ' '));
+	str_addf(out,
+		 "'><seclabel model='dac' relabel='no'/></source><target dev='vd%c' bus='virtio'/>"
+		 "<readonly/><serial>",
+		 (char)('a' + index));
+	add_part(out, line, serial);
+	str_add(out, "</serial></disk>");
 }
 
 static void add_interface(const char *line, struct str *out)
@@ -156,6 +178,8 @@ void domain_print(const struct domain *domain, struct str *out)
 		 domain->emulated ? EMULATED : "<cpu mode='host-model'/>");
 	for (size_t i = 0; i < domain->disks.count; i++)
 		add_disk(domain->disks.items[i], i, out);
+	for (size_t i = 0; i < domain->files.count; i++)
+		add_file(domain->files.items[i], domain->disks.count + i, out);
 	for (size_t i = 0; i < domain->interfaces.count; i++)
 		add_interface(domain->interfaces.items[i], out);
 	str_add(out, "<serial type='pty'/><rng model='virtio'><backend model='random'>/dev/urandom"
@@ -253,6 +277,18 @@ static void read_interface(const xmlNode *node, struct domain *domain)
 	text_list_add(&domain->interfaces, str_text(&line));
 }
 
+/* A file that we did not give it is as a device that is not known. */
+static void read_disk(const xmlNode *node, struct domain *domain)
+{
+	AUTO_FREE char *device = attribute(child(node, "source"), "dev");
+	AUTO_FREE char *file = attribute(child(node, "source"), "file");
+	AUTO_FREE char *serial = content(child(node, "serial"));
+	if (file != NULL && serial != NULL && child(node, "readonly") != NULL)
+		text_list_take(&domain->files, xasprintf("%s %s", serial, file));
+	else
+		text_list_add(&domain->disks, device ? device : "?");
+}
+
 static void read_devices(const xmlNode *devices, struct domain *domain)
 {
 	for (const xmlNode *at = devices ? devices->children : NULL; at; at = at->next) {
@@ -262,8 +298,7 @@ static void read_devices(const xmlNode *devices, struct domain *domain)
 			read_interface(at, domain);
 		if (strcmp((const char *)at->name, "disk") != 0)
 			continue;
-		char *device = attribute(child(at, "source"), "dev");
-		text_list_take(&domain->disks, device ? device : xstrdup("?"));
+		read_disk(at, domain);
 	}
 }
 

@@ -22,9 +22,10 @@ struct domain {
 	uint64_t epoch;
 	bool emulated; /* by QEMU; else by the hardware (KVM) */
 	uint64_t vcpus, memory_bytes;
-	struct text_list disks;		   /* block devices of the host */
-	struct text_list interfaces;	   /* "BRIDGE MAC [ADDRESS]" */
-	char *boot;			   /* "appliance", "disk", "network" */
+	struct text_list disks;	     /* block devices of the host; serials moyai-disk-1, … */
+	struct text_list files;	     /* "SERIAL PATH": disks that are only read */
+	struct text_list interfaces; /* "BRIDGE MAC [ADDRESS]" */
+	char *boot;		     /* "appliance", "disk", "network" */
 	char *kernel, *initrd, *arguments; /* of "appliance" */
 	struct text_list settings;	   /* lines */
 	char *state;			   /* "running", "paused" …; not in its XML */

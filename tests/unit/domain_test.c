@@ -26,6 +26,9 @@ static struct domain make(void)
 				 .arguments = xstrdup("console=ttyS0 'quiet'") };
 	text_list_add(&domain.disks, "/dev/moyai/store1/genome-big1");
 	text_list_add(&domain.disks, "/dev/moyai/store1/genome'<scratch>");
+	text_list_add(&domain.files,
+		      "moyai-layer-1 /var/lib/moyai/appliances/frontend/base.squashfs");
+	text_list_add(&domain.files, "moyai-file-1 /var/lib/moyai/appliances/compute/<'&>");
 	text_list_add(&domain.interfaces, "br-vlan100 02:00:00:00:00:01 10.1.0.5");
 	text_list_add(&domain.interfaces, "br-campus 02:00:00:00:00:02");
 	text_list_add(&domain.settings, "hostname=big1");
@@ -37,7 +40,7 @@ static struct domain make(void)
 static char *text_of(const struct domain *domain)
 {
 	const struct text_list *const lists[] = { &domain->disks, &domain->interfaces,
-						  &domain->settings };
+						  &domain->settings, &domain->files };
 	struct str text = STR_INIT;
 	str_addf(&text, "%s %s %llu %s %llu %llu %s\n%s\n%s\n%s\n", domain->name,
 		 domain->site ? domain->site : "-", (unsigned long long)domain->epoch,

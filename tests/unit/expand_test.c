@@ -112,7 +112,8 @@ static void test_hosts(void **state)
 			  "vlan vlan100\n"
 			  "bridge br-vlan100\n"
 			  "bridge br-campus\n"
-			  "appliance frontend\n");
+			  "appliance frontend\n"
+			  "appliance compute\n");
 	assert_ids("vm1", "session store1/genome-compute1\n"
 			  "session store1/genome-compute1-scratch\n"
 			  "guest genome-compute1\n"
@@ -138,16 +139,25 @@ static void test_hosts(void **state)
 		"gw1", "guest", "genome-frontend",
 		"vcpus=4 memory=8G disks=/dev/moyai/store1/genome-frontend "
 		"interfaces=br-vlan100 02:92:ce:dc:6c:58, br-campus 02:81:4d:88:30:94 192.0.2.50 "
-		"emulated=false boot=appliance appliance=frontend settings=hostname=frontend, "
-		"interface=02:92:ce:dc:6c:58 10.1.0.1/16, interface=02:81:4d:88:30:94 "
-		"192.0.2.50/24, key=ssh-ed25519 "
+		"emulated=false boot=appliance appliance=frontend serves=compute "
+		"settings=hostname=frontend, interface=02:92:ce:dc:6c:58 10.1.0.1/16, "
+		"interface=02:81:4d:88:30:94 "
+		"192.0.2.50/24, cluster=genome, domain=campus.example, "
+		"node=compute1 02:0d:b1:a3:75:60 10.1.0.2 install compute, "
+		"node=compute2 02:43:29:ed:01:c2 10.1.0.3 install compute, "
+		"node=compute3 02:a2:ae:25:34:f5 10.1.0.4 install compute, "
+		"node=compute4 02:8f:4d:7d:d3:34 10.1.0.5 install compute, "
+		"node=compute5 02:31:d8:72:a3:cb 10.1.0.6 install compute, "
+		"node=compute6 02:8b:72:a2:86:d9 10.1.0.7 install compute, "
+		"node=big1 02:14:32:84:40:9b 10.1.0.8 ram compute, "
+		"node=big2 02:88:20:1e:ce:1b 10.1.0.9 ram compute, key=ssh-ed25519 "
 		"AAAAC3NzaC1lZDI1NTE5AAAAIEHhPtb2jZ2AQQA5zSLFTMIqY7rH6oGv1XjFQcE8b8Zp ann@genome "
 		"epoch=0 state=running others=vm1, vm2, vm3 firewall=campus "
 		"missing=no images were read");
-	/* Its nodes with boot = "ram" have no disk, and are told who they are. */
+	/* Its nodes with boot = "ram" have no disk. */
 	AUTO_FREE char *big = fields_of("vm3", "guest", "genome-big1");
-	assert_non_null(strstr(big, "boot=appliance appliance=compute settings=hostname=big1, "
-				    "interface=02:14:32:84:40:9b 10.1.0.8/16 10.1.0.1, key="));
+	assert_non_null(strstr(big, "boot=network settings="
+				    "interface=02:14:32:84:40:9b 10.1.0.8/16 10.1.0.1 "));
 	assert_null(strstr(big, "disks="));
 }
 
@@ -179,8 +189,14 @@ static void test_appliances(void **state)
 		write_image(dir, ROLES[i], i == 1 ? "compute/initrd.img" : "base-cloud/initrd.img");
 	image_set_read(dir, &site, &images);
 	assert_null(images.missing);
+	/* Of it these nodes have one that is all in its initramfs. */
+	struct cluster_group *group = &site_find_cluster(&site, "genome")->groups[1];
+	assert_string_equal(group->name, "big");
+	group->alone = true;
 	expand_well();
 	AUTO_FREE char *big = fields_of("vm3", "guest", "genome-big1");
+	assert_non_null(strstr(big, "settings=hostname=big1, interface=02:14:32:84:40:9b "
+				    "10.1.0.8/16 10.1.0.1, key="));
 	assert_non_null(strstr(big, "appliance=compute kernel=/var/lib/moyai/appliances/compute/"
 				    "base-cloud/vmlinuz initrd=/var/lib/moyai/appliances/compute/"
 				    "compute/initrd.img arguments=console=ttyS0 quiet settings="));
@@ -192,21 +208,33 @@ static void test_appliances(void **state)
 			    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef 7, "
 			    "compute/initrd.img "
 			    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef 5");
+	/* The frontend's own is not: it has the layers as disks, and to hand on those of its nodes. */
+	AUTO_FREE char *with = fields_of("gw1", "guest", "genome-frontend");
+#define KEPT "/var/lib/moyai/appliances/"
+#define SHA "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	assert_non_null(strstr(with, "files=moyai-layer-1 " KEPT "frontend/frontend/role.squashfs, "
+				     "moyai-file-1 " KEPT "compute/compute/manifest.json, "
+				     "moyai-file-2 " KEPT "compute/base-cloud/vmlinuz, "
+				     "moyai-file-3 " KEPT "compute/compute/initrd.img, "
+				     "moyai-file-4 " KEPT "compute/compute/role.squashfs "));
+	assert_non_null(strstr(with, "arguments=console=ttyS0 quiet moyai.guest settings="));
+	assert_non_null(strstr(with, ", file=moyai-file-2 7 " SHA " base-cloud/vmlinuz, "
+				     "file=moyai-file-3 5 " SHA " compute/initrd.img, "));
 	image_set_free(&images);
 
-	/* One that is not there is missed by its guests alone. */
+	/* One that is not there is missed by its guests, and by their frontend, alone. */
 	AUTO_FREE char *manifest = xasprintf("%s/compute/manifest.json", dir);
 	assert_int_equal(unlink(manifest), 0);
 	image_set_read(dir, &site, &images);
 	assert_null(images.missing);
 	AUTO_FREE char *none = fields_of("vm3", "guest", "genome-big1");
-#define MISSING                                                                                    \
-	"missing=there is neither a role compute nor an image of it; write roles/compute, or "     \
-	"appliance = \"micro\" in the cluster"
+#define MISSING "missing=there is no image of role compute; run moyai image build"
 	assert_non_null(strstr(none, MISSING));
 	assert_fields("vm3", "appliance", "compute", "content=not known " MISSING);
 	AUTO_FREE char *frontend = fields_of("gw1", "guest", "genome-frontend");
-	assert_null(strstr(frontend, "missing="));
+	assert_non_null(strstr(frontend, MISSING));
+	AUTO_FREE char *other = fields_of("gw1", "appliance", "frontend");
+	assert_null(strstr(other, "missing="));
 	image_set_free(&images);
 	const char *const remove[] = { "rm", "-r", dir, NULL };
 	assert_int_equal(run_ok(&(struct run){ .argv = remove }, NULL, NULL), 0);
@@ -323,6 +351,7 @@ static void test_forwards(void **state)
 			  "vlan vlan100\n"
 			  "bridge br-vlan100\n"
 			  "bridge br-campus\n"
+			  "appliance compute\n"
 			  "masquerade link150-campus\n");
 	assert_fields("gw1", "bridge", "br-link150",
 		      "mtu=1500 addresses=100.64.2.89/30 link=up undeclared=none");
@@ -330,7 +359,7 @@ static void test_forwards(void **state)
 	assert_non_null(strstr(frontend, "interfaces=br-vlan150 02:a0:48:3c:3d:9d, br-link150 "
 					 "02:2e:3a:fd:65:6c 100.64.2.90 emulated="));
 	assert_non_null(strstr(frontend, "interface=02:2e:3a:fd:65:6c 100.64.2.90/30 100.64.2.89, "
-					 "key="));
+					 "cluster=course, "));
 	assert_non_null(strstr(frontend, "firewall=campus"));
 	/* The other cluster's frontend has put a bridge on the network. */
 	assert_fields("gw1", "masquerade", "link150-campus", "from=100.64.2.88/30 out=br-campus");

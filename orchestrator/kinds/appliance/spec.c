@@ -21,6 +21,11 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	if (manifest != NULL) {
 		fetched_add(kept, &manifest->kernel);
 		fetched_add(kept, &manifest->initrd);
+		for (unsigned i = 0; i < manifest->layer_count && !manifest_is_alone(manifest); i++)
+			fetched_add(kept, &manifest->layers[i]);
+		const struct image_file *self = image_set_self(from->images, appliance->name);
+		if (self != NULL && !manifest_is_alone(manifest))
+			fetched_add(kept, self);
 		text_list_sort(&kept->files);
 	}
 	return fetched_derive(from, appliance_missing(from->site, from->images, appliance->name),
@@ -39,7 +44,7 @@ static int judge(struct step *step, struct err *err)
 const struct kind_spec appliance_spec = {
 	.name = "appliance",
 	.section = "appliances",
-	.doc = "kernel and initramfs that a host starts guests of clusters with",
+	.doc = "what a host starts guests of clusters with: kernel, initramfs, and what they take",
 	.example = "",
 	.size = sizeof(struct appliance),
 	.fields = FIELDS,

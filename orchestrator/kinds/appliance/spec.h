@@ -3,8 +3,8 @@
 #define KINDS_APPLIANCE_SPEC_H
 #include "engine/fetched.h"
 /*
- * Kernel and initramfs of an appliance on a host, which starts guests with them: under
- * APPLIANCE_ROOT/ROLE. Unlike the manager's repository it follows from the clusters alone, and
+ * The files of an appliance on a host, which starts guests with them, or whose frontend hands them on:
+ * under APPLIANCE_ROOT/ROLE. Kernel and initramfs, and where that is not all, the layers. Unlike the manager's repository it follows from the clusters alone, and
  * nobody boots from it: an unattended apply brings it, so that a host that comes back starts its
  * guests.
  */

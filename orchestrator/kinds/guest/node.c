@@ -30,6 +30,7 @@ static int observe(struct node *node, const char *id, const struct spec *want, s
 	have->emulated = from->emulated;
 	have->epoch = from->epoch;
 	text_list_copy(&have->disks, &from->disks);
+	text_list_copy(&have->files, &from->files);
 	text_list_copy(&have->interfaces, &from->interfaces);
 	text_list_copy(&have->settings, &from->settings);
 	have->boot = xstrdup(from->boot);
@@ -51,6 +52,7 @@ static int apply(struct node *node, const struct step *step, struct err *err)
 				       .vcpus = want->vcpus,
 				       .memory_bytes = want->memory,
 				       .disks = want->disks,
+				       .files = want->files,
 				       .interfaces = want->interfaces,
 				       .boot = want->boot,
 				       .kernel = want->kernel,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "kinds/guest/spec.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,8 @@ static const struct field FIELDS[] = {
 	{ "memory", FIELD_BYTES, AT(memory), ANEW, 0, 0, NULL, NULL, "its memory" },
 	{ "disks", FIELD_LIST, AT(disks), ALL_ANEW, 0, 0, NULL, NULL,
 	  "devices of the host that are its disks" },
+	{ "files", FIELD_LIST, AT(files), ALL_ANEW, 0, 0, NULL, NULL,
+	  "serial number and path of images' files that it reads as disks" },
 	{ "interfaces", FIELD_LIST, AT(interfaces), ALL_ANEW, 0, 0, NULL, NULL,
 	  "bridge, MAC address, and the address it may send from, of each" },
 	{ "emulated", FIELD_BOOL, AT(emulated), ANEW, 0, 0, NULL, NULL,
@@ -26,6 +29,8 @@ static const struct field FIELDS[] = {
 	  "what it starts from; network: or from its disk, as the network says" },
 	{ "appliance", FIELD_NAME, AT(appliance), SEEN, 0, 0, NULL, NULL,
 	  "the role whose image it starts from" },
+	{ "serves", FIELD_LIST, AT(serves), SEEN, 0, 0, NULL, NULL,
+	  "the roles whose images it serves to its nodes" },
 	{ "kernel", FIELD_TEXT, AT(kernel), ANEW, 0, 0, NULL, NULL,
 	  "the appliance's, on the host" },
 	{ "initrd", FIELD_TEXT, AT(initrd), ANEW, 0, 0, NULL, NULL, "likewise" },
@@ -46,22 +51,79 @@ static const struct field FIELDS[] = {
 };
 
 /* On the host, where the resource `appliance` keeps it. */
-static char *kept(const struct guest *guest, const struct image_file *file)
+static char *kept(const char *role, const struct image_file *file)
 {
-	return xasprintf(APPLIANCE_ROOT "/%s/%s", guest->appliance, file->path);
+	return xasprintf(APPLIANCE_ROOT "/%s/%s", role, file->path);
+}
+
+static void add_word(struct str *out, const char *word)
+{
+	str_addf(out, "%s%s", out->length ? " " : "", word);
 }
 
 static void derive_appliance(const struct manifest *manifest, struct guest *guest)
 {
 	AUTO_STR struct str arguments = STR_INIT;
-	guest->kernel = kept(guest, &manifest->kernel);
-	guest->initrd = kept(guest, &manifest->initrd);
+	guest->kernel = kept(guest->appliance, &manifest->kernel);
+	guest->initrd = kept(guest->appliance, &manifest->initrd);
+	AUTO_FREE char *console =
+		xasprintf("console=%s", manifest->console ? manifest->console : "");
 	if (manifest->console != NULL)
-		str_addf(&arguments, "console=%s", manifest->console);
+		add_word(&arguments, console);
 	for (size_t i = 0; i < manifest->kernel_arguments.count; i++)
-		str_addf(&arguments, "%s%s", arguments.length ? " " : "",
-			 manifest->kernel_arguments.items[i]);
+		add_word(&arguments, manifest->kernel_arguments.items[i]);
+	if (!manifest_is_alone(manifest)) {
+		add_word(&arguments, "moyai.guest");
+		for (unsigned i = 0; i < manifest->layer_count; i++) {
+			AUTO_FREE char *path = kept(guest->appliance, &manifest->layers[i]);
+			text_list_take(&guest->files, xasprintf("moyai-layer-%u %s", i + 1, path));
+		}
+	}
 	guest->arguments = xstrdup(str_text(&arguments)); /* none are some, too */
+}
+
+/* One more file that the guest serves, unless another image has it too. */
+static void derive_file(const char *role, const struct image_file *file, size_t *number,
+			struct guest *guest)
+{
+	AUTO_FREE char *end =
+		xasprintf(" %" PRIu64 " %s %s", file->size_bytes, file->sha256, file->path);
+	for (size_t i = 0; i < guest->settings.count; i++)
+		if (text_starts(guest->settings.items[i], "file=") &&
+		    text_ends(guest->settings.items[i], end))
+			return;
+	AUTO_FREE char *path = kept(role, file);
+	*number += 1;
+	text_list_take(&guest->files, xasprintf("moyai-file-%zu %s", *number, path));
+	text_list_take(&guest->settings, xasprintf("file=moyai-file-%zu%s", *number, end));
+}
+
+/* What its nodes start from. */
+static void derive_served(const struct image_set *set, const char *role, size_t *number,
+			  struct guest *guest)
+{
+	const struct manifest *manifest = image_set_find(set, role, NULL);
+	const struct image_file *self = image_set_self(set, role);
+	if (self != NULL)
+		derive_file(role, self, number, guest);
+	derive_file(role, &manifest->kernel, number, guest);
+	derive_file(role, &manifest->initrd, number, guest);
+	for (unsigned i = 0; i < manifest->layer_count; i++)
+		derive_file(role, &manifest->layers[i], number, guest);
+}
+
+static void derive_images(const struct derive *from, struct guest *guest)
+{
+	size_t number = 0;
+	guest->missing = appliance_missing(from->site, from->images, guest->appliance);
+	for (size_t i = 0; guest->missing == NULL && i < guest->serves.count; i++)
+		guest->missing =
+			appliance_missing(from->site, from->images, guest->serves.items[i]);
+	if (guest->missing != NULL)
+		return;
+	derive_appliance(image_set_find(from->images, guest->appliance, NULL), guest);
+	for (size_t i = 0; i < guest->serves.count; i++)
+		derive_served(from->images, guest->serves.items[i], &number, guest);
 }
 
 static int derive(const struct derive *from, struct spec *want, struct err *err)
@@ -70,11 +132,8 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	(void)err;
 	guest->state = xstrdup(GUEST_RUNNING);
 	guest->emulated = from->node->guests.emulate == 1;
-	if (guest->appliance == NULL)
-		return 0;
-	guest->missing = appliance_missing(from->site, from->images, guest->appliance);
-	if (guest->missing == NULL)
-		derive_appliance(image_set_find(from->images, guest->appliance, NULL), guest);
+	if (guest->appliance != NULL)
+		derive_images(from, guest);
 	return 0;
 }
 
@@ -88,17 +147,29 @@ static void need_device(const char *device, struct refs *out)
 		refs_add(out, NULL, "volume", volume + 1);
 }
 
-/* What is observed knows the kernel alone. */
-static void need_appliance(const struct guest *guest, struct refs *out)
+static void need_kept(const char *path, struct refs *out)
 {
-	AUTO_FREE char *role = xstrdup(guest->appliance);
-	if (role == NULL && guest->kernel != NULL &&
-	    text_starts(guest->kernel, APPLIANCE_ROOT "/")) {
-		const char *rest = guest->kernel + strlen(APPLIANCE_ROOT "/");
-		role = xstrndup(rest, strcspn(rest, "/"));
+	if (path == NULL || !text_starts(path, APPLIANCE_ROOT "/"))
+		return;
+	const char *rest = path + strlen(APPLIANCE_ROOT "/");
+	AUTO_FREE char *role = xstrndup(rest, strcspn(rest, "/"));
+	refs_add(out, NULL, "appliance", role);
+}
+
+/* What is observed knows the files alone, and what is wanted does not when their images are missing. */
+static void need_appliances(const struct guest *guest, struct refs *out)
+{
+	if (guest->appliance != NULL)
+		refs_add(out, NULL, "appliance", guest->appliance);
+	for (size_t i = 0; i < guest->serves.count; i++)
+		refs_add(out, NULL, "appliance", guest->serves.items[i]);
+	if (guest->appliance != NULL)
+		return;
+	need_kept(guest->kernel, out);
+	for (size_t i = 0; i < guest->files.count; i++) {
+		const char *space = strchr(guest->files.items[i], ' ');
+		need_kept(space ? space + 1 : NULL, out);
 	}
-	if (role != NULL)
-		refs_add(out, NULL, "appliance", role);
 }
 
 static int needs(const struct spec *spec, struct refs *out, struct err *err)
@@ -112,7 +183,7 @@ static int needs(const struct spec *spec, struct refs *out, struct err *err)
 		AUTO_FREE char *bridge = xstrndup(line, strcspn(line, " "));
 		refs_add(out, NULL, "bridge", bridge);
 	}
-	need_appliance(guest, out);
+	need_appliances(guest, out);
 	if (guest->firewall != NULL)
 		refs_add(out, NULL, "firewall", guest->firewall);
 	refs_add(out, NULL, "service", "libvirtd.service");

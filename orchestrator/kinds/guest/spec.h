@@ -13,11 +13,13 @@ struct guest {
 	char *name; /* CLUSTER-NODE */
 	uint64_t vcpus;
 	uint64_t memory;
-	struct text_list disks;	     /* devices of the host, the first one first */
+	struct text_list disks; /* devices of the host, the first one first */
+	struct text_list files; /* "SERIAL PATH": of images, as disks that are only read; derived */
 	struct text_list interfaces; /* "BRIDGE MAC [ADDRESS]"; no address: it may send from any */
 	int emulated;		     /* QEMU emulates its processors */
 	char *boot;		     /* "appliance", "disk", "network": then the disk */
 	char *appliance;	     /* boot = appliance: the role whose kernel it starts with */
+	struct text_list serves;     /* roles whose images it serves to nodes that start from it */
 	char *kernel;		     /* … on the host; derived */
 	char *initrd;
 	char *arguments; /* of the kernel, "" for none; NULL without a kernel */
