@@ -11,7 +11,9 @@ static struct queue_node *node_of(struct queue *queue, const char *name)
 			return &queue->items[i];
 	queue->items = xrealloc(queue->items, queue->count + 1, sizeof(*queue->items));
 	struct queue_node *node = &queue->items[queue->count++];
-	*node = (struct queue_node){ .name = xstrdup(name), .boot = xstrdup("") };
+	*node = (struct queue_node){ .name = xstrdup(name),
+				     .boot = xstrdup(""),
+				     .question = xstrdup("") };
 	return node;
 }
 
@@ -31,21 +33,34 @@ static void let_wait(struct queue *queue, struct queue_node *node, int64_t now_m
 	node->state = QUEUE_WAITING;
 }
 
-enum queue_state queue_ask(struct queue *queue, const char *name, const char *boot, int64_t now_ms)
+static void set_text(char **text, const char *to)
+{
+	char *copy = xstrdup(to);
+	free(*text);
+	*text = copy;
+}
+
+enum queue_state queue_ask(struct queue *queue, const char *name, const char *boot,
+			   const char *question, int64_t now_ms)
 {
 	struct queue_node *node = node_of(queue, name);
-	bool same = strcmp(node->boot, boot) == 0;
-	if (!same) {
-		free(node->boot);
-		node->boot = xstrdup(boot);
+	bool booted = strcmp(node->boot, boot) != 0;
+	bool same = !booted && strcmp(node->question, question) == 0;
+	if (booted) {
+		set_text(&node->boot, boot);
 		node->failures = 0;
+	} else if (!same && node->state == QUEUE_APPLIED &&
+		   now_ms < node->done_ms + QUEUE_AGAIN_MS) {
+		return QUEUE_WAITING; /* it asks on */
 	}
+	set_text(&node->question, question);
 	switch (node->state) {
 	case QUEUE_APPLIED:
 		if (!same)
 			let_wait(queue, node, now_ms);
 		break;
 	case QUEUE_RUNNING:
+		node->booted = node->booted || booted;
 		node->again = node->again || !same;
 		break;
 	case QUEUE_WAITING:
@@ -54,7 +69,7 @@ enum queue_state queue_ask(struct queue *queue, const char *name, const char *bo
 		let_wait(queue, node, now_ms);
 		break;
 	case QUEUE_FAILED:
-		if (!same || now_ms >= node->retry_ms)
+		if (booted || now_ms >= node->retry_ms)
 			let_wait(queue, node, now_ms);
 		break;
 	}
@@ -109,14 +124,19 @@ void queue_done(struct queue *queue, const struct text_list *failed, int64_t now
 			node->done_ms = now_ms;
 			progress = true;
 		}
-		if (node->again) {
+		if (node->booted) {
 			node->failures = 0;
 			let_wait(queue, node, now_ms);
+		} else if (node->again) {
+			/* It asks on, and has its turn then. */
+			node->state = QUEUE_FAILED;
+			node->retry_ms = now_ms + QUEUE_AGAIN_MS;
 		}
-		node->again = false;
+		node->booted = node->again = false;
 	}
 	for (size_t i = 0; progress && i < queue->count; i++)
-		queue->items[i].retry_ms = now_ms;
+		if (queue->items[i].failures > 0)
+			queue->items[i].retry_ms = now_ms;
 	queue->running = false;
 }
 
@@ -127,7 +147,7 @@ void queue_outdated(struct queue *queue, int64_t now_ms)
 		if (node->state == QUEUE_APPLIED && now_ms - node->done_ms < QUEUE_OVERLAP_MS)
 			let_wait(queue, node, now_ms);
 		else if (node->state == QUEUE_RUNNING)
-			node->again = true;
+			node->booted = true;
 		else
 			node->retry_ms = now_ms;
 	}
@@ -156,6 +176,7 @@ void queue_free(struct queue *queue)
 	for (size_t i = 0; i < queue->count; i++) {
 		free(queue->items[i].name);
 		free(queue->items[i].boot);
+		free(queue->items[i].question);
 	}
 	free(queue->items);
 	*queue = (struct queue){ 0 };

@@ -24,6 +24,8 @@ enum {
 	QUEUE_PATIENCE_MS = 10000,
 	QUEUE_RETRY_MIN_MS = 2000,
 	QUEUE_RETRY_MAX_MS = 60000,
+	/* Who asks once more in the same boot is applied so often at most: anybody there can ask. */
+	QUEUE_AGAIN_MS = 5000,
 	/* Longer than that an apply by a person does not take. */
 	QUEUE_OVERLAP_MS = 3600 * 1000,
 };
@@ -39,7 +41,9 @@ struct queue_node {
 	char *name;
 	char *boot; /* id of the boot that asked; "" while unknown */
 	enum queue_state state;
-	bool again;	   /* asked with another boot while its apply ran */
+	char *question;	   /* of the same boot: the last one that was taken; "" */
+	bool booted;	   /* asked with another boot while its apply ran */
+	bool again;	   /* asked once more while its apply ran */
 	unsigned failures; /* in a row, of this boot */
 	int64_t retry_ms;  /* FAILED: not taken before */
 	int64_t done_ms;   /* APPLIED: when */
@@ -51,8 +55,10 @@ struct queue {
 	bool running;
 };
 
-/* A node asks. What it is told: QUEUE_APPLIED, or what becomes of it. */
-enum queue_state queue_ask(struct queue *queue, const char *node, const char *boot, int64_t now_ms);
+/* A node asks. What it is told: QUEUE_APPLIED, or what becomes of it. question: "" of a boot, another one
+   each time when the node asks once more. */
+enum queue_state queue_ask(struct queue *queue, const char *node, const char *boot,
+			   const char *question, int64_t now_ms);
 
 /* Whether it is time for the next apply; then names are those to apply, RUNNING from now on. */
 bool queue_take(struct queue *queue, int64_t now_ms, struct text_list *names);

@@ -62,6 +62,9 @@ static enum MHD_Result route_seed(struct request *request)
 	str_addf(&seed, "hostname=%s\n", node->name);
 	if (server->site.domain)
 		str_addf(&seed, "domain=%s\n", server->site.domain);
+	const struct site_node *of = site_find_node(&server->site, node->name);
+	if (of != NULL && of->root != NULL)
+		str_addf(&seed, "root=%s\n", of->root);
 	str_addf(&seed, "key=%s\n", server->login_key);
 	for (size_t i = 0; i < server->site.authorized_keys.count; i++)
 		str_addf(&seed, "key=%s\n", server->site.authorized_keys.items[i]);
@@ -272,8 +275,8 @@ static enum MHD_Result route_wanted(struct request *request)
 		return http_text(request, MHD_HTTP_OK, "maintenance\n");
 	/* What it asks for once more is another question, as that of another boot is. */
 	const char *again = http_argument(request, "again");
-	AUTO_FREE char *boot = xasprintf("%s.%s", node->now.id, again ? again : "");
-	enum queue_state state = queue_ask(&server->queue, node->name, boot, server_clock_ms());
+	enum queue_state state = queue_ask(&server->queue, node->name, node->now.id,
+					   again ? again : "", server_clock_ms());
 	AUTO_FREE char *line = xasprintf("%s\n", queue_state_text(state));
 	return http_text(request, MHD_HTTP_OK, line);
 }

@@ -57,6 +57,36 @@ static struct spec *add_guest(const struct expansion *of, struct site_node *host
 	return guest;
 }
 
+static bool is_own(const struct site *site, const struct role *role)
+{
+	AUTO_FREE char *own = xasprintf("%s/roles/", site->dir);
+	for (size_t i = 0; role && i < role->folders.count; i++)
+		if (text_starts(role->folders.items[i], own))
+			return true;
+	return false;
+}
+
+/* That the frontend can serve them what they start from. */
+static void check_served(const struct expansion *of, const struct cluster_group *group)
+{
+	const struct cluster *cluster = of->cluster;
+	const struct role *frontend = role_list_find(&of->site->roles, cluster->frontend.appliance);
+	const struct role *role = role_list_find(&of->site->roles, group->appliance);
+	if (frontend != NULL && !role_is_frontend(frontend))
+		mistake_add(
+			of->mistakes, group->place,
+			"cluster \"%s\": group \"%s\": its nodes start from their frontend, and "
+			"the appliance \"%s\" of that serves nobody; write appliance = "
+			"\"frontend\" there, or appliance = \"micro\" and boot = \"ram\" here",
+			cluster->name, group->name, frontend->name);
+	else if (is_own(of->site, role))
+		mistake_add(
+			of->mistakes, place_of(group->place, "appliance"),
+			"cluster \"%s\": group \"%s\": a role of the site's own cannot be handed "
+			"on to the frontend yet; write appliance = \"compute\"",
+			cluster->name, group->name);
+}
+
 /* The frontend is told of its nodes, "NAME MAC ADDRESS BOOT [APPLIANCE]", and has the appliances that
    they start from. One that is all in its initramfs has nothing to tell them with. */
 static void add_nodes(const struct expansion *of, struct site_node *host, struct spec *frontend)
@@ -64,8 +94,10 @@ static void add_nodes(const struct expansion *of, struct site_node *host, struct
 	const struct cluster *cluster = of->cluster;
 	AUTO_FREE char *name = xasprintf("cluster=%s", cluster->name);
 	AUTO_FREE char *domain = xasprintf("domain=%s", of->site->domain);
+	AUTO_FREE char *mirror = xasprintf("mirror=%s", of->site->mirror);
 	expansion_set(frontend, "settings", name);
 	expansion_set(frontend, "settings", domain);
+	expansion_set(frontend, "settings", mirror);
 	AUTO_LIST struct text_list serves = TEXT_LIST_INIT;
 	for (size_t i = 1; i < cluster->guest_count; i++) {
 		const struct cluster_guest *node = &cluster->guests[i];
@@ -123,6 +155,16 @@ static bool is_open(const struct cluster *cluster, const struct allocation *made
 	return !text_equal(str_text(&before), str_text(&after));
 }
 
+/* Each group once: by its first node. */
+static void check_nodes(const struct expansion *of)
+{
+	const struct cluster *cluster = of->cluster;
+	for (size_t i = 1; i < cluster->guest_count; i++)
+		if (cluster->guests[i].group != cluster->guests[i - 1].group &&
+		    cluster_starts_from_frontend(&cluster->guests[i]))
+			check_served(of, cluster->guests[i].group);
+}
+
 static void expand_cluster(const struct expansion *of)
 {
 	of->cluster->open = is_open(of->cluster, of->made);
@@ -137,6 +179,7 @@ static void expand_cluster(const struct expansion *of)
 			    "attach = \"host\"",
 			    of->cluster->name);
 	expand_check_scrub(of, of->made);
+	check_nodes(of);
 	for (size_t i = 0; i < of->cluster->guest_count; i++)
 		expand_guest(of, i);
 }

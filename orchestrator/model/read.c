@@ -312,6 +312,8 @@ size_t read_group(struct reader *reader, const config_setting_t *group, const st
 
 const struct read_rule READ_CONSOLE = { "console", text_is_console,
 					"device and speed, like \"ttyS0,115200\"" };
+const struct read_rule READ_ROOT = { "root", text_is_serial,
+				     "the serial number of a disk, like \"S3Z1NB0K\"" };
 const struct read_rule READ_FIRMWARE = {
 	"firmware", text_is_package, "the name of a Debian package, like \"firmware-linux-free\""
 };

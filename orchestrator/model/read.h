@@ -50,7 +50,7 @@ struct read_rule {
 	bool (*is_valid)(const char *);
 	const char *right; /* what to write */
 };
-extern const struct read_rule READ_CONSOLE, READ_FIRMWARE;
+extern const struct read_rule READ_CONSOLE, READ_ROOT, READ_FIRMWARE;
 /* Mistakes of values of the right type, where they stand. */
 void read_check(struct reader *reader, const config_setting_t *group, const struct read_rule *rule,
 		const char *what);

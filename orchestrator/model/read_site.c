@@ -227,6 +227,8 @@ static void read_node(struct reader *reader, const config_setting_t *group, unsi
 	read_group(reader, group, NODE_FIELDS, node, what, &more);
 	if (node->console != NULL)
 		read_check(reader, group, &READ_CONSOLE, what);
+	if (node->root != NULL)
+		read_check(reader, group, &READ_ROOT, what);
 	read_check(reader, group, &MAY_LOSE, what);
 	if (node->name == NULL) {
 		site_node_free(node);

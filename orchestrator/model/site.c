@@ -69,6 +69,8 @@ const struct field NODE_FIELDS[] = {
 	  "MAC address of the interface it network-boots from" },
 	{ "console", FIELD_TEXT, NODE(console), 0, 1, 64, NULL, NULL,
 	  "serial console, \"ttyS0,115200\"; the role's when not given" },
+	{ "root", FIELD_TEXT, NODE(root), 0, 1, 64, NULL, NULL,
+	  "serial number of the disk that keeps what the node writes; memory when not given" },
 	{ "uplink", FIELD_NAME, NODE(uplink), 0, 1, 15, NULL, NULL,
 	  "interface that carries the tagged networks, like a bond; boot0 when not given" },
 	{ "may_lose", FIELD_LIST, NODE(may_lose), 0, 0, 4096, NULL, NULL,

@@ -66,6 +66,11 @@ bool text_is_console(const char *text)
 	return strlen(text) <= 64 && isalpha((unsigned char)text[0]) && consists_of(text, ",");
 }
 
+bool text_is_serial(const char *text)
+{
+	return strlen(text) <= 64 && text[0] != '-' && consists_of(text, "-_.:+");
+}
+
 bool text_is_module(const char *text)
 {
 	return strlen(text) <= 64 && text[0] != '-' && consists_of(text, "_-");

@@ -7,6 +7,7 @@ bool text_is_domain(const char *text);	 /* "demo.example": DNS labels with dots 
 bool text_is_url(const char *text);	 /* http or https, printable, no blanks */
 bool text_is_package(const char *text);	 /* Debian policy 5.6.1 */
 bool text_is_console(const char *text);	 /* "ttyS0,115200" */
+bool text_is_serial(const char *text);	 /* of a disk: "moyai-disk-1" */
 bool text_is_module(const char *text);	 /* "8021q" */
 bool text_is_unit(const char *text);	 /* "ssh.service" */
 bool text_is_argument(const char *text); /* no blanks, no quotes, nothing but text to iPXE */

@@ -83,6 +83,15 @@ static void add_boot(const struct domain *domain, struct str *out)
 	str_add(out, "</os>");
 }
 
+/* vda … vdz, vdaa … */
+static void add_target(size_t index, struct str *out)
+{
+	str_add(out, "<target dev='vd");
+	if (index >= 26)
+		str_addf(out, "%c", (char)('a' + index / 26 - 1));
+	str_addf(out, "%c' bus='virtio'/>", (char)('a' + index % 26));
+}
+
 /*
  * What a guest writes is on the disk when it is told so, and what it discards is free again. When the
  * disk is away for longer than its session waits, the guest is paused: nothing of what it wrote is
@@ -93,10 +102,9 @@ static void add_disk(const char *device, size_t index, struct str *out)
 	str_add(out, "<disk type='block' device='disk'><driver name='qemu' type='raw' cache='none' "
 		     "discard='unmap' error_policy='stop' rerror_policy='stop'/><source dev='");
 	add_text(out, device);
-	str_addf(out,
-		 "'/><target dev='vd%c' bus='virtio'/><serial>" SERIAL_OF_DISKS
-		 "%zu</serial></disk>",
-		 (char)('a' + index), index + 1);
+	str_add(out, "'/>");
+	add_target(index, out);
+	str_addf(out, "<serial>" SERIAL_OF_DISKS "%zu</serial></disk>", index + 1);
 }
 
 /* Of an image: other guests have it too, so its owner stays as it is. */
@@ -106,10 +114,9 @@ static void add_file(const char *line, size_t index, struct str *out)
 	str_add(out,
 		"<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='");
 	add_text(out, line + serial + (line[serial] == ' '));
-	str_addf(out,
-		 "'><seclabel model='dac' relabel='no'/></source><target dev='vd%c' bus='virtio'/>"
-		 "<readonly/><serial>",
-		 (char)('a' + index));
+	str_add(out, "'><seclabel model='dac' relabel='no'/></source>");
+	add_target(index, out);
+	str_add(out, "<readonly/><serial>");
 	add_part(out, line, serial);
 	str_add(out, "</serial></disk>");
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/point.h"
@@ -185,31 +186,42 @@ static virDomainPtr find(virConnectPtr connection, const char *name, struct err 
 	return domain;
 }
 
-/* While it is there the guest ends because we say so: images/base/files/etc/libvirt/hooks/qemu. */
+/*
+ * While it is there, and who wrote it lives, the guest ends because we say so, or does not come to start:
+ * images/base/files/etc/libvirt/hooks/qemu. It holds our pid.
+ */
 static char *stop_mark(const char *name)
 {
 	return xasprintf(RUN_DIR "/%s.stops", name);
+}
+
+static int set_mark(const char *mark, struct err *err)
+{
+	AUTO_FREE char *pid = xasprintf("%ld\n", (long)getpid());
+	return file_make_dirs(RUN_DIR, 0755, err) == 0
+		       ? file_write(mark, pid, strlen(pid), 0644, err)
+		       : -1;
 }
 
 int virt_start(const struct domain *domain, struct err *err)
 {
 	AUTO_STR struct str text = STR_INIT;
 	AUTO_FREE char *mark = stop_mark(domain->name);
-	/* From somebody who was killed. */
-	if (file_remove(mark, err) != 0)
-		return -1;
 	virConnectPtr connection = open_connection(err);
 	if (connection == NULL)
 		return -1;
 	domain_print(domain, &text);
-	point_pass("virDomainCreateXML");
-	virDomainPtr started = vir.virDomainCreateXML(connection, str_text(&text), 0);
-	point_pass("virDomainCreateXML");
-	int rc = started ? 0 : fail("it does not start", err);
-	if (started != NULL)
-		vir.virDomainFree(started);
+	int rc = set_mark(mark, err);
+	if (rc == 0) {
+		point_pass("virDomainCreateXML");
+		virDomainPtr started = vir.virDomainCreateXML(connection, str_text(&text), 0);
+		point_pass("virDomainCreateXML");
+		rc = started ? 0 : fail("it does not start", err);
+		if (started != NULL)
+			vir.virDomainFree(started);
+	}
 	vir.virConnectClose(connection);
-	return rc;
+	return file_remove(mark, rc == 0 ? err : NULL) == 0 ? rc : -1;
 }
 
 int virt_resume(const char *name, struct err *err)
@@ -279,7 +291,7 @@ static int stop(const struct node *node, virDomainPtr domain, const char *name, 
 		struct err *err)
 {
 	AUTO_FREE char *mark = stop_mark(name);
-	if (file_make_dirs(RUN_DIR, 0755, err) != 0 || file_write(mark, "", 0, 0644, err) != 0)
+	if (set_mark(mark, err) != 0)
 		return -1;
 	int rc = 0;
 	point_pass("virDomainShutdown");

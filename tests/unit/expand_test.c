@@ -143,6 +143,7 @@ static void test_hosts(void **state)
 		"settings=hostname=frontend, interface=02:92:ce:dc:6c:58 10.1.0.1/16, "
 		"interface=02:81:4d:88:30:94 "
 		"192.0.2.50/24, cluster=genome, domain=campus.example, "
+		"mirror=http://deb.debian.org/debian, "
 		"node=compute1 02:0d:b1:a3:75:60 10.1.0.2 install compute, "
 		"node=compute2 02:43:29:ed:01:c2 10.1.0.3 install compute, "
 		"node=compute3 02:a2:ae:25:34:f5 10.1.0.4 install compute, "

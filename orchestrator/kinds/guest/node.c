@@ -32,7 +32,9 @@ static int observe(struct node *node, const char *id, const struct spec *want, s
 	text_list_copy(&have->disks, &from->disks);
 	text_list_copy(&have->files, &from->files);
 	text_list_copy(&have->interfaces, &from->interfaces);
-	text_list_copy(&have->settings, &from->settings);
+	for (size_t i = 0; i < from->settings.count; i++)
+		if (!text_starts(from->settings.items[i], GUEST_SERVED))
+			text_list_add(&have->settings, from->settings.items[i]);
 	have->boot = xstrdup(from->boot);
 	have->kernel = xstrdup(from->kernel);
 	have->initrd = xstrdup(from->initrd);
@@ -41,32 +43,40 @@ static int observe(struct node *node, const char *id, const struct spec *want, s
 	return 0;
 }
 
+static int start(const struct guest *want, struct domain *domain, struct err *err)
+{
+	AUTO_LIST struct text_list settings = TEXT_LIST_INIT;
+	text_list_copy(&settings, &want->settings);
+	for (size_t i = 0; i < want->served.count; i++)
+		text_list_add(&settings, want->served.items[i]);
+	domain->settings = settings;
+	return virt_start(domain, err);
+}
+
 static int apply(struct node *node, const struct step *step, struct err *err)
 {
 	const struct guest *want = step->want->body;
 	const struct guest *have = step->have ? step->have->body : NULL;
-	const struct domain domain = { .name = want->name,
-				       .site = (char *)node->site,
-				       .epoch = want->epoch,
-				       .emulated = want->emulated == 1,
-				       .vcpus = want->vcpus,
-				       .memory_bytes = want->memory,
-				       .disks = want->disks,
-				       .files = want->files,
-				       .interfaces = want->interfaces,
-				       .boot = want->boot,
-				       .kernel = want->kernel,
-				       .initrd = want->initrd,
-				       .arguments = text_equal(want->arguments, "")
-							    ? NULL
-							    : want->arguments,
-				       .settings = want->settings };
+	struct domain domain = { .name = want->name,
+				 .site = (char *)node->site,
+				 .epoch = want->epoch,
+				 .emulated = want->emulated == 1,
+				 .vcpus = want->vcpus,
+				 .memory_bytes = want->memory,
+				 .disks = want->disks,
+				 .files = want->files,
+				 .interfaces = want->interfaces,
+				 .boot = want->boot,
+				 .kernel = want->kernel,
+				 .initrd = want->initrd,
+				 .arguments =
+					 text_equal(want->arguments, "") ? NULL : want->arguments };
 	if (have == NULL)
-		return virt_start(&domain, err);
+		return start(want, &domain, err);
 	if (text_equal(have->state, "paused"))
 		return virt_resume(want->name, err);
 	/* It ends, or has crashed: once it is gone it can be started. */
-	return virt_stop(node, want->name, VIRT_STOP_MS, err) == 0 ? virt_start(&domain, err) : -1;
+	return virt_stop(node, want->name, VIRT_STOP_MS, err) == 0 ? start(want, &domain, err) : -1;
 }
 
 static int take_away(struct node *node, const char *id, struct err *err)

@@ -37,6 +37,8 @@ static const struct field FIELDS[] = {
 	{ "arguments", FIELD_TEXT, AT(arguments), ANEW, 0, 0, NULL, NULL, "of the kernel" },
 	{ "settings", FIELD_LIST, AT(settings), ALL_ANEW, 0, 0, NULL, NULL,
 	  "what it is told about itself: name, addresses, ssh keys" },
+	{ "served", FIELD_LIST, AT(served), SEEN, 0, 0, NULL, NULL,
+	  "serial number, size, digest and path of the files that it serves" },
 	{ "epoch", FIELD_NUMBER, AT(epoch), ANEW, 0, 0, NULL, NULL,
 	  "how often it was given another host" },
 	{ "state", FIELD_TEXT, AT(state), FIELD_DERIVED, 0, 0, NULL, NULL,
@@ -83,38 +85,34 @@ static void derive_appliance(const struct manifest *manifest, struct guest *gues
 }
 
 /* One more file that the guest serves, unless another image has it too. */
-static void derive_file(const char *role, const struct image_file *file, size_t *number,
-			struct guest *guest)
+static void derive_file(const char *role, const struct image_file *file, struct guest *guest)
 {
 	AUTO_FREE char *end =
 		xasprintf(" %" PRIu64 " %s %s", file->size_bytes, file->sha256, file->path);
-	for (size_t i = 0; i < guest->settings.count; i++)
-		if (text_starts(guest->settings.items[i], "file=") &&
-		    text_ends(guest->settings.items[i], end))
+	for (size_t i = 0; i < guest->served.count; i++)
+		if (text_ends(guest->served.items[i], end))
 			return;
 	AUTO_FREE char *path = kept(role, file);
-	*number += 1;
-	text_list_take(&guest->files, xasprintf("moyai-file-%zu %s", *number, path));
-	text_list_take(&guest->settings, xasprintf("file=moyai-file-%zu%s", *number, end));
+	size_t number = guest->served.count + 1;
+	text_list_take(&guest->files, xasprintf("moyai-file-%zu %s", number, path));
+	text_list_take(&guest->served, xasprintf(GUEST_SERVED "moyai-file-%zu%s", number, end));
 }
 
 /* What its nodes start from. */
-static void derive_served(const struct image_set *set, const char *role, size_t *number,
-			  struct guest *guest)
+static void derive_served(const struct image_set *set, const char *role, struct guest *guest)
 {
 	const struct manifest *manifest = image_set_find(set, role, NULL);
 	const struct image_file *self = image_set_self(set, role);
 	if (self != NULL)
-		derive_file(role, self, number, guest);
-	derive_file(role, &manifest->kernel, number, guest);
-	derive_file(role, &manifest->initrd, number, guest);
+		derive_file(role, self, guest);
+	derive_file(role, &manifest->kernel, guest);
+	derive_file(role, &manifest->initrd, guest);
 	for (unsigned i = 0; i < manifest->layer_count; i++)
-		derive_file(role, &manifest->layers[i], number, guest);
+		derive_file(role, &manifest->layers[i], guest);
 }
 
 static void derive_images(const struct derive *from, struct guest *guest)
 {
-	size_t number = 0;
 	guest->missing = appliance_missing(from->site, from->images, guest->appliance);
 	for (size_t i = 0; guest->missing == NULL && i < guest->serves.count; i++)
 		guest->missing =
@@ -123,7 +121,7 @@ static void derive_images(const struct derive *from, struct guest *guest)
 		return;
 	derive_appliance(image_set_find(from->images, guest->appliance, NULL), guest);
 	for (size_t i = 0; i < guest->serves.count; i++)
-		derive_served(from->images, guest->serves.items[i], &number, guest);
+		derive_served(from->images, guest->serves.items[i], guest);
 }
 
 static int derive(const struct derive *from, struct spec *want, struct err *err)

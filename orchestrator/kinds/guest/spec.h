@@ -25,6 +25,9 @@ struct guest {
 	char *arguments; /* of the kernel, "" for none; NULL without a kernel */
 	struct text_list
 		settings; /* "KEY=VALUE": what it is told about itself; see docs/clusters.md */
+	/* More settings, of the images' files that it serves: what is newer is told at its next start, and is
+	   no reason for one. */
+	struct text_list served;
 	uint64_t epoch;
 	char *state; /* "running", else libvirt's word */
 
@@ -34,4 +37,5 @@ struct guest {
 };
 extern const struct kind_spec guest_spec;
 #define GUEST_RUNNING "running"
+#define GUEST_SERVED "file=" /* how these settings begin */
 #endif
