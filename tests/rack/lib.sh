@@ -124,6 +124,7 @@ rack_spawn() {
 	shift
 	rack_enter
 	setsid "${enter[@]}" --pid -- "$@" </dev/null >>"$log" 2>&1 &
+	spawned=$!
 }
 
 # ---- network ----
@@ -240,6 +241,16 @@ machine_weight() {
 # shellcheck disable=SC2016
 at_weight='{ echo "$0" >/proc/self/autogroup; } 2>/dev/null; exec "$@"'
 
+# QEMU takes commands, or has ended.
+machine_begins() {
+	local node=$1 end=$((SECONDS + 30))
+	while [ $SECONDS -lt $end ]; do
+		! machine_is_on "$node" || return 0
+		kill -0 "$spawned" 2>/dev/null || die "$node does not start: $(tail -n 2 "$dir/$node.qemu.log")"
+		sleep 0.1
+	done
+}
+
 machine_on() {
 	local node=$1 mac memory cpus firmware disks card disk_model accel
 	read -r mac memory cpus firmware disks card disk_model < <(rack_hardware "$node")
@@ -259,6 +270,7 @@ machine_on() {
 		-device virtio-rng-pci "${disk_options[@]}" \
 		-chardev "socket,id=con,path=$dir/$node.console,server=on,wait=off,logfile=$dir/$node.log,logappend=on" \
 		-serial chardev:con -qmp "unix:$dir/$node.monitor,server=on,wait=off"
+	machine_begins "$node"
 	if [ "$firmware" = uefi ]; then
 		rack_spawn "$dir/$node.qemu.log" bash -c "$firmware_retry" retry "$dir/$node.monitor" "$dir/$node.log"
 	fi
