@@ -92,8 +92,8 @@ struct site_node {
 	char *mac;	   /* of the interface it network-boots from: "boot0" on the node */
 	char *image;	   /* version of the image it boots, by images.cfg; NULL: the newest */
 	char *console;	   /* serial console, "ttyS0,115200"; NULL: the role's */
-	char *root;	   /* serial number of the disk that its root folder is kept on; NULL: memory */
-	char *uplink;	   /* interface that carries the tagged networks; NULL: boot0 */
+	char *root;   /* serial number of the disk that its root folder is kept on; NULL: memory */
+	char *uplink; /* interface that carries the tagged networks; NULL: boot0 */
 	struct text_list may_lose; /* "volume/old": consent in the configuration to lose its data */
 	struct text_list given_up; /* the same, that clusters give which are declared absent */
 	struct node_address *addresses;
