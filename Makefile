@@ -103,7 +103,7 @@ test: deps
 
 test-long: deps
 	+@$(MAKE) -s -j$(JOBS) all
-	+@MOYAI_TEST_EVERY=1 POINT_STEP=1 KINDS_TIMEOUT_S=9000 FUZZ_SECONDS=200 RACK_TEST=long IMAGES_TEST=long tests/run "rack metal" "$(LIGHT) images guests kinds"
+	+@MOYAI_TEST_EVERY=1 POINT_STEP=1 KINDS_TIMEOUT_S=9000 FUZZ_SECONDS=200 RACK_TEST=long IMAGES_TEST=long GUESTS_TEST=long tests/run "rack metal" "$(LIGHT) images guests kinds"
 
 bench:
 	@tests/bench/bench

@@ -128,6 +128,7 @@ image_clean() {
 	if [ -f "$2/etc/iscsi/initiatorname.iscsi" ]; then
 		echo GenerateName=yes >"$2/etc/iscsi/initiatorname.iscsi"
 	fi
+	rm -f "$2/etc/munge/munge.key" # made by its package, for all nodes of the image
 	# the day of the last change of a password is the day of the build
 	if [ -f "$2/etc/shadow" ]; then
 		day=$(($(cat "$1/epoch") / 86400))

@@ -150,6 +150,18 @@ static int compare_items(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+void text_list_remove(struct text_list *list, const char *text)
+{
+	size_t at = 0;
+	while (at < list->count && strcmp(list->items[at], text) != 0)
+		at++;
+	if (at == list->count)
+		return;
+	free(list->items[at]);
+	memmove(&list->items[at], &list->items[at + 1],
+		(--list->count - at) * sizeof(*list->items));
+}
+
 void text_list_sort(struct text_list *list)
 {
 	if (list->count > 1)

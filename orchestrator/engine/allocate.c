@@ -23,18 +23,33 @@ static void drop(char **text)
 	*text = NULL;
 }
 
+/* With its disks all that was kept of them goes. */
+static void keep_absent(const struct allocation *record, struct allocation *made)
+{
+	allocation_copy(made, record);
+	for (size_t i = 0; i < made->snapshots.count; i++)
+		text_list_add(&made->forgotten, made->snapshots.items[i]);
+	text_list_free(&made->snapshots);
+	for (size_t i = 0; i < made->guest_count; i++) {
+		drop(&made->guests[i].disk_reset);
+		drop(&made->guests[i].scratch_reset);
+	}
+}
+
 /* What the record says of what is still declared, in the order of the declaration. */
 static void keep_recorded(const struct cluster *cluster, struct allocation *made)
 {
 	const struct allocation *record = &cluster->recorded;
 	if (!cluster_is_wanted(cluster)) {
-		allocation_copy(made, record);
+		keep_absent(record, made);
 		return;
 	}
 	allocation_init(made);
 	made->cluster = xstrdup(cluster->name);
 	made->rotation = record->rotation == FIELD_UNSET ? 0 : record->rotation;
 	made->place = record->place;
+	text_list_copy(&made->snapshots, &record->snapshots);
+	text_list_copy(&made->forgotten, &record->forgotten);
 	if (cluster->vlan == FIELD_UNSET)
 		made->vlan = record->vlan;
 	if (cluster->cidr == NULL)
@@ -52,6 +67,11 @@ static void keep_recorded(const struct cluster *cluster, struct allocation *made
 			drop(&kept->disk);
 		if (guest->group->scratch == FIELD_UNSET)
 			drop(&kept->scratch);
+		/* Another disk was never set back. */
+		if (kept->disk == NULL)
+			drop(&kept->disk_reset);
+		if (kept->scratch == NULL)
+			drop(&kept->scratch_reset);
 	}
 }
 

@@ -105,13 +105,14 @@ void places_choose_disks(struct places *places, const struct cluster *cluster,
 		const struct cluster_guest *guest = &cluster->guests[i];
 		const struct cluster_group *group = guest->group;
 		bool golden = text_equal(group->boot, "golden");
+		bool kept = made->snapshots.count > 0; /* which only thin disks have */
 		if (group->disk != FIELD_UNSET && made->guests[i].disk == NULL) {
-			items[count] = disk_item(group->disk, golden ? thin : NULL);
+			items[count] = disk_item(group->disk, golden || kept ? thin : NULL);
 			disks[count++] =
 				(struct disk){ group, guest->id, &made->guests[i].disk, golden };
 		}
 		if (group->scratch != FIELD_UNSET && made->guests[i].scratch == NULL) {
-			items[count] = disk_item(group->scratch, NULL);
+			items[count] = disk_item(group->scratch, kept ? thin : NULL);
 			disks[count++] = (struct disk){ group, guest->scratch_id,
 							&made->guests[i].scratch, false };
 		}

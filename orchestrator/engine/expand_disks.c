@@ -11,6 +11,7 @@ struct disk {
 	const char *id;
 	uint64_t bytes;
 	bool golden;
+	const char *reset; /* of the record; borrowed */
 	struct site_node *keeper;
 	struct allocated_disk at;
 };
@@ -30,7 +31,7 @@ static bool is_told(const struct expansion *of, const struct disk *disk)
 static void add_clone(const struct expansion *of, const struct disk *disk, struct spec *volume)
 {
 	const struct cluster_group *group = disk->guest->group;
-	AUTO_FREE char *golden = xasprintf(EXPAND_GOLDEN "%s", group->appliance);
+	AUTO_FREE char *golden = xasprintf(EXPAND_GOLDEN "%s", group->role);
 	const struct spec *from = refer_find(disk->keeper, "volume", golden);
 	if (from != NULL && text_equal(refer_text(from, "thin_pool"), disk->at.thin_pool)) {
 		expansion_set(volume, "of", golden);
@@ -52,20 +53,87 @@ static const char *scrub_of(const struct cluster *cluster, const struct allocate
 	return at->thin_pool ? "discard" : cluster->scrub;
 }
 
-static void add_volume(const struct expansion *of, const struct disk *disk)
+static char *snapshot_id(const char *disk, const char *snapshot)
+{
+	return xasprintf("%s-at-%s", disk, snapshot);
+}
+
+static struct spec *add_volume(const struct expansion *of, const struct disk *disk, const char *id)
 {
 	struct spec *volume =
-		expansion_add(of, disk->keeper, "volume", disk->id, disk->guest->group->place);
-	expansion_set(volume, "name", disk->id);
+		expansion_add(of, disk->keeper, "volume", id, disk->guest->group->place);
+	expansion_set(volume, "name", id);
 	expansion_set(volume, "pool", disk->at.pool);
 	expansion_set_number(volume, "size", disk->bytes);
 	expansion_set(volume, "scrub", scrub_of(of->cluster, &disk->at));
 	if (disk->at.thin_pool == NULL)
-		return;
+		return volume;
 	expansion_set(volume, "type", "thin");
 	expansion_set(volume, "thin_pool", disk->at.thin_pool);
-	if (disk->golden)
+	return volume;
+}
+
+/* While it is copied or set back nobody writes to it. Its guest is not to run, and is gone where it did. */
+static void keep_guest_away(const struct expansion *of, const struct disk *disk,
+			    struct spec *volume)
+{
+	if (cluster_is_running(of->cluster))
+		return;
+	expansion_set(volume, "guest", disk->guest->id);
+	for (size_t i = 0; i < of->site->node_count; i++)
+		if (site_node_runs_guests(of->site, &of->site->nodes[i]))
+			expansion_set(volume, "hosts", of->site->nodes[i].name);
+}
+
+/* Whether the disk can have its snapshots. */
+static bool check_snapshots(const struct expansion *of, const struct disk *disk)
+{
+	enum { VOLUME_NAME_MAX = 63 };
+	const struct text_list *snapshots = &of->made->snapshots;
+	const char *longest = "";
+	for (size_t i = 0; i < snapshots->count; i++)
+		if (strlen(snapshots->items[i]) > strlen(longest))
+			longest = snapshots->items[i];
+	AUTO_FREE char *id = snapshot_id(disk->id, longest);
+	if (snapshots->count > 0 && disk->at.thin_pool == NULL)
+		mistake_add(of->mistakes, of->made->place,
+			    "cluster \"%s\": snapshots: disk \"%s\" is in no thin pool, and only "
+			    "disks in one have snapshots; take its place out of the record, or the "
+			    "snapshots",
+			    of->cluster->name, disk->id);
+	else if (snapshots->count > 0 && strlen(id) > VOLUME_NAME_MAX)
+		mistake_add(of->mistakes, of->made->place,
+			    "cluster \"%s\": snapshots: volume \"%s\" would have a name of %zu "
+			    "characters, and %d are the most; choose a shorter one",
+			    of->cluster->name, id, strlen(id), VOLUME_NAME_MAX);
+	else
+		return true;
+	return false;
+}
+
+/* The disk, and what is kept of it. */
+static void add_volumes(const struct expansion *of, const struct disk *disk)
+{
+	const struct text_list *snapshots = &of->made->snapshots;
+	AUTO_FREE char *back = NULL;
+	uint64_t seconds;
+	if (!check_snapshots(of, disk))
+		return;
+	struct spec *volume = add_volume(of, disk, disk->id);
+	if (allocated_reset_parse(disk->reset, &back, &seconds)) {
+		AUTO_FREE char *from = snapshot_id(disk->id, back);
+		expansion_set(volume, "of", from);
+		expansion_set_number(volume, "reset", seconds);
+		keep_guest_away(of, disk, volume);
+	} else if (disk->golden) {
 		add_clone(of, disk, volume);
+	}
+	for (size_t i = 0; i < snapshots->count; i++) {
+		AUTO_FREE char *id = snapshot_id(disk->id, snapshots->items[i]);
+		volume = add_volume(of, disk, id);
+		expansion_set(volume, "snapshot_of", disk->id);
+		keep_guest_away(of, disk, volume);
+	}
 }
 
 /* Those on which the disk is offered and the host has an address; the first one first. */
@@ -105,15 +173,17 @@ void expand_disk(const struct expansion *of, const struct cluster_guest *guest, 
 		 const char *recorded, struct site_node *host, struct text_list *devices)
 {
 	const struct cluster_group *group = guest->group;
+	const struct allocated_guest *made = &of->made->guests[guest - of->cluster->guests];
 	struct disk disk = { .guest = guest,
 			     .id = scratch ? guest->scratch_id : guest->id,
 			     .bytes = scratch ? group->scratch : group->disk,
+			     .reset = scratch ? made->scratch_reset : made->disk_reset,
 			     .golden = !scratch && text_equal(group->boot, "golden") };
 	if (disk.bytes == FIELD_UNSET || recorded == NULL ||
 	    !allocated_disk_parse(recorded, &disk.at))
 		return;
 	disk.keeper = expansion_node(of, disk.at.node);
-	add_volume(of, &disk);
+	add_volumes(of, &disk);
 	if (host != NULL)
 		text_list_take(devices, attach(of, &disk, host));
 	allocated_disk_free(&disk.at);
@@ -121,30 +191,63 @@ void expand_disk(const struct expansion *of, const struct cluster_guest *guest, 
 
 /* ---- consent ---- */
 
-static void add_scope(const char *disk, const char *cluster, const char *guest, const char *end,
-		      struct text_list *scopes)
+/* Of a disk of the record: itself, and its snapshots by these names. */
+static void add_scopes(const char *recorded, const char *id, bool itself,
+		       const struct text_list *snapshots, struct text_list *scopes)
 {
 	struct allocated_disk at;
-	if (disk == NULL || !allocated_disk_parse(disk, &at))
+	if (recorded == NULL || !allocated_disk_parse(recorded, &at))
 		return;
-	text_list_take(scopes, xasprintf("%s/volume/%s-%s%s", at.node, cluster, guest, end));
+	if (itself)
+		text_list_take(scopes, xasprintf("%s/volume/%s", at.node, id));
+	for (size_t i = 0; i < snapshots->count; i++) {
+		AUTO_FREE char *snapshot = snapshot_id(id, snapshots->items[i]);
+		text_list_take(scopes, xasprintf("%s/volume/%s", at.node, snapshot));
+	}
 	allocated_disk_free(&at);
+}
+
+static void add_guest_scopes(const struct allocation *record, size_t index, bool disk, bool scratch,
+			     const struct text_list *snapshots, struct text_list *scopes)
+{
+	const struct allocated_guest *guest = &record->guests[index];
+	AUTO_FREE char *id = xasprintf("%s-%s", record->cluster, guest->name);
+	AUTO_FREE char *scratch_id = xasprintf("%s-scratch", id);
+	add_scopes(guest->disk, id, disk, snapshots, scopes);
+	add_scopes(guest->scratch, scratch_id, scratch, snapshots, scopes);
 }
 
 void expand_scopes(const struct cluster *cluster, struct text_list *scopes)
 {
 	const struct allocation *record = &cluster->recorded;
 	for (size_t i = 0; i < record->guest_count; i++) {
+		add_guest_scopes(record, i, true, true, &record->snapshots, scopes);
+		add_guest_scopes(record, i, false, false, &record->forgotten, scopes);
+	}
+}
+
+/* A disk may be lost of a cluster that is absent, and of a stopped one while it is set back. */
+static void give_up(const struct cluster *cluster, struct text_list *scopes)
+{
+	static const struct text_list NONE = TEXT_LIST_INIT;
+	const struct allocation *record = &cluster->recorded;
+	if (!cluster_is_wanted(cluster)) {
+		expand_scopes(cluster, scopes);
+		return;
+	}
+	for (size_t i = 0; i < record->guest_count; i++) {
 		const struct allocated_guest *guest = &record->guests[i];
-		add_scope(guest->disk, cluster->name, guest->name, "", scopes);
-		add_scope(guest->scratch, cluster->name, guest->name, "-scratch", scopes);
+		bool still = !cluster_is_running(cluster);
+		add_guest_scopes(record, i, still && guest->disk_reset != NULL,
+				 still && guest->scratch_reset != NULL, &NONE, scopes);
+		add_guest_scopes(record, i, false, false, &record->forgotten, scopes);
 	}
 }
 
 void expand_give_up(const struct expansion *of)
 {
 	AUTO_LIST struct text_list scopes = TEXT_LIST_INIT;
-	expand_scopes(of->cluster, &scopes);
+	give_up(of->cluster, &scopes);
 	for (size_t i = 0; i < scopes.count; i++) {
 		const char *slash = strchr(scopes.items[i], '/');
 		AUTO_FREE char *name = xstrndup(scopes.items[i], (size_t)(slash - scopes.items[i]));

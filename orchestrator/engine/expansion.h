@@ -5,7 +5,8 @@
 #include "model/mistake.h"
 /*
  * The parts of expand.h: one cluster at work, its disks (expand_disks.c), its networks and what leads
- * in and out (expand_network.c), its guests and the whole (expand.c).
+ * in and out (expand_network.c), what its frontend is told (expand_frontend.c), its guests and the whole
+ * (expand.c).
  */
 struct expansion {
 	struct site *site;
@@ -37,13 +38,30 @@ void expand_disk(const struct expansion *of, const struct cluster_guest *guest, 
 /* That scrub = "overwrite" is asked only of disks that can be overwritten. */
 void expand_check_scrub(const struct expansion *of, const struct allocation *disks);
 
-/* What the absent cluster's record names may be lost. */
+/* What may be lost: all that an absent cluster's record names; disks that are set back; snapshots that
+   are forgotten. */
 void expand_give_up(const struct expansion *of);
 
 /* The guest's interfaces, and the networks that they are on. */
 void expand_interfaces(const struct expansion *of, struct site_node *host,
 		       const struct cluster_guest *of_guest, const struct allocated_guest *made,
 		       struct spec *guest);
+
+/* What guests of the group are started with lies on the host; once for each. */
+void expand_appliance(const struct expansion *of, struct site_node *host,
+		      const struct cluster_group *group);
+
+/* That the frontend can serve its nodes what they start from. */
+void expand_check_served(const struct expansion *of);
+
+/* What the frontend is told of its cluster, with the appliances that its nodes start from, which lie on
+   its host; in its settings, lines KEY=VALUE:
+     cluster=NAME   domain=DOMAIN   mirror=URL   nameserver=ADDRESS
+     node=NAME MAC ADDRESS VCPUS MEMORY-IN-MIB BOOT [ROLE]   ROLE: it starts from the frontend
+     role=ROLE LINE       of its role.cfg, where the role is not as it is shipped
+     roll=ROLL            in the order of the cluster
+     parameter=ROLL NAME VALUE */
+void expand_told(const struct expansion *of, struct site_node *host, struct spec *frontend);
 
 /* The ports that lead to the frontend. Once all clusters are there: one that is outside by itself may
    have put a bridge on the network. */

@@ -207,7 +207,8 @@ static void judge_consent(const struct slice *slice, struct step *step)
 {
 	const char *kind = step->kind->name;
 	AUTO_FREE char *name = xasprintf("%s/%s", kind, step->id);
-	bool configured = text_list_has(&slice->may_lose, name);
+	bool configured =
+		text_list_has(&slice->may_lose, name) || text_list_has(&slice->given_up, name);
 	bool commanded = consent_covers(&slice->consent, slice->node, kind, step->id);
 	if (configured && commanded)
 		return;

@@ -38,7 +38,7 @@ int slice_make(const struct derive *from, struct slice *slice, struct err *err)
 			      .node = xstrdup(from->node->name) };
 	add_declared(from, &made);
 	text_list_copy(&made.may_lose, &from->node->may_lose);
-	text_list_copy(&made.may_lose, &from->node->given_up);
+	text_list_copy(&made.given_up, &from->node->given_up);
 	for (size_t i = 0; KIND_SPECS[i]; i++)
 		if (KIND_SPECS[i]->imply)
 			KIND_SPECS[i]->imply(from, &made.wants);
@@ -59,6 +59,7 @@ void slice_free(struct slice *slice)
 	free(slice->who);
 	spec_list_free(&slice->wants);
 	text_list_free(&slice->may_lose);
+	text_list_free(&slice->given_up);
 	text_list_free(&slice->consent);
 	*slice = (struct slice){ 0 };
 }
@@ -84,6 +85,8 @@ json_t *slice_to_json(const struct slice *slice)
 		json_pack("{s:s, s:s, s:o, s:o, s:o}", "site", slice->site, "node", slice->node,
 			  "wants", wants, "may_lose", list_to_json(&slice->may_lose), "consent",
 			  list_to_json(&slice->consent));
+	if (slice->given_up.count > 0)
+		json_object_set_new(json, "given_up", list_to_json(&slice->given_up));
 	if (slice->who)
 		json_object_set_new(json, "who", json_string(slice->who));
 	return json;
@@ -130,19 +133,23 @@ static int fill(const json_t *json, struct slice *slice, struct err *err)
 	const char *who = NULL;
 	json_t *wants;
 	json_t *may_lose;
+	json_t *given_up = NULL;
 	json_t *consent;
 	size_t index;
 	const json_t *want;
-	if (json_unpack((json_t *)json, "{s:s, s:s, s?s, s:o, s:o, s:o !}", "site", &site, "node",
-			&node, "who", &who, "wants", &wants, "may_lose", &may_lose, "consent",
-			&consent) != 0 ||
-	    !json_is_array(wants) || !json_is_array(may_lose) || !json_is_array(consent))
+	if (json_unpack((json_t *)json, "{s:s, s:s, s?s, s:o, s:o, s?o, s:o !}", "site", &site,
+			"node", &node, "who", &who, "wants", &wants, "may_lose", &may_lose,
+			"given_up", &given_up, "consent", &consent) != 0 ||
+	    (given_up != NULL && !json_is_array(given_up)) || !json_is_array(wants) ||
+	    !json_is_array(may_lose) || !json_is_array(consent))
 		return err_set(err, "is not { site, node, wants, may_lose, consent }");
 	slice->site = xstrdup(site);
 	slice->node = xstrdup(node);
 	slice->who = xstrdup(who);
 	if (list_from_json(may_lose, &slice->may_lose, err) != 0)
 		return err_context(err, "may_lose");
+	if (list_from_json(given_up, &slice->given_up, err) != 0)
+		return err_context(err, "given_up");
 	if (list_from_json(consent, &slice->consent, err) != 0)
 		return err_context(err, "consent");
 	json_array_foreach(wants, index, want)

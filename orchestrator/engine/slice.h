@@ -16,7 +16,9 @@ struct slice {
 	char *who; /* who applies it, for the node's lock: "ann@desk"; NULL: not said */
 	struct spec_list wants;
 	struct text_list may_lose; /* consent in the configuration: "volume/old" */
-	struct text_list consent;  /* consent on the command line, for this node */
+	struct text_list
+		given_up; /* the same, that clusters give: of what is gone nobody is to be told */
+	struct text_list consent; /* consent on the command line, for this node */
 };
 int slice_make(const struct derive *from, struct slice *slice, struct err *err);
 void slice_free(struct slice *slice);

@@ -349,6 +349,22 @@ json_t *image_manifest_load(const struct image_plan *plan, const struct image_ro
 	return load(plan->dirs.images, role->role->name, "manifest.json");
 }
 
+/* Nobody boots it: clusters add rolls or packages to it, and that is another image. */
+static bool is_added_to(const struct site *site, const struct role *role)
+{
+	bool added_to = false;
+	for (size_t i = 0; i < site->roles.count; i++)
+		added_to |= site->roles.items[i].composed &&
+			    text_equal(site->roles.items[i].extends, role->name);
+	for (size_t i = 0; i < site->node_count; i++)
+		added_to &= !text_equal(site->nodes[i].role_name, role->name);
+	for (size_t i = 0; i < site->cluster_count; i++)
+		for (size_t j = 0; j < site->clusters[i].guest_count; j++)
+			added_to &=
+				!text_equal(site->clusters[i].guests[j].group->role, role->name);
+	return added_to;
+}
+
 static int add_roles(struct image_plan *plan, const struct text_list *names, struct err *err)
 {
 	const struct role_list *roles = &plan->site->roles;
@@ -357,7 +373,8 @@ static int add_roles(struct image_plan *plan, const struct text_list *names, str
 			return err_set(err, "the site has no role \"%s\"", names->items[i]);
 	for (size_t i = 0; i < roles->count; i++) {
 		const struct role *role = &roles->items[i];
-		if (names->count > 0 && !text_list_has(names, role->name))
+		if (names->count > 0 ? !text_list_has(names, role->name)
+				     : is_added_to(plan->site, role))
 			continue;
 		if (add_role(plan, role, err) != 0)
 			return err_context(err, "role %s", role->name);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model/print.h"
+#include "model/text_check.h"
 
 #define ALLOCATION(member) offsetof(struct allocation, member)
 #define GUEST(member) offsetof(struct allocated_guest, member)
@@ -18,6 +19,10 @@ const struct field ALLOCATION_FIELDS[] = {
 	  "tag of the private network" },
 	{ "cidr", FIELD_CIDR, ALLOCATION(cidr), 0, 0, 0, NULL, NULL,
 	  "addresses of the private network" },
+	{ "snapshots", FIELD_LIST, ALLOCATION(snapshots), 0, 0, ALLOCATION_SNAPSHOTS_MAX, NULL,
+	  NULL, "of all its disks together: moyai cluster snapshot" },
+	{ "forgotten", FIELD_LIST, ALLOCATION(forgotten), 0, 0, 1024, NULL, NULL,
+	  "snapshots that may be lost: moyai cluster forget" },
 	FIELD_END
 };
 
@@ -33,6 +38,10 @@ const struct field ALLOCATED_GUEST_FIELDS[] = {
 	{ "disk", FIELD_TEXT, GUEST(disk), 0, 1, 256, NULL, NULL,
 	  "NODE/POOL or NODE/POOL/THIN-POOL that its disk is cut from" },
 	{ "scratch", FIELD_TEXT, GUEST(scratch), 0, 1, 256, NULL, NULL,
+	  "likewise of its scratch disk" },
+	{ "disk_reset", FIELD_TEXT, GUEST(disk_reset), 0, 1, 128, NULL, NULL,
+	  "SNAPSHOT@SECONDS: what its disk was set back to, and when: moyai cluster reset" },
+	{ "scratch_reset", FIELD_TEXT, GUEST(scratch_reset), 0, 1, 128, NULL, NULL,
 	  "likewise of its scratch disk" },
 	{ "epoch", FIELD_NUMBER, GUEST(epoch), 0, 1, UINT32_MAX, NULL, NULL,
 	  "how often it was given another host" },
@@ -107,6 +116,36 @@ bool allocated_disk_parse(const char *text, struct allocated_disk *disk)
 	}
 	allocated_disk_free(disk);
 	return false;
+}
+
+bool allocated_reset_parse(const char *text, char **snapshot, uint64_t *seconds)
+{
+	const char *at = text ? strchr(text, '@') : NULL;
+	char *end = NULL;
+	*snapshot = NULL;
+	if (at == NULL || at[1] < '0' || at[1] > '9')
+		return false;
+	*seconds = strtoull(at + 1, &end, 10);
+	if (*end != '\0' || *seconds == 0 || *seconds > UINT32_MAX)
+		return false;
+	*snapshot = xstrndup(text, (size_t)(at - text));
+	if (text_is_name(*snapshot))
+		return true;
+	free(*snapshot);
+	*snapshot = NULL;
+	return false;
+}
+
+static bool is_to(const char *reset, const char *snapshot)
+{
+	AUTO_FREE char *name = NULL;
+	uint64_t seconds;
+	return allocated_reset_parse(reset, &name, &seconds) && strcmp(name, snapshot) == 0;
+}
+
+bool allocated_is_set_back(const struct allocated_guest *guest, const char *snapshot)
+{
+	return is_to(guest->disk_reset, snapshot) || is_to(guest->scratch_reset, snapshot);
 }
 
 void allocated_disk_free(struct allocated_disk *disk)

@@ -15,6 +15,8 @@
  */
 #define ALLOCATION_FOLDER "allocations"
 
+enum { ALLOCATION_SNAPSHOTS_MAX = 32 };
+
 struct allocated_guest {
 	char *name; /* in the cluster */
 	char *host; /* the node it is placed on first; where it runs is observed. NULL: none yet */
@@ -23,15 +25,19 @@ struct allocated_guest {
 	char *outside_mac; /* of the frontend's other one; NULL: it has none */
 	char *disk;	   /* NODE/POOL or NODE/POOL/THIN-POOL it is cut from; NULL: it has none */
 	char *scratch;	   /* likewise */
-	uint64_t epoch;	   /* raised when it may run on another host; FIELD_UNSET: never was */
+	/* SNAPSHOT@SECONDS since 1970: what it was set back to the last time, and when; NULL: never was */
+	char *disk_reset, *scratch_reset;
+	uint64_t epoch; /* raised when it may run on another host; FIELD_UNSET: never was */
 	struct place place;
 };
 
 struct allocation {
-	char *cluster;	   /* NULL: there is no record */
-	uint64_t rotation; /* of the cluster's secrets: another number, other secrets */
-	uint64_t vlan;	   /* FIELD_UNSET: chosen in the cluster's file */
-	char *cidr;	   /* NULL: likewise */
+	char *cluster;		    /* NULL: there is no record */
+	uint64_t rotation;	    /* of the cluster's secrets: another number, other secrets */
+	uint64_t vlan;		    /* FIELD_UNSET: chosen in the cluster's file */
+	char *cidr;		    /* NULL: likewise */
+	struct text_list snapshots; /* of all its disks together, by the names they were given */
+	struct text_list forgotten; /* snapshots that may be lost */
 	struct allocated_guest *guests;
 	size_t guest_count;
 	struct place place;
@@ -52,6 +58,10 @@ struct allocated_disk {
 	char *thin_pool; /* NULL: it is cut from the pool itself */
 };
 bool allocated_disk_parse(const char *text, struct allocated_disk *disk);
+/* The parts of `disk_reset` and `scratch_reset`; the caller frees snapshot. */
+bool allocated_reset_parse(const char *text, char **snapshot, uint64_t *seconds);
+/* Whether one of its disks was set back to this snapshot the last time. */
+bool allocated_is_set_back(const struct allocated_guest *guest, const char *snapshot);
 void allocated_disk_free(struct allocated_disk *disk);
 
 /* The file as text that reads back to the same. */

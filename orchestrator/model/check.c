@@ -160,7 +160,10 @@ void check_site(struct site *site, struct mistakes *mistakes)
 	check_bmcs(site, mistakes);
 	check_consents(site, mistakes);
 	check_kernel_arguments(site, mistakes);
+	/* What is composed has mistakes of its parts alone, which were looked at. */
 	for (size_t i = 0; i < site->roles.count; i++) {
+		if (site->roles.items[i].composed)
+			continue;
 		check_role(&check, &site->roles.items[i]);
 		check_role_wants(&check, &site->roles.items[i]);
 	}

@@ -71,6 +71,26 @@ static void check_disk(const struct record *of, const char *key, const char *tex
 	allocated_disk_free(&disk);
 }
 
+static void check_reset(const struct record *of, const char *key, const char *text)
+{
+	AUTO_FREE char *snapshot = NULL;
+	uint64_t seconds;
+	struct place place = place_of(of->guest->place, key);
+	if (text == NULL)
+		return;
+	if (!allocated_reset_parse(text, &snapshot, &seconds))
+		mistake_add(of->check->mistakes, place,
+			    "%s: %s: \"%.80s\" is not SNAPSHOT@SECONDS; write what it was, or "
+			    "moyai cluster reset sets the cluster back anew",
+			    of->what, key, text);
+	else if (cluster_is_wanted(of->cluster) &&
+		 !text_list_has(&of->cluster->recorded.snapshots, snapshot))
+		mistake_add(of->check->mistakes, place,
+			    "%s: %s: there is no snapshot \"%s\"; bring it back, or set the "
+			    "cluster back to another one",
+			    of->what, key, snapshot);
+}
+
 static void check_address(const struct record *of, struct map *by_address)
 {
 	struct allocated_guest *guest = of->guest;
@@ -143,6 +163,8 @@ void check_allocations(struct check *check)
 			check_host(&of);
 			check_disk(&of, "disk", guest->disk);
 			check_disk(&of, "scratch", guest->scratch);
+			check_reset(&of, "disk_reset", guest->disk_reset);
+			check_reset(&of, "scratch_reset", guest->scratch_reset);
 			check_address(&of, &by_address);
 			check_mac(&of, "mac", guest->mac, &by_mac, &owners[next++]);
 			check_mac(&of, "outside_mac", guest->outside_mac, &by_mac, &owners[next++]);

@@ -107,9 +107,12 @@ void cluster_free(struct cluster *cluster)
 	fields_free(CLUSTER_FIELDS, cluster);
 	/* The frontend's fields are some of a group's. */
 	fields_free(CLUSTER_GROUP_FIELDS, &cluster->frontend);
+	free(cluster->frontend.role);
 	fields_free(CLUSTER_EXTERNAL_FIELDS, &cluster->external);
-	for (size_t i = 0; i < cluster->group_count; i++)
+	for (size_t i = 0; i < cluster->group_count; i++) {
 		fields_free(CLUSTER_GROUP_FIELDS, &cluster->groups[i]);
+		free(cluster->groups[i].role);
+	}
 	for (size_t i = 0; i < cluster->forward_count; i++)
 		fields_free(CLUSTER_FORWARD_FIELDS, &cluster->forwards[i]);
 	for (size_t i = 0; i < cluster->parameter_count; i++) {

@@ -28,8 +28,9 @@ struct cluster_group {
 	uint64_t disk;	  /* bytes; FIELD_UNSET: none */
 	uint64_t scratch; /* bytes of a second disk, lost with the node; FIELD_UNSET: none */
 	char *appliance;
-	bool alone;		   /* it is all in its initramfs; by read_role.c */
-	char *boot;		   /* "install", "golden", "ram"; NULL of the frontend */
+	char *role; /* whose image they run: the appliance, or what compose.c makes of it */
+	bool alone; /* it is all in its initramfs; by read_role.c */
+	char *boot; /* "install", "golden", "ram"; NULL of the frontend */
 	struct text_list packages; /* Debian packages besides the appliance's */
 	char *placement;	   /* "spread", "pack"; NULL of the frontend */
 	char *pin;		   /* node set: no other hosts; NULL: any */

@@ -282,7 +282,7 @@ static void add_appliances(const struct site *site, const char *images_dir, stru
 		const struct cluster *cluster = &site->clusters[i];
 		for (size_t j = 0; cluster_is_wanted(cluster) && j < cluster->guest_count; j++) {
 			const struct cluster_guest *guest = &cluster->guests[j];
-			const char *role = guest->group->appliance;
+			const char *role = guest->group->role;
 			if ((cluster_starts_appliance(guest) ||
 			     cluster_starts_from_frontend(guest)) &&
 			    image_set_find(set, role, NULL) == NULL)

@@ -2,6 +2,7 @@
 #include "model/print.h"
 
 #include "model/kind.h"
+#include "model/site.h"
 
 /* Text in libconfig's quotes, so that it reads back as it was. */
 static void add_quoted(const char *text, struct str *out)
@@ -100,6 +101,16 @@ static void add_node(const struct site_node *node, struct str *out)
 	for (const struct kind_spec *const *kind = KIND_SPECS; *kind; kind++)
 		add_section(*kind, &node->wants, out);
 	str_add(out, "\t}");
+}
+
+void role_print(const struct role *role, const char *extends, struct str *out)
+{
+	const struct role told = { .doc = role->doc ? role->doc : role->name,
+				   .extends = (char *)extends,
+				   .packages = role->packages };
+	print_fields(ROLE_FIELDS, &told, "", "\n", out);
+	for (const struct kind_spec *const *kind = KIND_SPECS; *kind; kind++)
+		add_section(*kind, role->wants, out);
 }
 
 void site_print(const struct site *site, struct str *out)

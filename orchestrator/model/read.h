@@ -76,8 +76,10 @@ void read_images(struct reader *reader);
 /* read_role.c: the roles of all nodes, and those in the site's own folder. */
 void read_roles(struct reader *reader);
 /* And those of the clusters' appliances that are there: an appliance is a name, of which another
-   machine may have the image. Once nodes and clusters are read; nodes get their roles. */
+   machine may have the image. Once nodes, clusters and rolls are read; nodes get their roles. */
 void read_appliances(struct reader *reader);
+/* compose.c: the roles of guests whose cluster adds rolls or packages to their appliance. */
+void compose_roles(struct reader *reader);
 /* read_cluster.c: clusters/NAME.cfg, and the guests that they come to. */
 void read_clusters(struct reader *reader);
 /* NAME of each NAME.cfg in a folder of the site, sorted. */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "model/read.h"
+#include "model/text_check.h"
 
 struct record_context {
 	struct allocation *record;
@@ -39,6 +40,9 @@ static bool record_key(struct reader *reader, const config_setting_t *member, vo
 	return true;
 }
 
+static const struct read_rule SNAPSHOTS = { "snapshots", text_is_name, "a name, like \"clean\"" };
+static const struct read_rule FORGOTTEN = { "forgotten", text_is_name, "a name, like \"clean\"" };
+
 static void read_record(struct reader *reader, const config_setting_t *root,
 			struct cluster *cluster)
 {
@@ -50,6 +54,8 @@ static void read_record(struct reader *reader, const config_setting_t *root,
 	record->place.file = reader->file;
 	record->place.line = 1;
 	read_group(reader, root, ALLOCATION_FIELDS, record, what, &more);
+	read_check(reader, root, &SNAPSHOTS, what);
+	read_check(reader, root, &FORGOTTEN, what);
 	if (record->cluster != NULL && strcmp(record->cluster, cluster->name) != 0)
 		mistake_add(reader->mistakes, place_of(record->place, "cluster"),
 			    "%s: is the record of cluster \"%s\"; remove the file, and moyai "

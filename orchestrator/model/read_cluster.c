@@ -143,7 +143,9 @@ static void read_parameter(struct reader *reader, const config_setting_t *member
 	char *value = NULL;
 	if (text == NULL)
 		err_set(&err, "write it in quotes, like %s = \"…\"", name);
-	if (text == NULL || field_set_text(&VALUE, &value, text, &err) != 0) {
+	else if (strpbrk(text, "\r\n") != NULL)
+		err_set(&err, "has several lines; write one");
+	if (err.text[0] != '\0' || field_set_text(&VALUE, &value, text, &err) != 0) {
 		mistake_add(reader->mistakes, place, "%s: parameters: %s.%s: %s", of->what, roll,
 			    name, err.text);
 		return;

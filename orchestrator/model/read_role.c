@@ -27,38 +27,6 @@ static bool role_key(struct reader *reader, const config_setting_t *member, void
 	return true;
 }
 
-/* Lists are appended, single values replaced. */
-static void lay_over(struct role *role, const struct role *layer)
-{
-	for (const struct field *field = ROLE_FIELDS; field->name; field++) {
-		if (!field_given(field, layer))
-			continue;
-		void *to = (char *)role + field->offset;
-		const void *from = (const char *)layer + field->offset;
-		if (field->type == FIELD_LIST) {
-			const struct text_list *items = from;
-			for (size_t i = 0; i < items->count; i++)
-				if (!text_list_has(to, items->items[i]))
-					text_list_add(to, items->items[i]);
-		} else {
-			free(*(char **)to);
-			*(char **)to = xstrdup(*(char *const *)from);
-		}
-	}
-	for (size_t i = 0; layer->wants && i < layer->wants->count; i++) {
-		const struct spec *want = &layer->wants->items[i];
-		struct spec *old = spec_list_find(role->wants, want->kind->name, want->id);
-		if (old == NULL) {
-			spec_list_copy(role->wants, want);
-			continue;
-		}
-		fields_free(old->kind->fields, old->body);
-		fields_copy(old->kind->fields, old->body, want->body);
-		old->place = want->place;
-		old->broken = want->broken;
-	}
-}
-
 static bool may_be_masked(const char *unit)
 {
 	return text_is_unit(unit) && !text_is_needed_unit(unit);
@@ -111,13 +79,6 @@ static void read_layer(struct reader *reader, const char *name, const char *file
 	config_destroy(&config);
 }
 
-static void role_init(struct role *role, const char *name)
-{
-	*role = (struct role){ .name = xstrdup(name) };
-	fields_init(ROLE_FIELDS, role);
-	role->wants = xcalloc(1, sizeof(*role->wants));
-}
-
 /* The layers of the role itself, without what it extends. */
 static void read_layers(struct reader *reader, struct role *role)
 {
@@ -131,18 +92,19 @@ static void read_layers(struct reader *reader, struct role *role)
 	if (shipped) {
 		role_init(&layer, role->name);
 		read_layer(reader, role->name, shipped_file, &layer);
-		lay_over(role, &layer);
+		role_lay_over(role, &layer);
 		role->place = layer.place;
 		role_free(&layer);
 		text_list_add(&role->folders, shipped_dir);
 	}
+	role->shipped = shipped;
 	if (!file_is_dir(own))
 		return;
 	text_list_add(&role->folders, own);
 	if (file_exists(own_path)) {
 		role_init(&layer, role->name);
 		read_layer(reader, role->name, own_file, &layer);
-		lay_over(role, &layer);
+		role_lay_over(role, &layer);
 		role->place = layer.place;
 		role_free(&layer);
 	} else if (!shipped) {
@@ -218,20 +180,20 @@ static void read_role(struct reader *reader, const char *name, struct text_list 
 		read_role(reader, own.extends, chain);
 		const struct role *base = role_list_find(list, own.extends);
 		if (base != NULL) {
-			lay_over(&full, base);
+			role_lay_over(&full, base);
 			free(full.extends); /* the base's own */
 			full.extends = NULL;
 			text_list_copy(&full.folders, &base->folders);
 		}
 	}
-	lay_over(&full, &own);
+	role_lay_over(&full, &own);
 	text_list_copy(&full.folders, &own.folders);
 	full.place = own.place;
+	full.shipped = own.shipped;
 	full.broken = reader->mistakes->count - reader->in_values > mistakes;
 	role_free(&own);
 	free(chain->items[--chain->count]);
-	list->items = xrealloc(list->items, list->count + 1, sizeof(*list->items));
-	list->items[list->count++] = full;
+	role_list_take(list, &full);
 }
 
 static void read_own_roles(struct reader *reader)
@@ -267,9 +229,12 @@ static bool is_used(const struct site *site, const struct role *role)
 		if (text_equal(site->roles.items[i].extends, role->name))
 			return true;
 	for (size_t i = 0; i < site->cluster_count; i++)
-		for (size_t j = 0; j < site->clusters[i].guest_count; j++)
-			if (text_equal(site->clusters[i].guests[j].group->appliance, role->name))
+		for (size_t j = 0; j < site->clusters[i].guest_count; j++) {
+			const struct cluster_group *group = site->clusters[i].guests[j].group;
+			if (text_equal(group->role, role->name) ||
+			    text_equal(group->appliance, role->name))
 				return true;
+		}
 	return false;
 }
 
@@ -325,6 +290,7 @@ void read_appliances(struct reader *reader)
 		for (size_t j = 0; j < cluster->group_count; j++)
 			find_alone(site, &cluster->groups[j]);
 	}
+	compose_roles(reader);
 	for (size_t i = 0; i < site->node_count; i++)
 		site->nodes[i].role = role_list_find(&site->roles, site->nodes[i].role_name);
 	if (site->node_count > 0)

@@ -32,6 +32,12 @@ static void read_part(struct reader *reader, const config_setting_t *group, cons
 		read_check(reader, group, &RULES[i], what);
 }
 
+static bool is_one_line(const char *text)
+{
+	return strpbrk(text, "\r\n") == NULL;
+}
+static const struct read_rule ONE_LINE = { "default", is_one_line, "one line" };
+
 static void read_parameter(struct reader *reader, const config_setting_t *group, unsigned index,
 			   const char *what, struct roll *roll)
 {
@@ -43,6 +49,7 @@ static void read_parameter(struct reader *reader, const config_setting_t *group,
 		return;
 	parameter->place = read_places(reader, group, ROLL_PARAMETER_FIELDS);
 	read_group(reader, group, ROLL_PARAMETER_FIELDS, parameter, full, NULL);
+	read_check(reader, group, &ONE_LINE, full);
 	const struct roll_parameter *twin =
 		parameter->name ? roll_find_parameter(roll, parameter->name) : NULL;
 	if (twin != NULL)
@@ -185,13 +192,6 @@ static void add_no_roll(struct reader *reader, const struct cluster *cluster, si
 		    str_text(&hint));
 }
 
-static bool is_name(const char *text)
-{
-	static const struct field NAME = { .name = "name", .type = FIELD_NAME };
-	AUTO_FREE char *name = NULL;
-	return field_set_text(&NAME, &name, text, NULL) == 0;
-}
-
 void read_rolls(struct reader *reader)
 {
 	struct site *site = reader->site;
@@ -200,12 +200,12 @@ void read_rolls(struct reader *reader)
 	for (size_t i = 0; i < site->cluster_count; i++) {
 		const struct cluster *cluster = &site->clusters[i];
 		for (size_t j = 0; j < cluster->rolls.count; j++)
-			if (!is_name(cluster->rolls.items[j]) ||
+			if (!text_is_name(cluster->rolls.items[j]) ||
 			    !read_roll(reader, cluster->rolls.items[j]))
 				add_no_roll(reader, cluster, j);
 	}
 	file_list_dir(folder, &own, NULL);
 	for (size_t i = 0; i < own.count; i++)
-		if (is_name(own.items[i]))
+		if (text_is_name(own.items[i]))
 			read_roll(reader, own.items[i]);
 }

@@ -279,13 +279,23 @@ static void keep_places(struct reader *reader, const config_setting_t *root)
 	}
 }
 
+static bool is_ip(const char *text)
+{
+	struct ip ip;
+	return ip_parse(text, &ip);
+}
+
 void read_site(struct reader *reader, const config_setting_t *root)
 {
 	keep_places(reader, root);
 	const struct read_more more = { root_key, "boot networks nodes", false, NULL };
 	static const struct read_rule KEYS = { "authorized_keys", text_is_ssh_key,
 					       "one public key, like \"ssh-ed25519 AAAA… name\"" };
+	static const struct read_rule SERVERS = { "nameservers", is_ip,
+						  "an IP address, like \"10.0.20.5\" or "
+						  "\"fd00::5\"" };
 	read_group(reader, root, SITE_FIELDS, reader->site, "", &more);
+	read_check(reader, root, &SERVERS, "");
 	read_check(reader, root, &READ_FIRMWARE, "");
 	read_check(reader, root, &KEYS, "");
 	read_boot(reader, root);
@@ -312,8 +322,8 @@ static int read_all(const char *text, size_t length, const char *dir, const char
 	read_roles(&reader);
 	read_images(&reader);
 	read_clusters(&reader);
-	read_appliances(&reader);
 	read_rolls(&reader);
+	read_appliances(&reader);
 	read_allocations(&reader);
 	if (parsed)
 		check_site(site, mistakes);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/kind.h"
 #include "model/site.h"
 
 #define ROLE(member) offsetof(struct role, member)
@@ -36,6 +37,44 @@ const struct field ROLE_FIELDS[] = {
 	FIELD_END
 };
 
+void role_init(struct role *role, const char *name)
+{
+	*role = (struct role){ .name = xstrdup(name) };
+	fields_init(ROLE_FIELDS, role);
+	role->wants = xcalloc(1, sizeof(*role->wants));
+}
+
+void role_lay_over(struct role *role, const struct role *layer)
+{
+	for (const struct field *field = ROLE_FIELDS; field->name; field++) {
+		if (!field_given(field, layer))
+			continue;
+		void *to = (char *)role + field->offset;
+		const void *from = (const char *)layer + field->offset;
+		if (field->type == FIELD_LIST) {
+			const struct text_list *items = from;
+			for (size_t i = 0; i < items->count; i++)
+				if (!text_list_has(to, items->items[i]))
+					text_list_add(to, items->items[i]);
+		} else {
+			free(*(char **)to);
+			*(char **)to = xstrdup(*(char *const *)from);
+		}
+	}
+	for (size_t i = 0; layer->wants && i < layer->wants->count; i++) {
+		const struct spec *want = &layer->wants->items[i];
+		struct spec *old = spec_list_find(role->wants, want->kind->name, want->id);
+		if (old == NULL) {
+			spec_list_copy(role->wants, want);
+			continue;
+		}
+		fields_free(old->kind->fields, old->body);
+		fields_copy(old->kind->fields, old->body, want->body);
+		old->place = want->place;
+		old->broken = want->broken;
+	}
+}
+
 bool role_is_frontend(const struct role *role)
 {
 	return role != NULL && text_list_has(&role->enable, "moyai-frontend.service");
@@ -47,6 +86,13 @@ struct role *role_list_find(const struct role_list *list, const char *name)
 		if (strcmp(list->items[i].name, name) == 0)
 			return &list->items[i];
 	return NULL;
+}
+
+void role_list_take(struct role_list *list, struct role *role)
+{
+	list->items = xrealloc(list->items, list->count + 1, sizeof(*list->items));
+	list->items[list->count++] = *role;
+	*role = (struct role){ 0 };
 }
 
 void role_free(struct role *role)

@@ -31,7 +31,9 @@ struct role {
 	struct text_list folders; /* the folders it came from, base of `extends` first */
 	struct spec_list *wants;  /* resources every node of the role has: sysctls, services */
 	struct place place;
-	bool broken; /* it, or one it extends, could not be read as it was meant */
+	bool shipped;  /* a folder of its name is, whatever the site adds to it */
+	bool composed; /* of an appliance, and what rolls and packages add: model/compose.c */
+	bool broken;   /* it, or one it extends, could not be read as it was meant */
 };
 struct role_list {
 	struct role *items;
@@ -39,7 +41,13 @@ struct role_list {
 };
 /* Machines of it are booted by their host, and boot others: they have the boot server's address. */
 bool role_is_frontend(const struct role *role);
+/* Empty, of that name. */
+void role_init(struct role *role, const char *name);
+/* Lists are appended, single values replaced. */
+void role_lay_over(struct role *role, const struct role *layer);
 struct role *role_list_find(const struct role_list *list, const char *name);
+/* It is the list's then. */
+void role_list_take(struct role_list *list, struct role *role);
 void role_free(struct role *role);
 void role_list_free(struct role_list *list);
 #endif

@@ -12,13 +12,11 @@ const struct field ROLL_FIELDS[] = { { "doc", FIELD_TEXT, ROLL(doc), FIELD_REQUI
 				       NULL, "what the roll is for, in one line" },
 				     FIELD_END };
 
-const struct field ROLL_PART_FIELDS[] = {
-	{ "packages", FIELD_LIST, PART(packages), 0, 0, 1024, NULL, NULL,
-	  "Debian packages that are installed" },
-	{ "services", FIELD_LIST, PART(services), 0, 0, 256, NULL, NULL,
-	  "systemd units that are enabled and started, in this order" },
-	FIELD_END
-};
+const struct field ROLL_PART_FIELDS[] = { { "packages", FIELD_LIST, PART(packages), 0, 0, 1024,
+					    NULL, NULL, "Debian packages that are installed" },
+					  { "services", FIELD_LIST, PART(services), 0, 0, 256, NULL,
+					    NULL, "systemd units that are enabled" },
+					  FIELD_END };
 
 const struct field ROLL_PARAMETER_FIELDS[] = {
 	{ "name", FIELD_NAME, PARAMETER(name), FIELD_REQUIRED, 1, 63, NULL, NULL,

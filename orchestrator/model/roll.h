@@ -12,7 +12,7 @@
  */
 struct roll_part {
 	struct text_list packages;
-	struct text_list services; /* systemd units that are enabled and started */
+	struct text_list services; /* systemd units that are enabled */
 	struct place place;
 };
 

@@ -25,6 +25,9 @@ const struct field SITE_FIELDS[] = {
 	  "firmware packages for the hardware at hand" },
 	{ "authorized_keys", FIELD_LIST, SITE(authorized_keys), 0, 0, 256, NULL, NULL,
 	  "public ssh keys that may log in as root on every node, besides Moyai's own" },
+	{ "nameservers", FIELD_LIST, SITE(nameservers), 0, 0, 64, NULL, NULL,
+	  "DNS servers that frontends of virtual clusters ask for names outside; none: they know "
+	  "their own alone" },
 	{ "vlan_pool", FIELD_TEXT, SITE(vlan_pool), 0, 3, 9, NULL, NULL,
 	  "VLAN tags for virtual clusters, first and last: \"100-199\"" },
 	{ "link_pool", FIELD_CIDR, SITE(link_pool), 0, 0, 0, NULL, "100.64.0.0/18",

@@ -117,6 +117,7 @@ struct site {
 	char *boot_server;		  /* address of the machine that serves DHCP, TFTP, HTTP */
 	uint64_t boot_port;		  /* HTTP port */
 	char *vlan_pool;		  /* "100-199": tags for clusters; NULL: none */
+	struct text_list nameservers;	  /* IP addresses: of frontends, for names outside */
 	char *link_pool;		  /* "100.64.0.0/18": see site_link() */
 	uint64_t confirm_within_s;	  /* network changes; see docs/protocol.md */
 	struct network *networks;

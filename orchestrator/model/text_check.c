@@ -20,6 +20,13 @@ static bool consists_of(const char *text, const char *more)
 	return length > 0;
 }
 
+bool text_is_name(const char *text)
+{
+	size_t length = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-");
+	return length > 0 && length <= 63 && text[length] == '\0' && text[0] != '-' &&
+	       text[length - 1] != '-';
+}
+
 bool text_is_domain(const char *text)
 {
 	while (*text) {

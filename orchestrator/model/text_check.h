@@ -4,6 +4,7 @@
 #include <stdbool.h>
 /* Texts that end up in files and commands of the image, checked for their form. */
 bool text_is_domain(const char *text);	 /* "demo.example": DNS labels with dots */
+bool text_is_name(const char *text);	 /* a DNS label, as FIELD_NAME is */
 bool text_is_url(const char *text);	 /* http or https, printable, no blanks */
 bool text_is_package(const char *text);	 /* Debian policy 5.6.1 */
 bool text_is_console(const char *text);	 /* "ttyS0,115200" */

@@ -72,6 +72,33 @@ static void add_rolls(const struct cluster *cluster, struct str *out)
 		str_add(out, "none");
 }
 
+/* What rolls and packages make of appliances; one that is as it is stands in the table. */
+static void add_images(const struct cluster *cluster, struct str *out)
+{
+	AUTO_LIST struct text_list images = TEXT_LIST_INIT;
+	for (size_t i = 0; i < cluster->guest_count; i++) {
+		const struct cluster_group *group = cluster->guests[i].group;
+		if (!text_equal(group->role, group->appliance) &&
+		    !text_list_has(&images, group->role))
+			text_list_add(&images, group->role);
+	}
+	for (size_t i = 0; i < images.count; i++)
+		str_addf(out, "%s%s", i ? ", " : "\n  images   ", images.items[i]);
+}
+
+static void add_snapshots(const struct cluster *cluster, struct str *out)
+{
+	const struct allocation *record = &cluster->recorded;
+	for (size_t i = 0; i < record->snapshots.count; i++) {
+		const char *name = record->snapshots.items[i];
+		bool back = false;
+		for (size_t j = 0; j < record->guest_count; j++)
+			back |= allocated_is_set_back(&record->guests[j], name);
+		str_addf(out, "%s%s%s", i ? ", " : "\n  snapshot ", name,
+			 back ? " (its disks were set back to it)" : "");
+	}
+}
+
 static void add_head(const struct site *site, const struct cluster *cluster, struct str *out)
 {
 	struct cluster_sum sum = cluster_command_sum(cluster);
@@ -84,6 +111,8 @@ static void add_head(const struct site *site, const struct cluster *cluster, str
 	str_add(out, "\n  rolls    ");
 	add_rolls(cluster, &safe);
 	show_safe(out, str_text(&safe));
+	add_images(cluster, out);
+	add_snapshots(cluster, out);
 	str_addf(out, "\n  keys     %zu\n", cluster->authorized_keys.count);
 	str_addf(out, "  disks    attached by %s, %s\n",
 		 text_equal(cluster->attach, "host") ? "the host" : "QEMU",
@@ -160,14 +189,23 @@ static json_t *guest_json(const struct site *site, const struct cluster *cluster
 	const struct cluster_guest *guest = &cluster->guests[index];
 	const struct cluster_group *group = guest->group;
 	const struct allocated_guest recorded = recorded_of(cluster, index);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:I, s:I, s:o, s:o, s:s?, s:s?, s:s?, s:s?}",
-			 "name", guest->name, "id", guest->id, "group", group->name, "appliance",
-			 group->appliance, "boot", group->boot, "vcpus", (json_int_t)group->vcpus,
-			 "memory", (json_int_t)group->memory, "disk",
-			 disk_json(site, guest->id, group->disk, recorded.disk), "scratch",
-			 disk_json(site, guest->scratch_id, group->scratch, recorded.scratch),
-			 "address", recorded.address, "mac", recorded.mac, "outside_mac",
-			 recorded.outside_mac, "host", recorded.host);
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:s?, s:I, s:I, s:o, s:o, s:s?, s:s?, s:s?, s:s?}",
+		"name", guest->name, "id", guest->id, "group", group->name, "appliance",
+		group->appliance, "image", group->role, "boot", group->boot, "vcpus",
+		(json_int_t)group->vcpus, "memory", (json_int_t)group->memory, "disk",
+		disk_json(site, guest->id, group->disk, recorded.disk), "scratch",
+		disk_json(site, guest->scratch_id, group->scratch, recorded.scratch), "address",
+		recorded.address, "mac", recorded.mac, "outside_mac", recorded.outside_mac, "host",
+		recorded.host);
+}
+
+static json_t *snapshots_json(const struct text_list *names)
+{
+	json_t *json = json_array();
+	for (size_t i = 0; i < names->count; i++)
+		json_array_append_new(json, json_string(names->items[i]));
+	return json;
 }
 
 static void add_json(const struct site *site, const struct cluster *cluster, struct str *out)
@@ -187,6 +225,8 @@ static void add_json(const struct site *site, const struct cluster *cluster, str
 				    ? json_string(cluster_cidr(cluster, record))
 				    : json_null());
 	json_object_set_new(json, "guests", guests);
+	if (record->snapshots.count > 0)
+		json_object_set_new(json, "snapshots", snapshots_json(&record->snapshots));
 	show_json_line(out, json);
 }
 

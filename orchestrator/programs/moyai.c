@@ -39,6 +39,9 @@
 	COMMAND(cluster_start) \
 	COMMAND(cluster_stop) \
 	COMMAND(cluster_remove) \
+	COMMAND(cluster_snapshot) \
+	COMMAND(cluster_reset) \
+	COMMAND(cluster_forget) \
 	COMMAND(image_build) \
 	COMMAND(image_list) \
 	COMMAND(image_use) \

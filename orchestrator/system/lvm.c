@@ -89,7 +89,7 @@ int lvm_read(struct node *node, struct err *err)
 		"--configreport",
 		"lv",
 		"-o",
-		"lv_name,vg_name,lv_tags,lv_size,lv_active,lv_layout,pool_lv,origin,"
+		"lv_name,vg_name,lv_tags,lv_size,lv_active,lv_device_open,lv_layout,pool_lv,origin,"
 		"lv_metadata_size,data_percent,metadata_percent,sync_percent,lv_health_status",
 		"--configreport",
 		"seg",

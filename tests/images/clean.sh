@@ -34,7 +34,7 @@ no_word_of() { # tree what word…: files that name the word, but for binaries' 
 accounts_locked() { awk -F: '$2 != "*" && $2 !~ /^!/ { print $1 " has a password field " $2 }' "$1/etc/shadow"; }
 no_private_keys() {
 	grep -rIl -e '-----BEGIN [A-Z ]*PRIVATE KEY-----' "$1" --exclude-dir=modules 2>/dev/null
-	find "$1" -xdev \( -name 'ssh_host_*' -o -name 'id_*' -path '*/.ssh/*' -o -name authorized_keys \)
+	find "$1" -xdev \( -name 'ssh_host_*' -o -name 'id_*' -path '*/.ssh/*' -o -name authorized_keys -o -name munge.key \)
 }
 nothing_of_the_machine() {
 	find "$1/etc/hostname" "$1/etc/resolv.conf" "$1/etc/apt/auth.conf" "$1/etc/apt/auth.conf.d" \

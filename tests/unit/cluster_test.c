@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/run.h"
+#include "model/print.h"
 #include "model/site.h"
 
 static void read_good(const char *dir, const char *share, struct site *site)
@@ -52,7 +53,7 @@ static void test_guests_of_the_example(void **state)
 	assert_int_equal(course->forwards[0].port, 2201);
 	assert_int_equal(course->forwards[0].to, 22);
 	assert_null(course->external.address);
-	assert_string_equal(course->groups[0].packages.items[1], "gfortran");
+	assert_string_equal(course->frontend.packages.items[1], "gfortran");
 	site_free(&site);
 }
 
@@ -61,14 +62,14 @@ static void test_rolls_of_the_example(void **state)
 	struct site site;
 	(void)state;
 	read_good("configs/campus", ".", &site);
-	const struct roll *batch = roll_list_find(&site.rolls, "batch");
-	const struct roll *mpi = roll_list_find(&site.rolls, "mpi");
-	assert_non_null(batch);
-	assert_string_equal(batch->frontend.packages.items[0], "slurmctld");
-	assert_string_equal(batch->compute.services.items[1], "slurmd.service");
-	assert_string_equal(roll_find_parameter(batch, "partition")->fallback, "main");
-	assert_null(roll_find_parameter(batch, "weight"));
-	assert_string_equal(mpi->folder, "configs/campus/roles/rolls/mpi");
+	const struct roll *slurm = roll_list_find(&site.rolls, "slurm");
+	const struct roll *lab = roll_list_find(&site.rolls, "lab");
+	assert_non_null(slurm);
+	assert_string_equal(slurm->frontend.packages.items[0], "slurmctld");
+	assert_string_equal(slurm->compute.services.items[1], "slurmd.service");
+	assert_string_equal(roll_find_parameter(slurm, "partition")->fallback, "main");
+	assert_null(roll_find_parameter(slurm, "weight"));
+	assert_string_equal(lab->folder, "configs/campus/roles/rolls/lab");
 	const struct cluster *genome = site_find_cluster(&site, "genome");
 	assert_count(genome->parameter_count, 1);
 	assert_string_equal(genome->parameters[0].value, "genome");
@@ -129,6 +130,86 @@ static void test_what_is_the_sites_own(void **state)
 	assert_int_equal(run_args(NULL, "rm", "-rf", dir, NULL), 0);
 }
 
+static const struct role *role_of(const struct site *site, const char *guest)
+{
+	const struct cluster *cluster = site_find_cluster(site, "a");
+	const struct role *role =
+		role_list_find(&site->roles, cluster_find_guest(cluster, guest)->group->role);
+	assert_non_null(role);
+	return role;
+}
+
+/* What rolls and packages add to an appliance is a role. */
+static void test_composed(void **state)
+{
+	AUTO_FREE char *dir = temporary_dir();
+	AUTO_STR struct str printed = STR_INIT;
+	struct site site;
+	(void)state;
+	put(dir, ".", "site.cfg",
+	    "name = \"lab\"; domain = \"lab.example\"; mirror = \"http://mirror/d\";\n"
+	    "boot = { network = \"boot\"; server = \"10.0.0.1\"; }; vlan_pool = \"100-120\";\n"
+	    "networks = ( { name = \"boot\"; cidr = \"10.0.0.0/24\"; } );\n"
+	    "nodes = ( { name = \"vm1\"; role = \"vm-server\"; mac = \"52:54:00:00:00:01\";\n"
+	    "  addresses = { boot = \"10.0.0.2\"; }; guests = { vcpus = 8; memory = \"8G\"; }; "
+	    "} );\n");
+	put(dir, "roles/worker", "role.cfg",
+	    "extends = \"compute\"; packages = [ \"git\" ];\n"
+	    "sysctls = ( { name = \"vm.swappiness\"; value = \"1\"; } );\n");
+	put(dir, "roles/rolls/front", "roll.cfg",
+	    "doc = \"Of the frontend alone\"; frontend = { packages = [ \"nginx\" ]; "
+	    "services = [ \"nginx.service\" ]; };\n");
+	put(dir, "roles/rolls/a-roll-of-a-very-long-name-that-no-role-has-room-for", "roll.cfg",
+	    "doc = \"Long\"; compute = { packages = [ \"git\", \"vim\" ]; };\n");
+	put(dir, "roles/rolls/files-only", "roll.cfg", "doc = \"Files\";\n");
+	put(dir, "roles/rolls/files-only/compute/files/etc", "motd", "hello\n");
+	put(dir, "clusters", "a.cfg",
+	    "name = \"a\"; authorized_keys = [ \"ssh-ed25519 "
+	    "AAAAC3NzaC1lZDI1NTE5AAAAIEHhPtb2jZ2AQQA5zSLFTMIqY7rH6oGv1XjFQcE8b8Zp a\" ];\n"
+	    "rolls = [ \"front\", \"files-only\", "
+	    "\"a-roll-of-a-very-long-name-that-no-role-has-room-for\" ];\n"
+	    "frontend = { vcpus = 1; memory = \"1G\"; disk = \"1G\"; };\n"
+	    "nodes = (\n"
+	    "  { name = \"c\"; count = 1; vcpus = 1; memory = \"1G\"; boot = \"ram\"; "
+	    "appliance = \"worker\"; },\n"
+	    "  { name = \"p\"; count = 1; vcpus = 1; memory = \"1G\"; boot = \"ram\"; "
+	    "packages = [ \"gcc\", \"vim\" ]; },\n"
+	    "  { name = \"q\"; count = 1; vcpus = 1; memory = \"1G\"; boot = \"ram\"; "
+	    "packages = [ \"vim\", \"gcc\" ]; },\n"
+	    "  { name = \"g\"; count = 1; vcpus = 1; memory = \"1G\"; disk = \"1G\"; "
+	    "boot = \"golden\"; } );\n");
+	read_good(dir, "tests/golden/share", &site);
+	const struct role *frontend = role_of(&site, "frontend");
+	assert_string_equal(frontend->name, "frontend-with-front");
+	assert_string_equal(frontend->extends, "frontend");
+	assert_string_equal(frontend->enable.items[0], "moyai-frontend.service");
+	assert_string_equal(frontend->enable.items[1], "nginx.service");
+	assert_true(role_is_frontend(frontend));
+	const struct role *worker = role_of(&site, "c1");
+	assert_int_equal(strncmp(worker->name, "worker-with-", 12), 0);
+	assert_count(strlen(worker->name), 20); /* a digest: the names are too long */
+	assert_count(worker->packages.count, 2);
+	assert_string_equal(worker->packages.items[0], "git");
+	assert_count(worker->folders.count, 4);
+	assert_true(text_ends(worker->folders.items[0], "/roles/compute"));
+	assert_true(text_ends(worker->folders.items[1], "/roles/worker"));
+	assert_true(text_ends(worker->folders.items[2], "/roles/rolls/files-only/compute"));
+	role_print(worker, "compute", &printed);
+	assert_string_equal(str_text(&printed),
+			    "doc = \"worker, with files-only, "
+			    "a-roll-of-a-very-long-name-that-no-role-has-room-for\";\n"
+			    "extends = \"compute\";\npackages = [ \"git\", \"vim\" ];\n\t\tsysctls "
+			    "= (\n\t\t\t{ name = "
+			    "\"vm.swappiness\"; value = \"1\"; }\n\t\t);\n");
+	/* The same packages are the same image, in whatever order. */
+	assert_ptr_equal(role_of(&site, "p1"), role_of(&site, "q1"));
+	assert_ptr_not_equal(role_of(&site, "p1"), worker);
+	assert_string_equal(cluster_find_guest(site_find_cluster(&site, "a"), "g1")->group->role,
+			    "compute");
+	site_free(&site);
+	assert_int_equal(run_args(NULL, "rm", "-rf", dir, NULL), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -136,6 +217,7 @@ int main(void)
 		cmocka_unit_test(test_rolls_of_the_example),
 		cmocka_unit_test(test_record_of_the_example),
 		cmocka_unit_test(test_what_is_the_sites_own),
+		cmocka_unit_test(test_composed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

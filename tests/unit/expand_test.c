@@ -112,8 +112,8 @@ static void test_hosts(void **state)
 			  "vlan vlan100\n"
 			  "bridge br-vlan100\n"
 			  "bridge br-campus\n"
-			  "appliance frontend\n"
-			  "appliance compute\n");
+			  "appliance frontend-with-slurm-mpi-lab\n"
+			  "appliance compute-with-slurm-mpi-lab\n");
 	assert_ids("vm1", "session store1/genome-compute1\n"
 			  "session store1/genome-compute1-scratch\n"
 			  "guest genome-compute1\n"
@@ -139,19 +139,34 @@ static void test_hosts(void **state)
 		"gw1", "guest", "genome-frontend",
 		"vcpus=4 memory=8G disks=/dev/moyai/store1/genome-frontend "
 		"interfaces=br-vlan100 02:92:ce:dc:6c:58, br-campus 02:81:4d:88:30:94 192.0.2.50 "
-		"emulated=false boot=appliance appliance=frontend serves=compute "
+		"emulated=false boot=appliance appliance=frontend-with-slurm-mpi-lab "
+		"serves=compute-with-slurm-mpi-lab "
 		"settings=hostname=frontend, interface=02:92:ce:dc:6c:58 10.1.0.1/16, "
 		"interface=02:81:4d:88:30:94 "
 		"192.0.2.50/24, cluster=genome, domain=campus.example, "
 		"mirror=http://deb.debian.org/debian, "
-		"node=compute1 02:0d:b1:a3:75:60 10.1.0.2 install compute, "
-		"node=compute2 02:43:29:ed:01:c2 10.1.0.3 install compute, "
-		"node=compute3 02:a2:ae:25:34:f5 10.1.0.4 install compute, "
-		"node=compute4 02:8f:4d:7d:d3:34 10.1.0.5 install compute, "
-		"node=compute5 02:31:d8:72:a3:cb 10.1.0.6 install compute, "
-		"node=compute6 02:8b:72:a2:86:d9 10.1.0.7 install compute, "
-		"node=big1 02:14:32:84:40:9b 10.1.0.8 ram compute, "
-		"node=big2 02:88:20:1e:ce:1b 10.1.0.9 ram compute, key=ssh-ed25519 "
+		"roll=slurm, parameter=slurm partition genome, parameter=slurm controller , "
+		"parameter=slurm farm , roll=mpi, roll=lab, "
+		"parameter=lab contact hpc@campus.example, "
+		"node=compute1 02:0d:b1:a3:75:60 10.1.0.2 8 16384 install "
+		"compute-with-slurm-mpi-lab, "
+		"node=compute2 02:43:29:ed:01:c2 10.1.0.3 8 16384 install "
+		"compute-with-slurm-mpi-lab, "
+		"node=compute3 02:a2:ae:25:34:f5 10.1.0.4 8 16384 install "
+		"compute-with-slurm-mpi-lab, "
+		"node=compute4 02:8f:4d:7d:d3:34 10.1.0.5 8 16384 install "
+		"compute-with-slurm-mpi-lab, "
+		"node=compute5 02:31:d8:72:a3:cb 10.1.0.6 8 16384 install "
+		"compute-with-slurm-mpi-lab, "
+		"node=compute6 02:8b:72:a2:86:d9 10.1.0.7 8 16384 install "
+		"compute-with-slurm-mpi-lab, "
+		"node=big1 02:14:32:84:40:9b 10.1.0.8 32 163840 ram compute-with-slurm-mpi-lab, "
+		"node=big2 02:88:20:1e:ce:1b 10.1.0.9 32 163840 ram compute-with-slurm-mpi-lab, "
+		"role=compute-with-slurm-mpi-lab doc = \"compute, with slurm, mpi, lab\";, "
+		"role=compute-with-slurm-mpi-lab extends = \"compute\";, "
+		"role=compute-with-slurm-mpi-lab packages = [ \"nfs-common\", \"chrony\", "
+		"\"nftables\", \"e2fsprogs\", \"openssh-client\", \"slurmd\", \"slurm-client\", "
+		"\"munge\", \"openmpi-bin\", \"vim-tiny\" ];, key=ssh-ed25519 "
 		"AAAAC3NzaC1lZDI1NTE5AAAAIEHhPtb2jZ2AQQA5zSLFTMIqY7rH6oGv1XjFQcE8b8Zp ann@genome "
 		"epoch=0 state=running others=vm1, vm2, vm3 firewall=campus "
 		"missing=no images were read");
@@ -182,12 +197,15 @@ static void write_image(const char *dir, const char *role, const char *initrd)
 /* Guests that start from an appliance: with the kernel that their host has of it. */
 static void test_appliances(void **state)
 {
-	static const char *const ROLES[] = { "frontend", "compute", "gateway", "vm-server",
+	static const char *const ROLES[] = { "frontend-with-slurm-mpi-lab",
+					     "compute-with-slurm-mpi-lab", "gateway", "vm-server",
 					     "storage" };
 	AUTO_FREE char *dir = temporary_dir();
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(ROLES); i++)
-		write_image(dir, ROLES[i], i == 1 ? "compute/initrd.img" : "base-cloud/initrd.img");
+		write_image(dir, ROLES[i],
+			    i == 1 ? "compute-with-slurm-mpi-lab/initrd.img"
+				   : "base-cloud/initrd.img");
 	image_set_read(dir, &site, &images);
 	assert_null(images.missing);
 	/* Of it these nodes have one that is all in its initramfs. */
@@ -198,43 +216,54 @@ static void test_appliances(void **state)
 	AUTO_FREE char *big = fields_of("vm3", "guest", "genome-big1");
 	assert_non_null(strstr(big, "settings=hostname=big1, interface=02:14:32:84:40:9b "
 				    "10.1.0.8/16 10.1.0.1, key="));
-	assert_non_null(strstr(big, "appliance=compute kernel=/var/lib/moyai/appliances/compute/"
-				    "base-cloud/vmlinuz initrd=/var/lib/moyai/appliances/compute/"
-				    "compute/initrd.img arguments=console=ttyS0 quiet settings="));
+	assert_non_null(strstr(
+		big,
+		"appliance=compute-with-slurm-mpi-lab "
+		"kernel=/var/lib/moyai/appliances/compute-with-slurm-mpi-lab/"
+		"base-cloud/vmlinuz initrd=/var/lib/moyai/appliances/compute-with-slurm-mpi-lab/"
+		"compute-with-slurm-mpi-lab/initrd.img arguments=console=ttyS0 quiet settings="));
 	assert_null(strstr(big, "missing="));
-	AUTO_FREE char *kept = fields_of("vm3", "appliance", "compute");
+	AUTO_FREE char *kept = fields_of("vm3", "appliance", "compute-with-slurm-mpi-lab");
 	assert_string_equal(kept,
-			    "content=2 files, 12, 55e18adad9cd "
+			    "content=2 files, 12, 6baade147e2f "
 			    "url=http://10.79.0.1:8067/image/ files=base-cloud/vmlinuz "
 			    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef 7, "
-			    "compute/initrd.img "
+			    "compute-with-slurm-mpi-lab/initrd.img "
 			    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef 5");
 	/* The frontend's own is not: it has the layers as disks, and to hand on those of its nodes. */
 	AUTO_FREE char *with = fields_of("gw1", "guest", "genome-frontend");
 #define KEPT "/var/lib/moyai/appliances/"
 #define SHA "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-	assert_non_null(strstr(with, "files=moyai-layer-1 " KEPT "frontend/frontend/role.squashfs, "
-				     "moyai-file-1 " KEPT "compute/compute/manifest.json, "
-				     "moyai-file-2 " KEPT "compute/base-cloud/vmlinuz, "
-				     "moyai-file-3 " KEPT "compute/compute/initrd.img, "
-				     "moyai-file-4 " KEPT "compute/compute/role.squashfs "));
+	assert_non_null(strstr(
+		with, "files=moyai-layer-1 " KEPT
+		      "frontend-with-slurm-mpi-lab/frontend-with-slurm-mpi-lab/role.squashfs, "
+		      "moyai-file-1 " KEPT
+		      "compute-with-slurm-mpi-lab/compute-with-slurm-mpi-lab/manifest.json, "
+		      "moyai-file-2 " KEPT "compute-with-slurm-mpi-lab/base-cloud/vmlinuz, "
+		      "moyai-file-3 " KEPT
+		      "compute-with-slurm-mpi-lab/compute-with-slurm-mpi-lab/initrd.img, "
+		      "moyai-file-4 " KEPT
+		      "compute-with-slurm-mpi-lab/compute-with-slurm-mpi-lab/role.squashfs "));
 	assert_non_null(strstr(with, "arguments=console=ttyS0 quiet moyai.guest settings="));
 	assert_non_null(strstr(with, ", file=moyai-file-2 7 " SHA " base-cloud/vmlinuz, "
-				     "file=moyai-file-3 5 " SHA " compute/initrd.img, "));
+				     "file=moyai-file-3 5 " SHA
+				     " compute-with-slurm-mpi-lab/initrd.img, "));
 	image_set_free(&images);
 
 	/* One that is not there is missed by its guests, and by their frontend, alone. */
-	AUTO_FREE char *manifest = xasprintf("%s/compute/manifest.json", dir);
+	AUTO_FREE char *manifest = xasprintf("%s/compute-with-slurm-mpi-lab/manifest.json", dir);
 	assert_int_equal(unlink(manifest), 0);
 	image_set_read(dir, &site, &images);
 	assert_null(images.missing);
 	AUTO_FREE char *none = fields_of("vm3", "guest", "genome-big1");
-#define MISSING "missing=there is no image of role compute; run moyai image build"
+#define MISSING                                                                                    \
+	"missing=there is no image of role compute-with-slurm-mpi-lab; run moyai image build"
 	assert_non_null(strstr(none, MISSING));
-	assert_fields("vm3", "appliance", "compute", "content=not known " MISSING);
+	assert_fields("vm3", "appliance", "compute-with-slurm-mpi-lab",
+		      "content=not known " MISSING);
 	AUTO_FREE char *frontend = fields_of("gw1", "guest", "genome-frontend");
 	assert_non_null(strstr(frontend, MISSING));
-	AUTO_FREE char *other = fields_of("gw1", "appliance", "frontend");
+	AUTO_FREE char *other = fields_of("gw1", "appliance", "frontend-with-slurm-mpi-lab");
 	assert_null(strstr(other, "missing="));
 	image_set_free(&images);
 	const char *const remove[] = { "rm", "-r", dir, NULL };
@@ -261,6 +290,74 @@ static void test_disks(void **state)
 		      "target_iqn=iqn.2026-11.moyai.campus:store1.genome-compute1 "
 		      "portals=10.79.20.16:3260 initiator_iqn=iqn.2026-11.moyai.campus:vm1 "
 		      "chap_user=store1.genome-compute1 size=20G logged_in=true multipath=false");
+}
+
+/* A copy of each disk beside it; and a disk that was set back is a copy of that. */
+static void test_snapshots(void **state)
+{
+	(void)state;
+	struct cluster *course = site_find_cluster(&site, "course");
+	struct allocated_guest *seat = allocation_find(&course->recorded, "seat1");
+	text_list_add(&course->recorded.snapshots, "clean");
+	text_list_add(&course->recorded.snapshots, "week2");
+	text_list_add(&course->recorded.forgotten, "old");
+	seat->disk_reset = xstrdup("clean@1796057134");
+	state_of("course", "stopped");
+	expand_well();
+#define TAKES "active=true takes=0 pool_wanted=3078G pool_members=1"
+#define AWAY(guest) "guest=course-" guest " hosts=gw1, vm1, vm2, vm3 scrub=discard " TAKES
+	assert_fields(
+		"store1", "volume", "course-seat1-at-clean",
+		"pool=main type=thin size=10G thin_pool=guests snapshot_of=course-seat1 " AWAY(
+			"seat1"));
+	assert_fields(
+		"store1", "volume", "course-seat1-at-week2",
+		"pool=main type=thin size=10G thin_pool=guests snapshot_of=course-seat1 " AWAY(
+			"seat1"));
+	assert_fields("store1", "volume", "course-seat1",
+		      "pool=main type=thin size=10G thin_pool=guests of=course-seat1-at-clean "
+		      "reset=1796057134 " AWAY("seat1"));
+	assert_fields("store1", "volume", "course-seat2",
+		      "pool=main type=thin size=10G thin_pool=guests of=golden-compute reset=0 "
+		      "scrub=discard " TAKES);
+	const struct text_list *given_up = &site_find_node(&site, "store1")->given_up;
+	assert_true(text_list_has(given_up, "volume/course-seat1"));
+	assert_false(text_list_has(given_up, "volume/course-seat2"));
+	assert_true(text_list_has(given_up, "volume/course-seat2-at-old"));
+	assert_false(text_list_has(given_up, "volume/course-seat2-at-clean"));
+}
+
+/* Of a running one nobody is kept away, and nothing is given up but what is forgotten. */
+static void test_snapshots_running(void **state)
+{
+	(void)state;
+	struct cluster *course = site_find_cluster(&site, "course");
+	struct allocated_guest *seat = allocation_find(&course->recorded, "seat1");
+	text_list_add(&course->recorded.snapshots, "clean");
+	seat->disk_reset = xstrdup("clean@1796057134");
+	state_of("course", "running");
+	expand_well();
+	assert_fields("store1", "volume", "course-seat1",
+		      "pool=main type=thin size=10G thin_pool=guests of=course-seat1-at-clean "
+		      "reset=1796057134 scrub=discard " TAKES);
+	assert_count(site_find_node(&site, "store1")->given_up.count, 0);
+}
+
+/* A cluster that is removed is removed with them. */
+static void test_snapshots_absent(void **state)
+{
+	(void)state;
+	struct cluster *course = site_find_cluster(&site, "course");
+	text_list_add(&course->recorded.snapshots, "clean");
+	text_list_add(&course->recorded.forgotten, "old");
+	state_of("course", "absent");
+	expand_well();
+	AUTO_FREE char *ids = ids_on("store1");
+	assert_null(strstr(ids, "course"));
+	const struct text_list *given_up = &site_find_node(&site, "store1")->given_up;
+	assert_true(text_list_has(given_up, "volume/course-seat3"));
+	assert_true(text_list_has(given_up, "volume/course-seat3-at-clean"));
+	assert_true(text_list_has(given_up, "volume/course-seat3-at-old"));
 }
 
 static void test_stopped(void **state)
@@ -301,7 +398,7 @@ static void test_absent(void **state)
 	const struct derive from = { .site = &site, .node = site_find_node(&site, "store1") };
 	struct slice slice;
 	assert_int_equal(slice_make(&from, &slice, NULL), 0);
-	assert_true(text_list_has(&slice.may_lose, "volume/genome-compute6"));
+	assert_true(text_list_has(&slice.given_up, "volume/genome-compute6"));
 	slice_free(&slice);
 }
 
@@ -346,13 +443,14 @@ static void test_forwards(void **state)
 			  "vlan vlan150\n"
 			  "bridge br-vlan150\n"
 			  "bridge br-link150\n"
-			  "appliance frontend\n"
+			  "appliance frontend-with-358c490e\n"
 			  "session store1/genome-frontend\n"
 			  "guest genome-frontend\n"
 			  "vlan vlan100\n"
 			  "bridge br-vlan100\n"
 			  "bridge br-campus\n"
-			  "appliance compute\n"
+			  "appliance frontend-with-slurm-mpi-lab\n"
+			  "appliance compute-with-slurm-mpi-lab\n"
 			  "masquerade link150-campus\n");
 	assert_fields("gw1", "bridge", "br-link150",
 		      "mtu=1500 addresses=100.64.2.89/30 link=up undeclared=none");
@@ -497,6 +595,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_hosts, open_site, close_site),
 		cmocka_unit_test_setup_teardown(test_appliances, open_site, close_site),
 		cmocka_unit_test_setup_teardown(test_disks, open_site, close_site),
+		cmocka_unit_test_setup_teardown(test_snapshots, open_site, close_site),
+		cmocka_unit_test_setup_teardown(test_snapshots_running, open_site, close_site),
+		cmocka_unit_test_setup_teardown(test_snapshots_absent, open_site, close_site),
 		cmocka_unit_test_setup_teardown(test_stopped, open_site, close_site),
 		cmocka_unit_test_setup_teardown(test_absent, open_site, close_site),
 		cmocka_unit_test_setup_teardown(test_bridge_names, open_site, close_site),

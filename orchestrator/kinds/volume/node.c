@@ -12,6 +12,7 @@
 
 #define TAG_OF "moyai.of="
 #define TAG_RESET "moyai.reset="
+#define TAG_SNAPSHOT "moyai.snapshot-of="
 #define TAG_SCRUB "moyai.scrub="
 #define CHUNK_SIZE "64k"
 
@@ -127,7 +128,9 @@ static void fill(const struct node *node, const json_t *volume, struct volume *h
 	have->active = strcmp(lvm_text(volume, "lv_active"), "active") == 0;
 	have->thin_pool = *thin_pool ? xstrdup(thin_pool) : NULL;
 	have->of = lvm_tag_value(volume, "lv_tags", TAG_OF);
-	if (have->of != NULL)
+	have->snapshot_of = lvm_tag_value(volume, "lv_tags", TAG_SNAPSHOT);
+	/* Also of one that is no clone: that it is to be one now is another number. */
+	if (strcmp(have->type, "thin") == 0)
 		have->reset = reset ? strtoull(reset, NULL, 10) : 0;
 	if (strcmp(have->type, "striped") == 0) {
 		have->stripes = areas;
@@ -225,7 +228,25 @@ static void add_type(struct text_list *args, const struct volume *want)
 	ADD(args, "--wipesignatures", "y", "--zero", "y");
 }
 
-static int create(const struct volume *want, struct err *err)
+/* It begins as that one is now. */
+static void add_origin(struct text_list *args, const struct volume *want, const char *origin)
+{
+	ADD(args, "--snapshot", "--setactivationskip", "n");
+	text_list_take(args, xasprintf(LVM_GROUP "%s/%s", want->pool, origin));
+}
+
+/* A snapshot is of a disk that nobody writes to. */
+static int check_still(const struct node *node, const struct volume *want, struct err *err)
+{
+	const json_t *origin = lvm_volume(node, want->snapshot_of, want->pool);
+	if (origin == NULL || strcmp(lvm_text(origin, "lv_device_open"), "open") != 0)
+		return 0;
+	return err_set(err,
+		       "%s is in use, and a snapshot is of a disk that is not; stop its cluster",
+		       want->snapshot_of);
+}
+
+static int create(const struct node *node, const struct volume *want, struct err *err)
 {
 	AUTO_LIST struct text_list args = TEXT_LIST_INIT;
 	ADD(&args, "lvcreate", "--yes", "--addtag", LVM_TAG, "--name", want->name);
@@ -234,11 +255,17 @@ static int create(const struct volume *want, struct err *err)
 		text_list_take(&args, xasprintf(TAG_SCRUB "%s", want->scrub));
 	}
 	if (want->of != NULL) {
-		ADD(&args, "--snapshot", "--setactivationskip", "n", "--addtag");
+		text_list_add(&args, "--addtag");
 		text_list_take(&args, xasprintf(TAG_OF "%s", want->of));
 		text_list_add(&args, "--addtag");
 		text_list_take(&args, xasprintf(TAG_RESET "%llu", (unsigned long long)want->reset));
-		text_list_take(&args, xasprintf(LVM_GROUP "%s/%s", want->pool, want->of));
+		add_origin(&args, want, want->of);
+	} else if (want->snapshot_of != NULL) {
+		if (check_still(node, want, err) != 0)
+			return -1;
+		text_list_add(&args, "--addtag");
+		text_list_take(&args, xasprintf(TAG_SNAPSHOT "%s", want->snapshot_of));
+		add_origin(&args, want, want->snapshot_of);
 	} else {
 		add_type(&args, want);
 		text_list_take(&args, xasprintf(LVM_GROUP "%s", want->pool));
@@ -324,7 +351,7 @@ static int apply(struct node *node, const struct step *step, struct err *err)
 		return -1;
 	const json_t *there = lvm_volume(node, want->name, want->pool);
 	if (there == NULL) {
-		if (create(want, err) != 0)
+		if (create(node, want, err) != 0)
 			return -1;
 		/* A clone begins with its golden volume's size. */
 		node_forget(node);

@@ -30,8 +30,13 @@ static const struct field FIELDS[] = {
 	  "thin: the volume of type thin-pool that holds its data" },
 	{ "of", FIELD_NAME, AT(of), FIELD_REPLACEABLE, 0, 0, NULL, NULL,
 	  "the golden volume it begins as: a thin one of the same pool" },
-	{ "reset", FIELD_NUMBER, AT(reset), FIELD_REPLACEABLE, 0, 1000000, NULL, NULL,
+	{ "reset", FIELD_NUMBER, AT(reset), FIELD_REPLACEABLE, 0, UINT32_MAX, NULL, NULL,
 	  "of a clone: raise it to make it what its golden volume is now" },
+	{ "snapshot_of", FIELD_NAME, AT(snapshot_of), FIELD_DERIVED | FIELD_REPLACEABLE, 0, 0, NULL,
+	  NULL, "of a cluster's snapshot: the disk that it is a copy of" },
+	{ "guest", FIELD_NAME, AT(guest), SEEN, 0, 0, NULL, NULL,
+	  "of a stopped cluster's disk: who must not run while it is copied or set back" },
+	{ "hosts", FIELD_LIST, AT(hosts), SEEN, 0, 0, NULL, NULL, "where that might run" },
 	{ "on", FIELD_LIST, AT(on), FIELD_VOLATILE, 1, 64, NULL, NULL,
 	  "partitions of the pool it is put on, and grows on; any when not written" },
 	{ "overcommit_percent", FIELD_NUMBER, AT(overcommit_percent), FIELD_VOLATILE, 100, 100000,
@@ -119,6 +124,8 @@ static int needs(const struct spec *spec, struct refs *out, struct err *err)
 		refs_add(out, NULL, "volume", volume->thin_pool);
 	if (volume->of != NULL)
 		refs_add(out, NULL, "volume", volume->of);
+	for (size_t i = 0; i < volume->hosts.count; i++)
+		refs_add_gone(out, volume->hosts.items[i], "guest", volume->guest);
 	return 0;
 }
 

@@ -21,8 +21,11 @@ struct volume {
 	uint64_t stripe_size;
 	uint64_t mirrors;
 	char *thin_pool;
-	char *of;	/* the golden volume */
-	uint64_t reset; /* how often it was set back; 0 in a clone that never was */
+	char *of;	   /* the golden volume */
+	uint64_t reset;	   /* which time it was set back; 0 in a thin one that never was */
+	char *snapshot_of; /* the volume that it is a copy of, as that was when this was made */
+	char *guest; /* who must run on none of `hosts` while it is made, or set back; derived */
+	struct text_list hosts;
 	struct text_list on;
 	uint64_t overcommit_percent;
 	uint64_t warn_percent;
@@ -44,6 +47,8 @@ struct volume {
 	char *foreign;		   /* seen: why what is there is not touched */
 	char *dependent;	   /* seen: why it is not removed */
 };
+/* A cluster's snapshot is a volume too, DISK-at-SNAPSHOT, and a disk that is set back to it is a clone
+   of it: each is a copy of the other, made at different times. */
 #define VOLUME_REFRESH "refresh needed" /* lv_health_status, lvs(8) */
 extern const struct kind_spec volume_spec;
 #endif

@@ -1,1 +1,0 @@
-export OMPI_MCA_btl=tcp,self
