@@ -27,8 +27,12 @@ static void drop(char **text)
 static void keep_absent(const struct allocation *record, struct allocation *made)
 {
 	allocation_copy(made, record);
-	for (size_t i = 0; i < made->snapshots.count; i++)
-		text_list_add(&made->forgotten, made->snapshots.items[i]);
+	for (size_t i = 0; i < made->snapshots.count; i++) {
+		AUTO_FREE char *name = NULL;
+		uint64_t seconds;
+		if (allocated_reset_parse(made->snapshots.items[i], &name, &seconds))
+			text_list_add(&made->forgotten, name);
+	}
 	text_list_free(&made->snapshots);
 	for (size_t i = 0; i < made->guest_count; i++) {
 		drop(&made->guests[i].disk_reset);

@@ -60,7 +60,8 @@ static char *disk_text(const struct site_node *node)
 }
 
 static void add_uncut(const struct places *places, const struct cluster *cluster,
-		      const struct disk *disk, uint64_t bytes, size_t count, const bool *may)
+		      const struct allocation *made, const struct disk *disk, uint64_t bytes,
+		      size_t count, const bool *may)
 {
 	const struct givers *keepers = &places->keepers;
 	AUTO_STR struct str size = STR_INIT;
@@ -68,7 +69,13 @@ static void add_uncut(const struct places *places, const struct cluster *cluster
 	places_add_bytes(&size, bytes);
 	size_t able = places_add_left(&left, keepers, may);
 	struct place place = place_of(disk->group->place, "disk");
-	if (able == 0 && may)
+	if (able == 0 && may && made->snapshots.count > 0)
+		mistake_add(places->mistakes, disk->group->place,
+			    "cluster \"%s\": group \"%s\": the cluster has snapshots, which only "
+			    "disks in thin pools have, and no node gives a thin_pool to guests; "
+			    "write thin_pool into the guests of a storage node",
+			    cluster->name, disk->group->name);
+	else if (able == 0 && may)
 		mistake_add(places->mistakes, disk->group->place,
 			    "cluster \"%s\": group \"%s\": boot = \"golden\" takes thin clones, "
 			    "and no node gives a thin_pool to guests; write thin_pool into the "
@@ -127,8 +134,8 @@ void places_choose_disks(struct places *places, const struct cluster *cluster,
 		first = first == PLACE_NONE ? i : first;
 	}
 	if (left > 0)
-		add_uncut(places, cluster, &disks[first], items[first].need[PLACE_BYTES], left,
-			  items[first].may);
+		add_uncut(places, cluster, made, &disks[first], items[first].need[PLACE_BYTES],
+			  left, items[first].may);
 	free(items);
 	free(disks);
 	free(thin);

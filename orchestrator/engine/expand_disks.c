@@ -53,9 +53,10 @@ static const char *scrub_of(const struct cluster *cluster, const struct allocate
 	return at->thin_pool ? "discard" : cluster->scrub;
 }
 
+/* Of a name, or of what the record says with the time behind it. */
 static char *snapshot_id(const char *disk, const char *snapshot)
 {
-	return xasprintf("%s-at-%s", disk, snapshot);
+	return xasprintf("%s-at-%.*s", disk, (int)strcspn(snapshot, "@"), snapshot);
 }
 
 static struct spec *add_volume(const struct expansion *of, const struct disk *disk, const char *id)
@@ -80,6 +81,7 @@ static void keep_guest_away(const struct expansion *of, const struct disk *disk,
 	if (cluster_is_running(of->cluster))
 		return;
 	expansion_set(volume, "guest", disk->guest->id);
+	expansion_set(volume, "keeper", disk->keeper->name);
 	for (size_t i = 0; i < of->site->node_count; i++)
 		if (site_node_runs_guests(of->site, &of->site->nodes[i]))
 			expansion_set(volume, "hosts", of->site->nodes[i].name);
@@ -92,7 +94,7 @@ static bool check_snapshots(const struct expansion *of, const struct disk *disk)
 	const struct text_list *snapshots = &of->made->snapshots;
 	const char *longest = "";
 	for (size_t i = 0; i < snapshots->count; i++)
-		if (strlen(snapshots->items[i]) > strlen(longest))
+		if (strcspn(snapshots->items[i], "@") > strcspn(longest, "@"))
 			longest = snapshots->items[i];
 	AUTO_FREE char *id = snapshot_id(disk->id, longest);
 	if (snapshots->count > 0 && disk->at.thin_pool == NULL)
@@ -109,6 +111,21 @@ static bool check_snapshots(const struct expansion *of, const struct disk *disk)
 	else
 		return true;
 	return false;
+}
+
+static void set_snapshot(const struct expansion *of, const struct disk *disk, const char *snapshot,
+			 struct spec *volume)
+{
+	AUTO_FREE char *name = NULL;
+	AUTO_FREE char *golden = xasprintf(EXPAND_GOLDEN "%s", disk->guest->group->role);
+	uint64_t seconds;
+	expansion_set(volume, "snapshot_of", disk->id);
+	if (allocated_reset_parse(snapshot, &name, &seconds))
+		expansion_set_number(volume, "snapshot_at", seconds);
+	/* A disk that is not there either would have begun as that. */
+	if (disk->golden && refer_find(disk->keeper, "volume", golden) != NULL)
+		expansion_set(volume, "begins_as", golden);
+	keep_guest_away(of, disk, volume);
 }
 
 /* The disk, and what is kept of it. */
@@ -131,8 +148,7 @@ static void add_volumes(const struct expansion *of, const struct disk *disk)
 	for (size_t i = 0; i < snapshots->count; i++) {
 		AUTO_FREE char *id = snapshot_id(disk->id, snapshots->items[i]);
 		volume = add_volume(of, disk, id);
-		expansion_set(volume, "snapshot_of", disk->id);
-		keep_guest_away(of, disk, volume);
+		set_snapshot(of, disk, snapshots->items[i], volume);
 	}
 }
 

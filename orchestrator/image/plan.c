@@ -174,6 +174,7 @@ static int role_inputs(const struct image_plan *plan, struct image_role *image, 
 	char digest[2][HASH_HEX_SIZE];
 	if (inputs_text(in, "base", base->base_digest, err) != 0 ||
 	    inputs_list(in, "packages", &role->packages, err) != 0 ||
+	    (role->composed && inputs_list(in, "phases", &role->phases, err) != 0) ||
 	    inputs_list(in, "modules", &role->modules, err) != 0 ||
 	    initramfs_inputs(plan, role, in, err) != 0 ||
 	    inputs_list(in, "enable", &role->enable, err) != 0 ||

@@ -124,6 +124,7 @@ int image_spec_role(const struct image_plan *plan, const struct image_role *imag
 		xasprintf("{ \"role\": \"%s\", \"version\": \"%s\" }", role->name, image->version);
 	if (put_common(plan, spec, err) != 0 ||
 	    put_list(spec, "packages", &role->packages, err) != 0 ||
+	    put_list(spec, "phases", &role->phases, err) != 0 ||
 	    put_list(spec, "enable", &role->enable, err) != 0 ||
 	    put_list(spec, "mask", &role->mask, err) != 0 ||
 	    put_list(spec, "modules", &role->modules, err) != 0 ||

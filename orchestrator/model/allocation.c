@@ -20,7 +20,7 @@ const struct field ALLOCATION_FIELDS[] = {
 	{ "cidr", FIELD_CIDR, ALLOCATION(cidr), 0, 0, 0, NULL, NULL,
 	  "addresses of the private network" },
 	{ "snapshots", FIELD_LIST, ALLOCATION(snapshots), 0, 0, ALLOCATION_SNAPSHOTS_MAX, NULL,
-	  NULL, "of all its disks together: moyai cluster snapshot" },
+	  NULL, "SNAPSHOT@SECONDS: of all its disks together, and when: moyai cluster snapshot" },
 	{ "forgotten", FIELD_LIST, ALLOCATION(forgotten), 0, 0, 1024, NULL, NULL,
 	  "snapshots that may be lost: moyai cluster forget" },
 	FIELD_END
@@ -141,6 +141,14 @@ static bool is_to(const char *reset, const char *snapshot)
 	AUTO_FREE char *name = NULL;
 	uint64_t seconds;
 	return allocated_reset_parse(reset, &name, &seconds) && strcmp(name, snapshot) == 0;
+}
+
+bool allocation_has_snapshot(const struct allocation *allocation, const char *snapshot)
+{
+	for (size_t i = 0; i < allocation->snapshots.count; i++)
+		if (is_to(allocation->snapshots.items[i], snapshot))
+			return true;
+	return false;
 }
 
 bool allocated_is_set_back(const struct allocated_guest *guest, const char *snapshot)

@@ -36,7 +36,7 @@ struct allocation {
 	uint64_t rotation;	    /* of the cluster's secrets: another number, other secrets */
 	uint64_t vlan;		    /* FIELD_UNSET: chosen in the cluster's file */
 	char *cidr;		    /* NULL: likewise */
-	struct text_list snapshots; /* of all its disks together, by the names they were given */
+	struct text_list snapshots; /* SNAPSHOT@SECONDS since 1970: of all its disks together */
 	struct text_list forgotten; /* snapshots that may be lost */
 	struct allocated_guest *guests;
 	size_t guest_count;
@@ -58,8 +58,10 @@ struct allocated_disk {
 	char *thin_pool; /* NULL: it is cut from the pool itself */
 };
 bool allocated_disk_parse(const char *text, struct allocated_disk *disk);
-/* The parts of `disk_reset` and `scratch_reset`; the caller frees snapshot. */
+/* The parts of SNAPSHOT@SECONDS; the caller frees snapshot. */
 bool allocated_reset_parse(const char *text, char **snapshot, uint64_t *seconds);
+/* Whether the record has a snapshot of this name. */
+bool allocation_has_snapshot(const struct allocation *allocation, const char *snapshot);
 /* Whether one of its disks was set back to this snapshot the last time. */
 bool allocated_is_set_back(const struct allocated_guest *guest, const char *snapshot);
 void allocated_disk_free(struct allocated_disk *disk);

@@ -80,14 +80,13 @@ static void check_reset(const struct record *of, const char *key, const char *te
 		return;
 	if (!allocated_reset_parse(text, &snapshot, &seconds))
 		mistake_add(of->check->mistakes, place,
-			    "%s: %s: \"%.80s\" is not SNAPSHOT@SECONDS; write what it was, or "
-			    "moyai cluster reset sets the cluster back anew",
+			    "%s: %s: \"%.80s\" is not SNAPSHOT@SECONDS; write what it was",
 			    of->what, key, text);
 	else if (cluster_is_wanted(of->cluster) &&
-		 !text_list_has(&of->cluster->recorded.snapshots, snapshot))
+		 !allocation_has_snapshot(&of->cluster->recorded, snapshot))
 		mistake_add(of->check->mistakes, place,
-			    "%s: %s: there is no snapshot \"%s\"; bring it back, or set the "
-			    "cluster back to another one",
+			    "%s: %s: the record has no snapshot \"%s\"; bring it back into "
+			    "snapshots, or take this out",
 			    of->what, key, snapshot);
 }
 

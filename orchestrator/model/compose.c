@@ -80,6 +80,16 @@ static char *name_of(const struct composition *of)
 	return str_take(&shorter);
 }
 
+/* A roll that is added last adds its accounts to those that were there: their numbers stay. */
+static void add_phase(struct role *role, const struct text_list *packages)
+{
+	AUTO_STR struct str line = STR_INIT;
+	for (size_t i = 0; i < packages->count; i++)
+		str_addf(&line, "%s%s", i ? " " : "", packages->items[i]);
+	if (packages->count > 0)
+		text_list_add(&role->phases, str_text(&line));
+}
+
 static void lay_rolls(const struct composition *of, struct role *role)
 {
 	AUTO_STR struct str doc = STR_INIT;
@@ -88,11 +98,13 @@ static void lay_rolls(const struct composition *of, struct role *role)
 		const struct roll_part *part = part_of(of, of->rolls[i]);
 		struct role layer = { .packages = part->packages, .enable = part->services };
 		role_lay_over(role, &layer); /* copies */
+		add_phase(role, &part->packages);
 		text_list_take(&role->folders, folder_of(of, of->rolls[i]));
 		str_addf(&doc, "%s %s", i ? "," : "", of->rolls[i]->name);
 	}
 	const struct role packages = { .packages = of->group->packages };
 	role_lay_over(role, &packages);
+	add_phase(role, &of->group->packages);
 	if (of->group->packages.count > 0)
 		str_addf(&doc, "%s %zu packages", of->roll_count ? ", and" : "",
 			 of->group->packages.count);
@@ -178,6 +190,7 @@ static void compose(struct reader *reader, const struct cluster *cluster,
 	free(role.extends); /* the base's own */
 	role.extends = xstrdup(base->name);
 	text_list_copy(&role.folders, &base->folders);
+	add_phase(&role, &base->packages);
 	lay_rolls(&of, &role);
 	role.place = group->place;
 	role.broken = base->broken;

@@ -40,7 +40,14 @@ static bool record_key(struct reader *reader, const config_setting_t *member, vo
 	return true;
 }
 
-static const struct read_rule SNAPSHOTS = { "snapshots", text_is_name, "a name, like \"clean\"" };
+static bool is_snapshot(const char *text)
+{
+	AUTO_FREE char *name = NULL;
+	uint64_t seconds;
+	return allocated_reset_parse(text, &name, &seconds);
+}
+static const struct read_rule SNAPSHOTS = { "snapshots", is_snapshot,
+					    "SNAPSHOT@SECONDS, like \"clean@1796057134\"" };
 static const struct read_rule FORGOTTEN = { "forgotten", text_is_name, "a name, like \"clean\"" };
 
 static void read_record(struct reader *reader, const config_setting_t *root,

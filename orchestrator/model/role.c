@@ -99,6 +99,7 @@ void role_free(struct role *role)
 {
 	fields_free(ROLE_FIELDS, role);
 	text_list_free(&role->folders);
+	text_list_free(&role->phases);
 	spec_list_free(role->wants);
 	free(role->wants);
 	free(role->name);

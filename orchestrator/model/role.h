@@ -18,6 +18,8 @@ struct role {
 	char *doc;
 	char *extends; /* NULL: the base image alone */
 	struct text_list packages;
+	struct text_list phases;   /* of a composed one: its packages in the order in which they are
+				    installed, some in each line: the appliance's, a roll's, … */
 	struct text_list firmware; /* packages besides the site's */
 	struct text_list kernel_arguments;
 	struct text_list modules;  /* kernel modules loaded at boot */

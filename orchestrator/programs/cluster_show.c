@@ -4,6 +4,8 @@
 
 #include "base/size.h"
 #include "engine/export.h"
+#include <string.h>
+
 #include "programs/cluster.h"
 #include "programs/show.h"
 
@@ -86,11 +88,16 @@ static void add_images(const struct cluster *cluster, struct str *out)
 		str_addf(out, "%s%s", i ? ", " : "\n  images   ", images.items[i]);
 }
 
+static char *snapshot_name(const char *recorded)
+{
+	return xstrndup(recorded, strcspn(recorded, "@"));
+}
+
 static void add_snapshots(const struct cluster *cluster, struct str *out)
 {
 	const struct allocation *record = &cluster->recorded;
 	for (size_t i = 0; i < record->snapshots.count; i++) {
-		const char *name = record->snapshots.items[i];
+		AUTO_FREE char *name = snapshot_name(record->snapshots.items[i]);
 		bool back = false;
 		for (size_t j = 0; j < record->guest_count; j++)
 			back |= allocated_is_set_back(&record->guests[j], name);

@@ -22,7 +22,8 @@ static int missing(const struct cluster *cluster, const char *snapshot, struct e
 	const struct text_list *known = &cluster->recorded.snapshots;
 	AUTO_STR struct str hint = STR_INIT;
 	for (size_t i = 0; i < known->count; i++)
-		str_addf(&hint, "%s %s", i ? "," : "; it has", known->items[i]);
+		str_addf(&hint, "%s %.*s", i ? "," : "; it has", (int)strcspn(known->items[i], "@"),
+			 known->items[i]);
 	return err_set(err, "cluster \"%s\" has no snapshot \"%s\"%s", cluster->name, snapshot,
 		       known->count ? str_text(&hint) : "; it has none");
 }
@@ -41,6 +42,12 @@ static int check_stopped(const struct cluster *cluster, struct err *err)
 		cluster->name, cluster->state, cluster->name);
 }
 
+/* The time makes it another one each time, whatever became of the record meanwhile. */
+static char *stamped(const char *snapshot)
+{
+	return xasprintf("%s@%llu", snapshot, (unsigned long long)time(NULL));
+}
+
 static int take(const struct cluster *cluster, struct allocation *record, const char *snapshot,
 		struct err *err)
 {
@@ -51,25 +58,27 @@ static int take(const struct cluster *cluster, struct allocation *record, const 
 			       "\"%s\" is no name for a snapshot; write a-z, 0-9 and \"-\", like "
 			       "\"clean\"",
 			       snapshot);
-	/* What is forgotten may still be there, and would be taken for the new one. */
-	if (text_list_has(&record->snapshots, snapshot) ||
-	    text_list_has(&record->forgotten, snapshot))
-		return err_set(err, "cluster \"%s\" %s a snapshot \"%s\"; choose another name",
-			       cluster->name,
-			       text_list_has(&record->snapshots, snapshot) ? "has" : "had",
-			       snapshot);
+	if (allocation_has_snapshot(record, snapshot))
+		return err_set(
+			err,
+			"cluster \"%s\" has a snapshot \"%s\"; choose another name (moyai apply "
+			"makes what of it is not there yet)",
+			cluster->name, snapshot);
+	/* It may still be there. */
+	if (text_list_has(&record->forgotten, snapshot))
+		return err_set(err, "cluster \"%s\" had a snapshot \"%s\"; choose another name",
+			       cluster->name, snapshot);
 	if (record->snapshots.count == ALLOCATION_SNAPSHOTS_MAX)
 		return err_set(err, "cluster \"%s\" has %d snapshots; moyai cluster forget one",
 			       cluster->name, ALLOCATION_SNAPSHOTS_MAX);
-	text_list_add(&record->snapshots, snapshot);
+	text_list_take(&record->snapshots, stamped(snapshot));
 	return 0;
 }
 
-/* The time makes it another one each time, whatever became of the record meanwhile. */
 static void set_reset(char **reset, const char *snapshot)
 {
 	free(*reset);
-	*reset = xasprintf("%s@%llu", snapshot, (unsigned long long)time(NULL));
+	*reset = stamped(snapshot);
 }
 
 static int set_back(const struct cluster *cluster, struct allocation *record, const char *snapshot,
@@ -77,7 +86,7 @@ static int set_back(const struct cluster *cluster, struct allocation *record, co
 {
 	if (check_stopped(cluster, err) != 0)
 		return -1;
-	if (!text_list_has(&record->snapshots, snapshot))
+	if (!allocation_has_snapshot(record, snapshot))
 		return missing(cluster, snapshot, err);
 	for (size_t i = 0; i < record->guest_count; i++) {
 		struct allocated_guest *guest = &record->guests[i];
@@ -92,7 +101,7 @@ static int set_back(const struct cluster *cluster, struct allocation *record, co
 static int forget(const struct cluster *cluster, struct allocation *record, const char *snapshot,
 		  struct err *err)
 {
-	if (!text_list_has(&record->snapshots, snapshot))
+	if (!allocation_has_snapshot(record, snapshot))
 		return missing(cluster, snapshot, err);
 	for (size_t i = 0; i < record->guest_count; i++)
 		if (allocated_is_set_back(&record->guests[i], snapshot))
@@ -100,7 +109,11 @@ static int forget(const struct cluster *cluster, struct allocation *record, cons
 				       "the disks of cluster \"%s\" are what was set back to "
 				       "\"%s\"; it stays until they are set back to another one",
 				       cluster->name, snapshot);
-	text_list_remove(&record->snapshots, snapshot);
+	for (size_t i = record->snapshots.count; i-- > 0;) {
+		AUTO_FREE char *prefix = xasprintf("%s@", snapshot);
+		if (text_starts(record->snapshots.items[i], prefix))
+			text_list_remove(&record->snapshots, record->snapshots.items[i]);
+	}
 	text_list_add(&record->forgotten, snapshot);
 	return 0;
 }
@@ -185,7 +198,9 @@ static int run(const struct options *options, int argc, char **argv, const char 
 		return command_fail(&err);
 	int result = command_apply.run(options, 0, NULL);
 	if (result != EXIT_OK)
-		fprintf(stderr, "%s says so, and the next apply carries it out\n", files.items[0]);
+		fprintf(stderr,
+			"%s says so, and the next apply carries it out; git revert takes it back\n",
+			files.items[0]);
 	return result;
 }
 

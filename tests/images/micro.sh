@@ -3,7 +3,7 @@
 # An appliance that is all in its initramfs: it boots, knows who it is, lets its owner in and nobody
 # else, and goes off when its power button is pressed.
 cp -r configs/campus "$work/campus"
-sed -i 's/boot = "ram"; placement/boot = "ram"; appliance = "micro"; placement/' "$work/campus/clusters/genome.cfg"
+sed -i '/^rolls\|^parameters/d; s/boot = "ram"; placement/boot = "ram"; appliance = "micro"; placement/' "$work/campus/clusters/genome.cfg"
 campus() { MOYAI_SHARE=$work/share MOYAI_IMAGES=$work/images MOYAI_STATE=$work/state "$work/bin/moyai" -C "$work/campus" "$@"; }
 if campus image build micro 2>"$work/micro.log"; then
 	ok "micro: is built"

@@ -298,22 +298,21 @@ static void test_snapshots(void **state)
 	(void)state;
 	struct cluster *course = site_find_cluster(&site, "course");
 	struct allocated_guest *seat = allocation_find(&course->recorded, "seat1");
-	text_list_add(&course->recorded.snapshots, "clean");
-	text_list_add(&course->recorded.snapshots, "week2");
+	text_list_add(&course->recorded.snapshots, "clean@1796000000");
+	text_list_add(&course->recorded.snapshots, "week2@1796000001");
 	text_list_add(&course->recorded.forgotten, "old");
 	seat->disk_reset = xstrdup("clean@1796057134");
 	state_of("course", "stopped");
 	expand_well();
 #define TAKES "active=true takes=0 pool_wanted=3078G pool_members=1"
-#define AWAY(guest) "guest=course-" guest " hosts=gw1, vm1, vm2, vm3 scrub=discard " TAKES
-	assert_fields(
-		"store1", "volume", "course-seat1-at-clean",
-		"pool=main type=thin size=10G thin_pool=guests snapshot_of=course-seat1 " AWAY(
-			"seat1"));
-	assert_fields(
-		"store1", "volume", "course-seat1-at-week2",
-		"pool=main type=thin size=10G thin_pool=guests snapshot_of=course-seat1 " AWAY(
-			"seat1"));
+#define AWAY(guest)                                                                                \
+	"keeper=store1 guest=course-" guest " hosts=gw1, vm1, vm2, vm3 scrub=discard " TAKES
+	assert_fields("store1", "volume", "course-seat1-at-clean",
+		      "pool=main type=thin size=10G thin_pool=guests snapshot_of=course-seat1 "
+		      "snapshot_at=1796000000 begins_as=golden-compute " AWAY("seat1"));
+	assert_fields("store1", "volume", "course-seat1-at-week2",
+		      "pool=main type=thin size=10G thin_pool=guests snapshot_of=course-seat1 "
+		      "snapshot_at=1796000001 begins_as=golden-compute " AWAY("seat1"));
 	assert_fields("store1", "volume", "course-seat1",
 		      "pool=main type=thin size=10G thin_pool=guests of=course-seat1-at-clean "
 		      "reset=1796057134 " AWAY("seat1"));
@@ -333,7 +332,7 @@ static void test_snapshots_running(void **state)
 	(void)state;
 	struct cluster *course = site_find_cluster(&site, "course");
 	struct allocated_guest *seat = allocation_find(&course->recorded, "seat1");
-	text_list_add(&course->recorded.snapshots, "clean");
+	text_list_add(&course->recorded.snapshots, "clean@1796000000");
 	seat->disk_reset = xstrdup("clean@1796057134");
 	state_of("course", "running");
 	expand_well();
@@ -348,7 +347,7 @@ static void test_snapshots_absent(void **state)
 {
 	(void)state;
 	struct cluster *course = site_find_cluster(&site, "course");
-	text_list_add(&course->recorded.snapshots, "clean");
+	text_list_add(&course->recorded.snapshots, "clean@1796000000");
 	text_list_add(&course->recorded.forgotten, "old");
 	state_of("course", "absent");
 	expand_well();

@@ -13,12 +13,13 @@
 #define TAG_OF "moyai.of="
 #define TAG_RESET "moyai.reset="
 #define TAG_SNAPSHOT "moyai.snapshot-of="
+#define TAG_AT "moyai.snapshot-at="
 #define TAG_SCRUB "moyai.scrub="
 #define CHUNK_SIZE "64k"
 
 /* How long a new mirror is waited for. One of terabytes takes hours, and may be used meanwhile:
    plan and status say how far it is. */
-enum { SYNC_WAIT_MS = 20000, SYNC_POLL_MS = 250 };
+enum { SYNC_WAIT_MS = 20000, SYNC_POLL_MS = 250, STILL_WAIT_MS = 5000 };
 
 static int list(struct node *node, struct text_list *owned, struct err *err)
 {
@@ -129,6 +130,9 @@ static void fill(const struct node *node, const json_t *volume, struct volume *h
 	have->thin_pool = *thin_pool ? xstrdup(thin_pool) : NULL;
 	have->of = lvm_tag_value(volume, "lv_tags", TAG_OF);
 	have->snapshot_of = lvm_tag_value(volume, "lv_tags", TAG_SNAPSHOT);
+	AUTO_FREE char *at = lvm_tag_value(volume, "lv_tags", TAG_AT);
+	if (at != NULL)
+		have->snapshot_at = strtoull(at, NULL, 10);
 	/* Also of one that is no clone: that it is to be one now is another number. */
 	if (strcmp(have->type, "thin") == 0)
 		have->reset = reset ? strtoull(reset, NULL, 10) : 0;
@@ -170,6 +174,13 @@ static int observe(struct node *node, const char *id, const struct spec *wanted,
 		return 0;
 	}
 	fill(node, volume, have);
+	/* It was set back later than is asked for: what asks is older, and is not to undo that. */
+	if (want != NULL && want->of != NULL && have->reset != FIELD_UNSET &&
+	    have->reset > want->reset) {
+		have->reset = want->reset;
+		free(have->of);
+		have->of = xstrdup(want->of);
+	}
 	have->dependent = dependent_of_others(node, volume);
 	*found = true;
 	return 0;
@@ -235,18 +246,48 @@ static void add_origin(struct text_list *args, const struct volume *want, const 
 	text_list_take(args, xasprintf(LVM_GROUP "%s/%s", want->pool, origin));
 }
 
-/* A snapshot is of a disk that nobody writes to. */
-static int check_still(const struct node *node, const struct volume *want, struct err *err)
+static void add_new(struct text_list *args, const struct volume *want)
 {
-	const json_t *origin = lvm_volume(node, want->snapshot_of, want->pool);
-	if (origin == NULL || strcmp(lvm_text(origin, "lv_device_open"), "open") != 0)
-		return 0;
+	add_type(args, want);
+	text_list_take(args, xasprintf(LVM_GROUP "%s", want->pool));
+	add_places(args, want);
+}
+
+/* A snapshot is of a disk that nobody writes to. What looks at a disk that was just closed is gone soon. */
+static int check_still(struct node *node, const struct volume *want, struct err *err)
+{
+	for (unsigned waited_ms = 0;; waited_ms += SYNC_POLL_MS) {
+		const json_t *origin = lvm_volume(node, want->snapshot_of, want->pool);
+		if (origin == NULL || strcmp(lvm_text(origin, "lv_device_open"), "open") != 0)
+			return 0;
+		if (waited_ms >= STILL_WAIT_MS)
+			break;
+		nanosleep(&(struct timespec){ 0, SYNC_POLL_MS * 1000000L }, NULL);
+		node_forget(node);
+		if (lvm_read(node, err) != 0)
+			return -1;
+	}
 	return err_set(err,
 		       "%s is in use, and a snapshot is of a disk that is not; stop its cluster",
 		       want->snapshot_of);
 }
 
-static int create(const struct node *node, const struct volume *want, struct err *err)
+/* A disk that is not there has what it would begin with. */
+static void add_snapshot(struct node *node, const struct volume *want, struct text_list *args)
+{
+	text_list_add(args, "--addtag");
+	text_list_take(args, xasprintf(TAG_SNAPSHOT "%s", want->snapshot_of));
+	text_list_add(args, "--addtag");
+	text_list_take(args, xasprintf(TAG_AT "%llu", (unsigned long long)want->snapshot_at));
+	if (lvm_volume(node, want->snapshot_of, want->pool) != NULL)
+		add_origin(args, want, want->snapshot_of);
+	else if (want->begins_as != NULL)
+		add_origin(args, want, want->begins_as);
+	else
+		add_new(args, want);
+}
+
+static int create(struct node *node, const struct volume *want, struct err *err)
 {
 	AUTO_LIST struct text_list args = TEXT_LIST_INIT;
 	ADD(&args, "lvcreate", "--yes", "--addtag", LVM_TAG, "--name", want->name);
@@ -263,13 +304,9 @@ static int create(const struct node *node, const struct volume *want, struct err
 	} else if (want->snapshot_of != NULL) {
 		if (check_still(node, want, err) != 0)
 			return -1;
-		text_list_add(&args, "--addtag");
-		text_list_take(&args, xasprintf(TAG_SNAPSHOT "%s", want->snapshot_of));
-		add_origin(&args, want, want->snapshot_of);
+		add_snapshot(node, want, &args);
 	} else {
-		add_type(&args, want);
-		text_list_take(&args, xasprintf(LVM_GROUP "%s", want->pool));
-		add_places(&args, want);
+		add_new(&args, want);
 	}
 	return lvm_change_list(&args, err);
 }

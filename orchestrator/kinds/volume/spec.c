@@ -34,6 +34,12 @@ static const struct field FIELDS[] = {
 	  "of a clone: raise it to make it what its golden volume is now" },
 	{ "snapshot_of", FIELD_NAME, AT(snapshot_of), FIELD_DERIVED | FIELD_REPLACEABLE, 0, 0, NULL,
 	  NULL, "of a cluster's snapshot: the disk that it is a copy of" },
+	{ "snapshot_at", FIELD_NUMBER, AT(snapshot_at), FIELD_DERIVED | FIELD_FIXED, 0, 0, NULL,
+	  NULL, "of a cluster's snapshot: when it was asked for" },
+	{ "begins_as", FIELD_NAME, AT(begins_as), SEEN, 0, 0, NULL, NULL,
+	  "of a snapshot of a disk that is not there: the golden volume" },
+	{ "keeper", FIELD_NAME, AT(keeper), SEEN, 0, 0, NULL, NULL,
+	  "of a stopped cluster's disk: the node that offers it to nobody meanwhile" },
 	{ "guest", FIELD_NAME, AT(guest), SEEN, 0, 0, NULL, NULL,
 	  "of a stopped cluster's disk: who must not run while it is copied or set back" },
 	{ "hosts", FIELD_LIST, AT(hosts), SEEN, 0, 0, NULL, NULL, "where that might run" },
@@ -126,6 +132,8 @@ static int needs(const struct spec *spec, struct refs *out, struct err *err)
 		refs_add(out, NULL, "volume", volume->of);
 	for (size_t i = 0; i < volume->hosts.count; i++)
 		refs_add_gone(out, volume->hosts.items[i], "guest", volume->guest);
+	if (volume->keeper != NULL && volume->snapshot_of != NULL)
+		refs_add_gone(out, volume->keeper, "target", volume->snapshot_of);
 	return 0;
 }
 

@@ -24,6 +24,10 @@ struct volume {
 	char *of;	   /* the golden volume */
 	uint64_t reset;	   /* which time it was set back; 0 in a thin one that never was */
 	char *snapshot_of; /* the volume that it is a copy of, as that was when this was made */
+	uint64_t
+		snapshot_at; /* seconds since 1970: when it was asked for; another time is another one */
+	char *begins_as; /* the golden volume, for a snapshot of a disk that is not there; derived */
+	char *keeper;	 /* this node, which must not offer the disk meanwhile; derived */
 	char *guest; /* who must run on none of `hosts` while it is made, or set back; derived */
 	struct text_list hosts;
 	struct text_list on;
