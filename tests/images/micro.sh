@@ -21,7 +21,7 @@ ssh-keygen -q -t ed25519 -N '' -C ann -f "$work/ann"
 ssh-keygen -q -t ed25519 -N '' -C eve -f "$work/eve"
 printf '%s\n' hostname=big1 'interface=02:14:32:84:40:9b 10.1.0.8/16 10.1.0.2' "key=$(cat "$work/ann.pub")" | base64 -w 0 >"$work/settings"
 port=$((20000 + $$ % 10000))
-qemu-system-x86_64 -machine q35 -accel tcg -cpu max -m 128 -nodefaults -display none -no-reboot \
+qemu-system-x86_64 -machine q35 -accel tcg -cpu max -smp "$(processors 1)" -m 128 -nodefaults -display none -no-reboot \
 	-kernel "$work/images/base-cloud/vmlinuz" -initrd "$work/images/micro/initrd.img" \
 	-append "console=ttyS0 $(micro '.kernel_arguments | join(" ")')" -serial "file:$work/serial" \
 	-fw_cfg "name=opt/org.moyai/settings,file=$work/settings" -monitor "unix:$work/monitor,server,nowait" \

@@ -263,7 +263,7 @@ machine_on() {
 	mapfile -t disk_options < <(machine_disks "$node" "$disks" "$disk_model" | tr ' ' '\n')
 	mapfile -t firmware_options < <(machine_firmware "$node" "$firmware" | tr ' ' '\n')
 	rack_spawn "$dir/$node.qemu.log" sh -c "$at_weight" "$(machine_weight "$node")" qemu-system-x86_64 -name "$node" "${accel[@]}" \
-		-machine pc,usb=off -smp "$cpus" -m "$memory" -nodefaults -display none \
+		-machine pc,usb=off -smp "$(processors "$cpus")" -m "$memory" -nodefaults -display none \
 		-rtc "base=${RACK_CLOCK:-utc}" -boot reboot-timeout=10000 "${firmware_options[@]}" \
 		-netdev "tap,id=net0,ifname=$(tap_name "$node"),script=no,downscript=no" \
 		-device "$card,netdev=net0,mac=$mac,bootindex=1" \
