@@ -145,6 +145,14 @@ bool text_list_has(const struct text_list *list, const char *text)
 	return false;
 }
 
+bool text_list_equal(const struct text_list *a, const struct text_list *b)
+{
+	for (size_t i = 0; i < a->count && i < b->count; i++)
+		if (strcmp(a->items[i], b->items[i]) != 0)
+			return false;
+	return a->count == b->count;
+}
+
 static int compare_items(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);

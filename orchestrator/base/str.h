@@ -47,6 +47,7 @@ void text_list_add(struct text_list *list, const char *text); /* copies */
 void text_list_take(struct text_list *list, char *text);      /* owns from now on */
 void text_list_copy(struct text_list *to, const struct text_list *from);
 bool text_list_has(const struct text_list *list, const char *text);
+bool text_list_equal(const struct text_list *a, const struct text_list *b);
 void text_list_remove(struct text_list *list,
 		      const char *text); /* the first of it, if there is one */
 void text_list_sort(struct text_list *list);

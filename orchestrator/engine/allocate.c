@@ -40,6 +40,39 @@ static void keep_absent(const struct allocation *record, struct allocation *made
 	}
 }
 
+static void give_up_disk(struct allocation *made, const char *name, bool scratch, const char *at)
+{
+	if (at != NULL)
+		text_list_take(&made->given_up,
+			       xasprintf("%s%s@%s", name, scratch ? "-scratch" : "", at));
+}
+
+/* A node that was taken out. */
+static void give_up(struct allocation *made, const struct allocated_guest *gone)
+{
+	give_up_disk(made, gone->name, false, gone->disk);
+	give_up_disk(made, gone->name, true, gone->scratch);
+}
+
+/* A disk that the group no longer has is given up, and one that was is taken up again. */
+static void keep_disk(struct allocation *made, const struct cluster_guest *guest, bool scratch,
+		      bool wanted, char **disk)
+{
+	AUTO_FREE char *begin = xasprintf("%s%s@", guest->name, scratch ? "-scratch" : "");
+	if (!wanted) {
+		give_up_disk(made, guest->name, scratch, *disk);
+		drop(disk);
+		return;
+	}
+	for (size_t i = made->given_up.count; i-- > 0;) {
+		if (!text_starts(made->given_up.items[i], begin))
+			continue;
+		if (*disk == NULL)
+			*disk = xstrdup(made->given_up.items[i] + strlen(begin));
+		text_list_remove(&made->given_up, made->given_up.items[i]);
+	}
+}
+
 /* What the record says of what is still declared, in the order of the declaration. */
 static void keep_recorded(const struct cluster *cluster, struct allocation *made)
 {
@@ -54,6 +87,7 @@ static void keep_recorded(const struct cluster *cluster, struct allocation *made
 	made->place = record->place;
 	text_list_copy(&made->snapshots, &record->snapshots);
 	text_list_copy(&made->forgotten, &record->forgotten);
+	text_list_copy(&made->given_up, &record->given_up);
 	if (cluster->vlan == FIELD_UNSET)
 		made->vlan = record->vlan;
 	if (cluster->cidr == NULL)
@@ -62,21 +96,21 @@ static void keep_recorded(const struct cluster *cluster, struct allocation *made
 		const struct cluster_guest *guest = &cluster->guests[i];
 		const struct allocated_guest *old = allocation_find(record, guest->name);
 		struct allocated_guest *kept = allocation_add(made, old ? NULL : guest->name);
-		if (old == NULL)
-			continue;
-		fields_copy(ALLOCATED_GUEST_FIELDS, kept, old);
-		kept->place = old->place;
-		/* What the group no longer has. */
-		if (guest->group->disk == FIELD_UNSET)
-			drop(&kept->disk);
-		if (guest->group->scratch == FIELD_UNSET)
-			drop(&kept->scratch);
+		if (old != NULL)
+			fields_copy(ALLOCATED_GUEST_FIELDS, kept, old);
+		if (old != NULL)
+			kept->place = old->place;
+		keep_disk(made, guest, false, guest->group->disk != FIELD_UNSET, &kept->disk);
+		keep_disk(made, guest, true, guest->group->scratch != FIELD_UNSET, &kept->scratch);
 		/* Another disk was never set back. */
 		if (kept->disk == NULL)
 			drop(&kept->disk_reset);
 		if (kept->scratch == NULL)
 			drop(&kept->scratch_reset);
 	}
+	for (size_t i = 0; i < record->guest_count; i++)
+		if (cluster_find_guest(cluster, record->guests[i].name) == NULL)
+			give_up(made, &record->guests[i]);
 }
 
 /* ---- tags ---- */

@@ -76,8 +76,10 @@ static void expand_guest(const struct expansion *of, size_t index)
 	if (!cluster_starts_appliance(from))
 		return;
 	expand_appliance(of, host, from->group);
-	if (cluster_is_frontend(from) && !from->group->alone)
+	if (cluster_is_frontend(from) && !from->group->alone) {
 		expand_told(of, host, &guest);
+		return;
+	}
 	for (size_t i = 0; i < of->cluster->authorized_keys.count; i++) {
 		AUTO_FREE char *key = xasprintf("key=%s", of->cluster->authorized_keys.items[i]);
 		expansion_set(&guest, "settings", key);

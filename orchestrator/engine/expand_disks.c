@@ -233,6 +233,19 @@ static void add_guest_scopes(const struct allocation *record, size_t index, bool
 	add_scopes(guest->scratch, scratch_id, scratch, snapshots, scopes);
 }
 
+/* Of nodes that were taken out. */
+static void add_given_up(const struct allocation *record, struct text_list *scopes)
+{
+	for (size_t i = 0; i < record->given_up.count; i++) {
+		const char *at = strchr(record->given_up.items[i], '@');
+		AUTO_FREE char *id =
+			xasprintf("%s-%.*s", record->cluster, (int)(at - record->given_up.items[i]),
+				  record->given_up.items[i]);
+		add_scopes(at + 1, id, true, &record->snapshots, scopes);
+		add_scopes(at + 1, id, false, &record->forgotten, scopes);
+	}
+}
+
 void expand_scopes(const struct cluster *cluster, struct text_list *scopes)
 {
 	const struct allocation *record = &cluster->recorded;
@@ -240,9 +253,11 @@ void expand_scopes(const struct cluster *cluster, struct text_list *scopes)
 		add_guest_scopes(record, i, true, true, &record->snapshots, scopes);
 		add_guest_scopes(record, i, false, false, &record->forgotten, scopes);
 	}
+	add_given_up(record, scopes);
 }
 
-/* A disk may be lost of a cluster that is absent, and of a stopped one while it is set back. */
+/* A disk may be lost of a cluster that is absent, of a stopped one while it is set back, and of a node that
+   was taken out. */
 static void give_up(const struct cluster *cluster, struct text_list *scopes)
 {
 	static const struct text_list NONE = TEXT_LIST_INIT;
@@ -258,6 +273,7 @@ static void give_up(const struct cluster *cluster, struct text_list *scopes)
 				 still && guest->scratch_reset != NULL, &NONE, scopes);
 		add_guest_scopes(record, i, false, false, &record->forgotten, scopes);
 	}
+	add_given_up(record, scopes);
 }
 
 void expand_give_up(const struct expansion *of)

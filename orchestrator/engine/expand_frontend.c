@@ -30,14 +30,22 @@ void expand_check_served(const struct expansion *of)
 
 /* ---- what it is told ---- */
 
-static void tell(struct spec *frontend, const char *key, const char *value)
+/* What it is made of: another value makes it anew. */
+static void set(struct spec *frontend, const char *key, const char *value)
 {
 	AUTO_FREE char *line = xasprintf("%s=%s", key, value);
 	expansion_set(frontend, "settings", line);
 }
 
+/* What it takes up while it runs. */
+static void tell(struct spec *frontend, const char *key, const char *value)
+{
+	AUTO_FREE char *line = xasprintf("%s=%s", key, value);
+	expansion_set(frontend, "told", line);
+}
+
 /* The folder of a role that is not shipped is not on the frontend. */
-static void tell_role(const struct expansion *of, struct spec *frontend, const char *name)
+static void set_role(const struct expansion *of, struct spec *frontend, const char *name)
 {
 	const struct role_list *roles = &of->site->roles;
 	const struct role *role = role_list_find(roles, name);
@@ -53,7 +61,7 @@ static void tell_role(const struct expansion *of, struct spec *frontend, const c
 		if (*line == '\0')
 			continue;
 		AUTO_FREE char *value = xasprintf("%s %s", name, line + strspn(line, "\t"));
-		tell(frontend, "role", value);
+		set(frontend, "role", value);
 	}
 }
 
@@ -73,7 +81,7 @@ static void tell_rolls(const struct expansion *of, struct spec *frontend)
 	const struct cluster *cluster = of->cluster;
 	for (size_t i = 0; i < cluster->rolls.count; i++) {
 		const struct roll *roll = roll_list_find(&of->site->rolls, cluster->rolls.items[i]);
-		tell(frontend, "roll", roll->name);
+		set(frontend, "roll", roll->name);
 		for (size_t j = 0; j < roll->parameter_count; j++) {
 			AUTO_FREE char *value =
 				xasprintf("%s %s %s", roll->name, roll->parameters[j].name,
@@ -102,11 +110,13 @@ void expand_told(const struct expansion *of, struct site_node *host, struct spec
 {
 	const struct cluster *cluster = of->cluster;
 	AUTO_LIST struct text_list serves = TEXT_LIST_INIT;
-	tell(frontend, "cluster", cluster->name);
-	tell(frontend, "domain", of->site->domain);
-	tell(frontend, "mirror", of->site->mirror);
+	set(frontend, "cluster", cluster->name);
+	set(frontend, "domain", of->site->domain);
+	set(frontend, "mirror", of->site->mirror);
 	for (size_t i = 0; i < of->site->nameservers.count; i++)
 		tell(frontend, "nameserver", of->site->nameservers.items[i]);
+	for (size_t i = 0; i < cluster->authorized_keys.count; i++)
+		tell(frontend, "key", cluster->authorized_keys.items[i]);
 	tell_rolls(of, frontend);
 	for (size_t i = 1; i < cluster->guest_count; i++) {
 		const struct cluster_group *group = cluster->guests[i].group;
@@ -117,5 +127,5 @@ void expand_told(const struct expansion *of, struct site_node *host, struct spec
 		expand_appliance(of, host, group);
 	}
 	for (size_t i = 0; i < serves.count; i++)
-		tell_role(of, frontend, serves.items[i]);
+		set_role(of, frontend, serves.items[i]);
 }

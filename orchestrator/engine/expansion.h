@@ -55,11 +55,14 @@ void expand_appliance(const struct expansion *of, struct site_node *host,
 void expand_check_served(const struct expansion *of);
 
 /* What the frontend is told of its cluster, with the appliances that its nodes start from, which lie on
-   its host; in its settings, lines KEY=VALUE:
-     cluster=NAME   domain=DOMAIN   mirror=URL   nameserver=ADDRESS
-     node=NAME MAC ADDRESS VCPUS MEMORY-IN-MIB BOOT [ROLE]   ROLE: it starts from the frontend
+   its host, as lines KEY=VALUE. In its settings, which another value makes anew:
+     cluster=NAME   domain=DOMAIN   mirror=URL
      role=ROLE LINE       of its role.cfg, where the role is not as it is shipped
      roll=ROLL            in the order of the cluster
+   and what it is told while it runs:
+     key=KEY              of those who are root
+     nameserver=ADDRESS
+     node=NAME MAC ADDRESS VCPUS MEMORY-IN-MIB BOOT [ROLE]   ROLE: it starts from the frontend
      parameter=ROLL NAME VALUE */
 void expand_told(const struct expansion *of, struct site_node *host, struct spec *frontend);
 

@@ -23,6 +23,8 @@ const struct field ALLOCATION_FIELDS[] = {
 	  NULL, "SNAPSHOT@SECONDS: of all its disks together, and when: moyai cluster snapshot" },
 	{ "forgotten", FIELD_LIST, ALLOCATION(forgotten), 0, 0, 1024, NULL, NULL,
 	  "snapshots that may be lost: moyai cluster forget" },
+	{ "given_up", FIELD_LIST, ALLOCATION(given_up), 0, 0, 0, NULL, NULL,
+	  "DISK@NODE/POOL: disks of nodes that were taken out, which may be lost" },
 	FIELD_END
 };
 
@@ -114,6 +116,21 @@ bool allocated_disk_parse(const char *text, struct allocated_disk *disk)
 		if (*text++ != '/')
 			break;
 	}
+	allocated_disk_free(disk);
+	return false;
+}
+
+bool allocated_given_up_parse(const char *text, char **name, struct allocated_disk *disk)
+{
+	const char *at = text ? strchr(text, '@') : NULL;
+	*name = NULL;
+	if (at == NULL || !allocated_disk_parse(at + 1, disk))
+		return false;
+	*name = xstrndup(text, (size_t)(at - text));
+	if (text_is_name(*name))
+		return true;
+	free(*name);
+	*name = NULL;
 	allocated_disk_free(disk);
 	return false;
 }

@@ -38,6 +38,9 @@ struct allocation {
 	char *cidr;		    /* NULL: likewise */
 	struct text_list snapshots; /* SNAPSHOT@SECONDS since 1970: of all its disks together */
 	struct text_list forgotten; /* snapshots that may be lost */
+	/* DISK@NODE/POOL or …/THIN-POOL: disks of nodes that were taken out, which may be lost; DISK is NODE or
+	   NODE-scratch. When the node comes back it has its disk where it was */
+	struct text_list given_up;
 	struct allocated_guest *guests;
 	size_t guest_count;
 	struct place place;
@@ -58,6 +61,8 @@ struct allocated_disk {
 	char *thin_pool; /* NULL: it is cut from the pool itself */
 };
 bool allocated_disk_parse(const char *text, struct allocated_disk *disk);
+/* The parts of DISK@NODE/POOL…; the caller frees name, and the parts. */
+bool allocated_given_up_parse(const char *text, char **name, struct allocated_disk *disk);
 /* The parts of SNAPSHOT@SECONDS; the caller frees snapshot. */
 bool allocated_reset_parse(const char *text, char **snapshot, uint64_t *seconds);
 /* Whether the record has a snapshot of this name. */

@@ -143,12 +143,5 @@ bool field_equal(const struct field *field, const void *a, const void *b)
 		       *(const uint64_t *)at_const(field, b);
 	if (field->type == FIELD_BOOL)
 		return *(const int *)at_const(field, a) == *(const int *)at_const(field, b);
-	const struct text_list *left = at_const(field, a);
-	const struct text_list *right = at_const(field, b);
-	if (left->count != right->count)
-		return false;
-	for (size_t i = 0; i < left->count; i++)
-		if (strcmp(left->items[i], right->items[i]) != 0)
-			return false;
-	return true;
+	return text_list_equal(at_const(field, a), at_const(field, b));
 }

@@ -48,6 +48,19 @@ static bool is_snapshot(const char *text)
 }
 static const struct read_rule SNAPSHOTS = { "snapshots", is_snapshot,
 					    "SNAPSHOT@SECONDS, like \"clean@1796057134\"" };
+static bool is_given_up(const char *text)
+{
+	AUTO_FREE char *name = NULL;
+	struct allocated_disk disk;
+	if (!allocated_given_up_parse(text, &name, &disk))
+		return false;
+	allocated_disk_free(&disk);
+	return true;
+}
+static const struct read_rule GIVEN_UP = {
+	"given_up", is_given_up,
+	"DISK@NODE/POOL or DISK@NODE/POOL/THIN-POOL, like \"compute6@store1/main\""
+};
 static const struct read_rule FORGOTTEN = { "forgotten", text_is_name, "a name, like \"clean\"" };
 
 static void read_record(struct reader *reader, const config_setting_t *root,
@@ -63,6 +76,7 @@ static void read_record(struct reader *reader, const config_setting_t *root,
 	read_group(reader, root, ALLOCATION_FIELDS, record, what, &more);
 	read_check(reader, root, &SNAPSHOTS, what);
 	read_check(reader, root, &FORGOTTEN, what);
+	read_check(reader, root, &GIVEN_UP, what);
 	if (record->cluster != NULL && strcmp(record->cluster, cluster->name) != 0)
 		mistake_add(reader->mistakes, place_of(record->place, "cluster"),
 			    "%s: is the record of cluster \"%s\"; remove the file, and moyai "

@@ -38,6 +38,7 @@
 	COMMAND(cluster_allocate) \
 	COMMAND(cluster_start) \
 	COMMAND(cluster_stop) \
+	COMMAND(cluster_resize) \
 	COMMAND(cluster_remove) \
 	COMMAND(cluster_snapshot) \
 	COMMAND(cluster_reset) \

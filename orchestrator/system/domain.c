@@ -12,6 +12,7 @@
 
 #define MARK "https://moyai.invalid/guest/1" /* a name, not an address: RFC 2606 */
 #define SETTINGS "opt/org.moyai/settings"
+#define TOLD "opt/org.moyai/told"
 #define RETRY_MS "10000"
 #define SERIAL_OF_DISKS "moyai-disk-"
 
@@ -28,6 +29,7 @@ void domain_free(struct domain *domain)
 	text_list_free(&domain->files);
 	text_list_free(&domain->interfaces);
 	text_list_free(&domain->settings);
+	text_list_free(&domain->told);
 	*domain = (struct domain){ 0 };
 }
 
@@ -155,19 +157,43 @@ static void add_interface(const char *line, struct str *out)
 }
 
 /* In base64: what XML has to escape, libvirt (9.0) hands to QEMU as it is escaped. */
-static void add_settings(const struct text_list *settings, struct str *out)
+static void add_lines(const struct text_list *list, struct str *out)
 {
 	AUTO_STR struct str lines = STR_INIT;
 	gnutls_datum_t coded;
-	for (size_t i = 0; i < settings->count; i++)
-		str_addf(&lines, "%s\n", settings->items[i]);
+	for (size_t i = 0; i < list->count; i++)
+		str_addf(&lines, "%s\n", list->items[i]);
 	const gnutls_datum_t plain = { (unsigned char *)lines.data, (unsigned)lines.length };
 	if (lines.length == 0 || gnutls_base64_encode2(&plain, &coded) != 0)
 		return;
-	str_add(out, "<sysinfo type='fwcfg'><entry name='" SETTINGS "'>");
 	str_add_bytes(out, coded.data, coded.size);
-	str_add(out, "</entry></sysinfo>");
 	gnutls_free(coded.data);
+}
+
+static void add_entry(const char *name, const struct text_list *list, struct str *out)
+{
+	if (list->count == 0)
+		return;
+	str_addf(out, "<entry name='%s'>", name);
+	add_lines(list, out);
+	str_add(out, "</entry>");
+}
+
+static void add_settings(const struct domain *domain, struct str *out)
+{
+	if (domain->settings.count + domain->told.count == 0)
+		return;
+	str_add(out, "<sysinfo type='fwcfg'>");
+	add_entry(SETTINGS, &domain->settings, out);
+	add_entry(TOLD, &domain->told, out);
+	str_add(out, "</sysinfo>");
+}
+
+void domain_print_told(const struct text_list *told, struct str *xml)
+{
+	str_add(xml, "<lines>");
+	add_lines(told, xml);
+	str_add(xml, "</lines>");
 }
 
 /*
@@ -188,7 +214,7 @@ void domain_print(const struct domain *domain, struct str *out)
 	str_addf(out, "' epoch='%" PRIu64 "'/></metadata><memory unit='b'>%" PRIu64 "</memory>",
 		 domain->epoch, domain->memory_bytes);
 	add_processors(domain, out);
-	add_settings(&domain->settings, out);
+	add_settings(domain, out);
 	add_boot(domain, out);
 	str_addf(out,
 		 "<features><acpi/></features>%s<on_poweroff>destroy</on_poweroff>"
@@ -200,6 +226,9 @@ void domain_print(const struct domain *domain, struct str *out)
 		add_file(domain->files.items[i], domain->disks.count + i, out);
 	for (size_t i = 0; i < domain->interfaces.count; i++)
 		add_interface(domain->interfaces.items[i], out);
+	if (domain->told.count > 0)
+		str_add(out, "<channel type='unix'><target type='virtio' "
+			     "name='org.qemu.guest_agent.0'/></channel>");
 	str_add(out, "<serial type='pty'/><rng model='virtio'><backend model='random'>/dev/urandom"
 		     "</backend></rng></devices></domain>");
 }
@@ -254,16 +283,22 @@ static bool has_value(const xmlNode *node, const char *name, const char *value)
 	return text_equal(text, value);
 }
 
-static void read_mark(const xmlNode *root, struct domain *domain)
+/* The element of the metadata that is ours by its name space. */
+static const xmlNode *metadata_of(const xmlNode *root, const char *uri)
 {
 	const xmlNode *metadata = child(root, "metadata");
-	for (const xmlNode *at = metadata ? metadata->children : NULL; at; at = at->next) {
-		if (at->type != XML_ELEMENT_NODE || at->ns == NULL ||
-		    strcmp((const char *)at->ns->href, MARK) != 0)
-			continue;
-		domain->site = attribute(at, "site");
-		domain->epoch = take_number(attribute(at, "epoch"));
-	}
+	for (const xmlNode *at = metadata ? metadata->children : NULL; at; at = at->next)
+		if (at->type == XML_ELEMENT_NODE && at->ns != NULL &&
+		    strcmp((const char *)at->ns->href, uri) == 0)
+			return at;
+	return NULL;
+}
+
+static void read_mark(const xmlNode *root, struct domain *domain)
+{
+	const xmlNode *mark = metadata_of(root, MARK);
+	domain->site = attribute(mark, "site");
+	domain->epoch = take_number(attribute(mark, "epoch"));
 }
 
 static void read_boot(const xmlNode *os, struct domain *domain)
@@ -320,9 +355,9 @@ static void read_devices(const xmlNode *devices, struct domain *domain)
 	}
 }
 
-static void read_settings(const xmlNode *sysinfo, struct domain *domain)
+static void read_lines(const xmlNode *from, struct text_list *list)
 {
-	AUTO_FREE char *text = content(child(sysinfo, "entry"));
+	AUTO_FREE char *text = content(from);
 	gnutls_datum_t plain;
 	const gnutls_datum_t coded = { (unsigned char *)text,
 				       text ? (unsigned)strcspn(text, "\n") : 0 };
@@ -332,9 +367,25 @@ static void read_settings(const xmlNode *sysinfo, struct domain *domain)
 	gnutls_free(plain.data);
 	for (char *at = lines; *at;) {
 		size_t length = strcspn(at, "\n");
-		text_list_take(&domain->settings, xstrndup(at, length));
+		text_list_take(list, xstrndup(at, length));
 		at += length + (at[length] == '\n');
 	}
+}
+
+/* What it was told last, or when it started. */
+static void read_settings(const xmlNode *root, struct domain *domain)
+{
+	const xmlNode *sysinfo = child(root, "sysinfo");
+	const xmlNode *told = metadata_of(root, DOMAIN_TOLD_URI);
+	for (const xmlNode *at = sysinfo ? sysinfo->children : NULL; at; at = at->next) {
+		if (at->type != XML_ELEMENT_NODE)
+			continue;
+		if (has_value(at, "name", SETTINGS))
+			read_lines(at, &domain->settings);
+		if (has_value(at, "name", TOLD) && told == NULL)
+			read_lines(at, &domain->told);
+	}
+	read_lines(told, &domain->told);
 }
 
 /* libvirt writes KiB, whatever it was given. */
@@ -367,7 +418,7 @@ int domain_parse(const char *text, struct domain *domain, struct err *err)
 	read.vcpus = read_processors(child(root, "vcpu"));
 	read_mark(root, &read);
 	read_boot(child(root, "os"), &read);
-	read_settings(child(root, "sysinfo"), &read);
+	read_settings(root, &read);
 	read_devices(child(root, "devices"), &read);
 	xml.xmlFreeDoc(document);
 	*domain = read;

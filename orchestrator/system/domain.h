@@ -14,7 +14,9 @@
  * Guests cannot speak with another's MAC or IPv4 address: libvirt's filters clean-traffic and, for
  * one that routes, no-mac-spoofing. What they are told about themselves is in QEMU's firmware
  * configuration device, in base64, where a guest reads it from
- * /sys/firmware/qemu_fw_cfg/by_name/opt/org.moyai/settings/raw.
+ * /sys/firmware/qemu_fw_cfg/by_name/opt/org.moyai/settings/raw. What it can be told while it runs stands
+ * beside that in opt/org.moyai/told, as it was when it started; what was told last is in its metadata, and
+ * there is a channel for its agent (system/agent.h).
  */
 struct domain {
 	char *name;
@@ -28,10 +30,14 @@ struct domain {
 	char *boot;		     /* "appliance", "disk", "network" */
 	char *kernel, *initrd, *arguments; /* of "appliance" */
 	struct text_list settings;	   /* lines */
+	struct text_list told;		   /* likewise */
 	char *state;			   /* "running", "paused" …; not in its XML */
 };
 void domain_free(struct domain *domain);
 void domain_print(const struct domain *domain, struct str *xml);
+/* The element of the metadata that holds what was told last. */
+void domain_print_told(const struct text_list *told, struct str *xml);
+#define DOMAIN_TOLD_URI "https://moyai.invalid/told/1"
 /* Loads libxml2, which is where libvirt is. *domain is untouched on failure. */
 int domain_parse(const char *xml, struct domain *domain, struct err *err);
 #endif

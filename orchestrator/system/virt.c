@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/point.h"
+#include "system/agent.h"
 #include "system/library.h"
 
 /* libvirt keeps what it knows of each domain that runs here, for when it is started anew. */
@@ -24,7 +25,7 @@ enum { STOP_PAUSE_MS = 200, ASK_AGAIN_MS = 10000 };
 	F(virConnectOpen) F(virConnectClose) F(virConnectListAllDomains) \
 	F(virDomainLookupByName) F(virDomainRef) F(virDomainFree) F(virDomainGetName) F(virDomainGetXMLDesc) \
 	F(virDomainGetState) F(virDomainCreateXML) F(virDomainResume) F(virDomainShutdown) \
-	F(virDomainDestroy) F(virGetLastErrorMessage) F(virGetLastErrorCode) F(virSetErrorFunc)
+	F(virDomainDestroy) F(virDomainSetMetadata) F(virGetLastErrorMessage) F(virGetLastErrorCode) F(virSetErrorFunc)
 /* clang-format on */
 static struct {
 #define MEMBER(name) __typeof__(name) *name;
@@ -237,6 +238,43 @@ int virt_resume(const char *name, struct err *err)
 	else if (is_gone())
 		err_set(err, "it has ended meanwhile");
 	point_pass("virDomainResume");
+	if (domain != NULL)
+		vir.virDomainFree(domain);
+	vir.virConnectClose(connection);
+	return rc;
+}
+
+/* Recorded once it has been taken: else it is told again. */
+static int tell(const struct node *node, virDomainPtr domain, const struct text_list *told,
+		struct err *err)
+{
+	AUTO_STR struct str lines = STR_INIT;
+	AUTO_STR struct str record = STR_INIT;
+	for (size_t i = 0; i < told->count; i++)
+		str_addf(&lines, "%s\n", told->items[i]);
+	domain_print_told(told, &record);
+	point_pass(VIRT_TAKES);
+	int rc = agent_run(node, domain, VIRT_TAKES, "take", &lines, err);
+	point_pass(VIRT_TAKES);
+	if (rc == 0 &&
+	    vir.virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, str_text(&record), "told",
+				     DOMAIN_TOLD_URI, VIR_DOMAIN_AFFECT_LIVE) != 0)
+		rc = fail("it was told, and that cannot be recorded", err);
+	return rc;
+}
+
+int virt_tell(const struct node *node, const char *name, const struct text_list *told,
+	      struct err *err)
+{
+	virConnectPtr connection = open_connection(err);
+	if (connection == NULL)
+		return -1;
+	int rc = -1;
+	virDomainPtr domain = find(connection, name, err);
+	if (domain != NULL)
+		rc = tell(node, domain, told, err);
+	else if (is_gone())
+		err_set(err, "it has ended meanwhile");
 	if (domain != NULL)
 		vir.virDomainFree(domain);
 	vir.virConnectClose(connection);

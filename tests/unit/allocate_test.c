@@ -397,13 +397,25 @@ static const struct allocated_guest *guest_of(const struct outcome *it, const ch
 	return found;
 }
 
-/* More nodes, then fewer: who stays keeps all, and a number that became free is taken again. */
+static bool is_given_up(const struct outcome *it, const char *guest)
+{
+	const struct text_list *given_up = &it->made.items[0].given_up;
+	AUTO_FREE char *begin = xasprintf("%s@", guest);
+	for (size_t i = 0; i < given_up->count; i++)
+		if (text_starts(given_up->items[i], begin))
+			return true;
+	return false;
+}
+
+/* More nodes, then fewer: who stays keeps all, and a number that became free is taken again. The disk of
+   one that was taken out may be lost, until it comes back. */
 static void test_nodes_that_come_and_go(void **state)
 {
 	char *dir = small_site();
 	struct outcome two;
 	struct outcome four;
 	struct outcome named;
+	struct outcome back;
 	(void)state;
 	put(dir, "clusters", "a.cfg", "name = \"a\";\n" KEYS FRONTEND NODES(2));
 	read_and_allocate(dir, &two);
@@ -429,6 +441,13 @@ static void test_nodes_that_come_and_go(void **state)
 	assert_string_equal(guest_of(&named, "c3")->address, "10.2.0.4");
 	assert_string_equal(guest_of(&named, "c5")->address, "10.2.0.3");
 	assert_null(allocation_find(&named.made.items[0], "c2"));
+	assert_true(is_given_up(&named, "c2") && named.made.items[0].given_up.count == 1);
+	record_all(dir, &named);
+	put(dir, "clusters", "a.cfg", "name = \"a\";\n" KEYS FRONTEND NODES(4));
+	read_and_allocate(dir, &back);
+	assert_string_equal(guest_of(&back, "c2")->disk, guest_of(&four, "c2")->disk);
+	assert_true(is_given_up(&back, "c5") && back.made.items[0].given_up.count == 1);
+	outcome_free(&back);
 	outcome_free(&two);
 	outcome_free(&four);
 	outcome_free(&named);

@@ -32,7 +32,9 @@ static struct domain make(void)
 	text_list_add(&domain.interfaces, "br-vlan100 02:00:00:00:00:01 10.1.0.5");
 	text_list_add(&domain.interfaces, "br-campus 02:00:00:00:00:02");
 	text_list_add(&domain.settings, "hostname=big1");
-	text_list_add(&domain.settings, "key=ssh-ed25519 AAAA </entry><ann> & 'bob'");
+	text_list_add(&domain.settings, "cluster=genome");
+	text_list_add(&domain.told, "key=ssh-ed25519 AAAA </entry><ann> & 'bob'");
+	text_list_add(&domain.told, "node=compute1 02:00:00:00:00:03 10.1.0.6 1 512 ram compute");
 	return domain;
 }
 
@@ -40,7 +42,8 @@ static struct domain make(void)
 static char *text_of(const struct domain *domain)
 {
 	const struct text_list *const lists[] = { &domain->disks, &domain->interfaces,
-						  &domain->settings, &domain->files };
+						  &domain->settings, &domain->files,
+						  &domain->told };
 	struct str text = STR_INIT;
 	str_addf(&text, "%s %s %llu %s %llu %llu %s\n%s\n%s\n%s\n", domain->name,
 		 domain->site ? domain->site : "-", (unsigned long long)domain->epoch,
@@ -114,6 +117,29 @@ static void test_appliance(void **state)
 	}
 }
 
+/* What was told since it started stands for what was told then. */
+static void test_told_since(void **state)
+{
+	struct domain domain = make();
+	AUTO_STR struct str xml = STR_INIT;
+	AUTO_STR struct str told = STR_INIT;
+	(void)state;
+	domain_print(&domain, &xml);
+	text_list_free(&domain.told);
+	text_list_add(&domain.told, "node=compute2 02:00:00:00:00:04 10.1.0.7 1 512 ram compute");
+	domain_print_told(&domain.told, &told);
+	assert_true(text_starts(str_text(&told), "<lines>"));
+	const char *end = strstr(str_text(&xml), "</metadata>");
+	AUTO_FREE char *with =
+		xasprintf("%.*s<told:lines xmlns:told='" DOMAIN_TOLD_URI "'>%.*s</told:lines>%s",
+			  (int)(end - str_text(&xml)), str_text(&xml),
+			  (int)strcspn(str_text(&told) + strlen("<lines>"), "<"),
+			  str_text(&told) + strlen("<lines>"), end);
+	AUTO_FREE char *libvirts = through_libvirt(with);
+	assert_reads_as(libvirts, &domain);
+	domain_free(&domain);
+}
+
 static void test_disk_and_network(void **state)
 {
 	static const char *const BOOTS[] = { "disk", "network" };
@@ -129,6 +155,7 @@ static void test_disk_and_network(void **state)
 		}
 		domain.boot = xstrdup(BOOTS[i]);
 		text_list_free(&domain.settings);
+		text_list_free(&domain.told);
 		domain_print(&domain, &xml);
 		AUTO_FREE char *libvirts = through_libvirt(str_text(&xml));
 		assert_reads_as(libvirts, &domain);
@@ -196,11 +223,9 @@ static void test_from_and_to_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_appliance),
-		cmocka_unit_test(test_disk_and_network),
-		cmocka_unit_test(test_foreign),
-		cmocka_unit_test(test_no_xml),
-		cmocka_unit_test(test_from_and_to_nothing),
+		cmocka_unit_test(test_appliance),	 cmocka_unit_test(test_told_since),
+		cmocka_unit_test(test_disk_and_network), cmocka_unit_test(test_foreign),
+		cmocka_unit_test(test_no_xml),		 cmocka_unit_test(test_from_and_to_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,3 +108,14 @@ int virDomainResume(virDomainPtr domain)
 	(void)domain;
 	return -1;
 }
+int virDomainSetMetadata(virDomainPtr domain, int type, const char *metadata, const char *key,
+			 const char *uri, unsigned flags)
+{
+	(void)domain;
+	(void)type;
+	(void)metadata;
+	(void)key;
+	(void)uri;
+	(void)flags;
+	return -1;
+}

@@ -35,6 +35,7 @@ static int observe(struct node *node, const char *id, const struct spec *want, s
 	for (size_t i = 0; i < from->settings.count; i++)
 		if (!text_starts(from->settings.items[i], GUEST_SERVED))
 			text_list_add(&have->settings, from->settings.items[i]);
+	text_list_copy(&have->told, &from->told);
 	have->boot = xstrdup(from->boot);
 	have->kernel = xstrdup(from->kernel);
 	have->initrd = xstrdup(from->initrd);
@@ -53,6 +54,14 @@ static int start(const struct guest *want, struct domain *domain, struct err *er
 	return virt_start(domain, err);
 }
 
+static int tell(const struct node *node, const struct guest *want, const struct guest *have,
+		struct err *err)
+{
+	return text_list_equal(&want->told, &have->told)
+		       ? 0
+		       : virt_tell(node, want->name, &want->told, err);
+}
+
 static int apply(struct node *node, const struct step *step, struct err *err)
 {
 	const struct guest *want = step->want->body;
@@ -66,6 +75,7 @@ static int apply(struct node *node, const struct step *step, struct err *err)
 				 .disks = want->disks,
 				 .files = want->files,
 				 .interfaces = want->interfaces,
+				 .told = want->told,
 				 .boot = want->boot,
 				 .kernel = want->kernel,
 				 .initrd = want->initrd,
@@ -73,8 +83,10 @@ static int apply(struct node *node, const struct step *step, struct err *err)
 					 text_equal(want->arguments, "") ? NULL : want->arguments };
 	if (have == NULL)
 		return start(want, &domain, err);
-	if (text_equal(have->state, "paused"))
-		return virt_resume(want->name, err);
+	if (text_equal(have->state, "paused") && virt_resume(want->name, err) != 0)
+		return -1;
+	if (text_equal(have->state, "paused") || text_equal(have->state, GUEST_RUNNING))
+		return tell(node, want, have, err);
 	/* It ends, or has crashed: once it is gone it can be started. */
 	return virt_stop(node, want->name, VIRT_STOP_MS, err) == 0 ? start(want, &domain, err) : -1;
 }

@@ -37,6 +37,8 @@ static const struct field FIELDS[] = {
 	{ "arguments", FIELD_TEXT, AT(arguments), ANEW, 0, 0, NULL, NULL, "of the kernel" },
 	{ "settings", FIELD_LIST, AT(settings), ALL_ANEW, 0, 0, NULL, NULL,
 	  "what it is told about itself: name, addresses, ssh keys" },
+	{ "told", FIELD_LIST, AT(told), FIELD_DERIVED | FIELD_WHOLE, 0, 0, NULL, NULL,
+	  "what it is told of its cluster, also while it runs: its nodes, ssh keys, parameters" },
 	{ "served", FIELD_LIST, AT(served), SEEN, 0, 0, NULL, NULL,
 	  "serial number, size, digest and path of the files that it serves" },
 	{ "epoch", FIELD_NUMBER, AT(epoch), ANEW, 0, 0, NULL, NULL,

@@ -25,6 +25,8 @@ struct guest {
 	char *arguments; /* of the kernel, "" for none; NULL without a kernel */
 	struct text_list
 		settings; /* "KEY=VALUE": what it is told about itself; see docs/clusters.md */
+	/* More, of what changes while it runs: it is told that by its agent, and goes on */
+	struct text_list told;
 	/* More settings, of the images' files that it serves: what is newer is told at its next start, and is
 	   no reason for one. */
 	struct text_list served;
