@@ -106,11 +106,6 @@ static void expand_cluster(const struct expansion *of)
 		expand_check_scrub(of, &of->cluster->recorded);
 		return;
 	}
-	if (cluster_is_running(of->cluster) && text_equal(of->cluster->attach, "direct"))
-		mistake_add(of->mistakes, place_of(of->cluster->place, "attach"),
-			    "cluster \"%s\": attach = \"direct\" cannot be carried out yet; write "
-			    "attach = \"host\"",
-			    of->cluster->name);
 	expand_check_scrub(of, of->made);
 	expand_check_served(of);
 	for (size_t i = 0; i < of->cluster->guest_count; i++)

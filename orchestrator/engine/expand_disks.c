@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/device.h"
@@ -166,7 +167,7 @@ static void set_networks(struct spec *spec, const struct site_node *keeper,
 	}
 }
 
-/* How the host comes to the disk; a copy: its device there. */
+/* How the host comes to the disk; a copy: its device there, or FROM/TARGET for QEMU. */
 static char *attach(const struct expansion *of, const struct disk *disk, struct site_node *host)
 {
 	struct place place = disk->guest->group->place;
@@ -177,12 +178,18 @@ static char *attach(const struct expansion *of, const struct disk *disk, struct 
 	expansion_set(target, "volume", disk->id);
 	expansion_set(target, "initiator", host->name);
 	set_networks(target, disk->keeper, host);
-	AUTO_FREE char *id = xasprintf("%s/%s", disk->keeper->name, disk->id);
+	char *id = xasprintf("%s/%s", disk->keeper->name, disk->id);
+	if (text_equal(of->cluster->attach, "direct")) {
+		expansion_set(target, "guest", disk->guest->id);
+		return id;
+	}
 	struct spec *session = expansion_add(of, host, "session", id, place);
 	expansion_set(session, "name", disk->id);
 	expansion_set(session, "from", disk->keeper->name);
 	set_networks(session, disk->keeper, host);
-	return device_path(host, "session", id);
+	char *device = device_path(host, "session", id);
+	free(id);
+	return device;
 }
 
 void expand_disk(const struct expansion *of, const struct cluster_guest *guest, bool scratch,

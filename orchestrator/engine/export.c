@@ -8,8 +8,6 @@
 #include "engine/device.h"
 #include "engine/refer.h"
 
-enum { ISCSI_PORT = 3260 }; /* RFC 7143 */
-
 void export_free(struct export *export)
 {
 	free(export->target_iqn);
@@ -84,7 +82,7 @@ char *export_portals(const struct site_node *owner, const struct spec *spec, str
 				networks.items[i]);
 			return NULL;
 		}
-		text_list_take(&portals, xasprintf("%s:%d", address, ISCSI_PORT));
+		text_list_take(&portals, xasprintf("%s:%d", address, EXPORT_PORT));
 	}
 	text_list_sort(&portals);
 	for (size_t i = 0; i < portals.count; i++)

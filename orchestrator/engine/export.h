@@ -9,6 +9,8 @@
 #define IQN_PREFIX                                                                                 \
 	"iqn.2026-11.moyai." /* SITE:NODE.NAME for a target, SITE:NODE for an initiator */
 
+enum { EXPORT_PORT = 3260 }; /* RFC 7143 */
+
 struct export
 {
 	char *target_iqn;

@@ -25,6 +25,7 @@ void domain_free(struct domain *domain)
 	free(domain->initrd);
 	free(domain->arguments);
 	free(domain->state);
+	free(domain->secrets);
 	text_list_free(&domain->disks);
 	text_list_free(&domain->files);
 	text_list_free(&domain->interfaces);
@@ -111,12 +112,39 @@ static void add_target(size_t index, struct str *out)
  * disk is away for longer than its session waits, the guest is paused: nothing of what it wrote is
  * lost, and it goes on when the disk is there again.
  */
+#define DISK_DRIVER                                                                                \
+	"<driver name='qemu' type='raw' cache='none' discard='unmap' error_policy='stop' "         \
+	"rerror_policy='stop'/>"
+
+/* "PORTAL IQN USER INITIATOR": QEMU's own initiator. */
+static void add_iscsi(const char *words, struct str *out)
+{
+	AUTO_FREE char *copy = xstrdup(words);
+	char *rest = copy;
+	char *portal = strsep(&rest, " ");
+	const char *iqn = strsep(&rest, " ");
+	const char *user = strsep(&rest, " ");
+	char *port = strrchr(portal, ':');
+	if (rest == NULL || port == NULL)
+		return; /* derive() makes no such line */
+	*port++ = '\0';
+	str_addf(out,
+		 "<disk type='network' device='disk'>" DISK_DRIVER
+		 "<source protocol='iscsi' name='%s/0'><host name='%s' port='%s'/>"
+		 "<initiator><iqn name='%s'/></initiator><auth username='%s'>"
+		 "<secret type='iscsi' usage='" DOMAIN_SECRET "%s'/></auth></source>",
+		 iqn, portal, port, rest, user, iqn);
+}
+
 static void add_disk(const char *device, size_t index, struct str *out)
 {
-	str_add(out, "<disk type='block' device='disk'><driver name='qemu' type='raw' cache='none' "
-		     "discard='unmap' error_policy='stop' rerror_policy='stop'/><source dev='");
-	add_text(out, device);
-	str_add(out, "'/>");
+	if (text_starts(device, DOMAIN_ISCSI)) {
+		add_iscsi(device + strlen(DOMAIN_ISCSI), out);
+	} else {
+		str_add(out, "<disk type='block' device='disk'>" DISK_DRIVER "<source dev='");
+		add_text(out, device);
+		str_add(out, "'/>");
+	}
 	add_target(index, out);
 	str_addf(out, "<serial>" SERIAL_OF_DISKS "%zu</serial></disk>", index + 1);
 }
@@ -330,13 +358,30 @@ static void read_interface(const xmlNode *node, struct domain *domain)
 	text_list_add(&domain->interfaces, str_text(&line));
 }
 
+/* As add_iscsi() was told; what is not known of it is "?". */
+static char *read_iscsi(const xmlNode *source)
+{
+	const xmlNode *host = child(source, "host");
+	AUTO_FREE char *name = attribute(source, "name");
+	AUTO_FREE char *address = attribute(host, "name");
+	AUTO_FREE char *port = attribute(host, "port");
+	AUTO_FREE char *user = attribute(child(source, "auth"), "username");
+	AUTO_FREE char *initiator = attribute(child(child(source, "initiator"), "iqn"), "name");
+	if (name != NULL && text_ends(name, "/0"))
+		name[strlen(name) - strlen("/0")] = '\0';
+	return xasprintf(DOMAIN_ISCSI "%s:%s %s %s %s", address ? address : "?", port ? port : "?",
+			 name ? name : "?", user ? user : "?", initiator ? initiator : "?");
+}
+
 /* A file that we did not give it is as a device that is not known. */
 static void read_disk(const xmlNode *node, struct domain *domain)
 {
 	AUTO_FREE char *device = attribute(child(node, "source"), "dev");
 	AUTO_FREE char *file = attribute(child(node, "source"), "file");
 	AUTO_FREE char *serial = content(child(node, "serial"));
-	if (file != NULL && serial != NULL && child(node, "readonly") != NULL)
+	if (has_value(child(node, "source"), "protocol", "iscsi"))
+		text_list_take(&domain->disks, read_iscsi(child(node, "source")));
+	else if (file != NULL && serial != NULL && child(node, "readonly") != NULL)
 		text_list_take(&domain->files, xasprintf("%s %s", serial, file));
 	else
 		text_list_add(&domain->disks, device ? device : "?");

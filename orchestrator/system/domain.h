@@ -24,10 +24,13 @@ struct domain {
 	uint64_t epoch;
 	bool emulated; /* by QEMU; else by the hardware (KVM) */
 	uint64_t vcpus, memory_bytes;
-	struct text_list disks;	     /* block devices of the host; serials moyai-disk-1, … */
-	struct text_list files;	     /* "SERIAL PATH": disks that are only read */
-	struct text_list interfaces; /* "BRIDGE MAC [ADDRESS]" */
-	char *boot;		     /* "appliance", "disk", "network" */
+	/* Block devices of the host, or "iscsi PORTAL IQN USER INITIATOR"; serials moyai-disk-1, … The CHAP
+	   secret of such a one libvirt is told apart, as DOMAIN_SECRET IQN. */
+	struct text_list disks;
+	char *secrets;			   /* theirs, separated by spaces; not in its XML */
+	struct text_list files;		   /* "SERIAL PATH": disks that are only read */
+	struct text_list interfaces;	   /* "BRIDGE MAC [ADDRESS]" */
+	char *boot;			   /* "appliance", "disk", "network" */
 	char *kernel, *initrd, *arguments; /* of "appliance" */
 	struct text_list settings;	   /* lines */
 	struct text_list told;		   /* likewise */
@@ -37,6 +40,8 @@ void domain_free(struct domain *domain);
 void domain_print(const struct domain *domain, struct str *xml);
 /* The element of the metadata that holds what was told last. */
 void domain_print_told(const struct text_list *told, struct str *xml);
+#define DOMAIN_SECRET "moyai/"
+#define DOMAIN_ISCSI "iscsi "
 #define DOMAIN_TOLD_URI "https://moyai.invalid/told/1"
 /* Loads libxml2, which is where libvirt is. *domain is untouched on failure. */
 int domain_parse(const char *xml, struct domain *domain, struct err *err);

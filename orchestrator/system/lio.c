@@ -331,6 +331,21 @@ static int remove_acl(const char *acl, struct err *err)
 	return configfs_remove(acl, err);
 }
 
+/* The kernel's word for no name and no secret; one that was never set is "". */
+#define UNSET "NULL"
+
+static int set_mutual(const struct lio_target *want, const char *auth, struct err *err)
+{
+	const char *user = want->mutual_secret ? want->chap_user : UNSET;
+	const char *secret = want->mutual_secret ? want->mutual_secret : UNSET;
+	AUTO_FREE char *is = configfs_read(auth, "userid_mutual");
+	if (want->mutual_secret == NULL && (is == NULL || *is == '\0'))
+		return 0;
+	return configfs_set(auth, "userid_mutual", user, err) == 0
+		       ? configfs_set(auth, "password_mutual", secret, err)
+		       : -1;
+}
+
 /* Exactly one initiator; its secret before it can log in. */
 static int make_acl(const struct lio_target *want, const char *group, struct err *err)
 {
@@ -352,9 +367,8 @@ static int make_acl(const struct lio_target *want, const char *group, struct err
 	if (configfs_make(acl, err) != 0 ||
 	    configfs_set(auth, "userid", want->chap_user, err) != 0 ||
 	    configfs_set(auth, "password", want->chap_secret, err) != 0 ||
-	    configfs_set(auth, "userid_mutual", want->chap_user, err) != 0 ||
-	    configfs_set(auth, "password_mutual", want->mutual_secret, err) != 0 ||
-	    configfs_make(mapped, err) != 0 || configfs_links(mapped, &links, err) != 0)
+	    set_mutual(want, auth, err) != 0 || configfs_make(mapped, err) != 0 ||
+	    configfs_links(mapped, &links, err) != 0)
 		return -1;
 	if (links.count == 0 && configfs_link(lun, link, err) != 0)
 		return -1;

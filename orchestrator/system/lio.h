@@ -21,9 +21,9 @@ struct lio_target {
 	char *initiator_iqn; /* observed: all, separated by spaces */
 	char *chap_user;
 	char *chap_secret;
-	char *mutual_secret; /* the target proves itself with it, under the same user */
-	bool closed;	     /* nothing but what is asked for: see lio.c */
-	bool enabled;	     /* answers */
+	char *mutual_secret; /* the target proves itself with it, under the same user; NULL: it is not asked to */
+	bool closed;  /* nothing but what is asked for: see lio.c */
+	bool enabled; /* answers */
 };
 void lio_target_free(struct lio_target *target);
 

@@ -25,7 +25,8 @@ enum { STOP_PAUSE_MS = 200, ASK_AGAIN_MS = 10000 };
 	F(virConnectOpen) F(virConnectClose) F(virConnectListAllDomains) \
 	F(virDomainLookupByName) F(virDomainRef) F(virDomainFree) F(virDomainGetName) F(virDomainGetXMLDesc) \
 	F(virDomainGetState) F(virDomainCreateXML) F(virDomainResume) F(virDomainShutdown) \
-	F(virDomainDestroy) F(virDomainSetMetadata) F(virGetLastErrorMessage) F(virGetLastErrorCode) F(virSetErrorFunc)
+	F(virDomainDestroy) F(virDomainSetMetadata) F(virSecretLookupByUsage) F(virSecretDefineXML) \
+	F(virSecretSetValue) F(virSecretUndefine) F(virSecretFree) F(virGetLastErrorMessage) F(virGetLastErrorCode) F(virSetErrorFunc)
 /* clang-format on */
 static struct {
 #define MEMBER(name) __typeof__(name) *name;
@@ -204,6 +205,64 @@ static int set_mark(const char *mark, struct err *err)
 		       : -1;
 }
 
+/* ---- secrets of disks that QEMU logs in to ---- */
+
+/* In libvirt's memory alone, and gone again once QEMU has it. One of somebody who was killed is used. */
+static virSecretPtr secret_for(virConnectPtr connection, const char *usage)
+{
+	AUTO_FREE char *text =
+		xasprintf("<secret ephemeral='yes' private='yes'><usage type='iscsi'>"
+			  "<target>%s</target></usage></secret>",
+			  usage);
+	virSecretPtr secret =
+		vir.virSecretLookupByUsage(connection, VIR_SECRET_USAGE_TYPE_ISCSI, usage);
+	return secret ? secret : vir.virSecretDefineXML(connection, text, 0);
+}
+
+static char *usage_of(const char *disk)
+{
+	const char *iqn = disk + strlen(DOMAIN_ISCSI);
+	iqn += strcspn(iqn, " ");
+	iqn += strspn(iqn, " ");
+	return xasprintf(DOMAIN_SECRET "%.*s", (int)strcspn(iqn, " "), iqn);
+}
+
+static int tell_secrets(virConnectPtr connection, const struct domain *domain, struct err *err)
+{
+	AUTO_FREE char *copy = xstrdup(domain->secrets ? domain->secrets : "");
+	char *rest = copy;
+	for (size_t i = 0; i < domain->disks.count; i++) {
+		if (!text_starts(domain->disks.items[i], DOMAIN_ISCSI))
+			continue;
+		AUTO_FREE char *usage = usage_of(domain->disks.items[i]);
+		const char *value = rest ? strsep(&rest, " ") : "";
+		virSecretPtr secret = secret_for(connection, usage);
+		int rc = secret ? vir.virSecretSetValue(secret, (const unsigned char *)value,
+							strlen(value), 0)
+				: -1;
+		if (secret != NULL)
+			vir.virSecretFree(secret);
+		if (rc != 0)
+			return fail("libvirt does not take the secret of a disk", err);
+	}
+	return 0;
+}
+
+static void forget_secrets(virConnectPtr connection, const struct domain *domain)
+{
+	for (size_t i = 0; i < domain->disks.count; i++) {
+		if (!text_starts(domain->disks.items[i], DOMAIN_ISCSI))
+			continue;
+		AUTO_FREE char *usage = usage_of(domain->disks.items[i]);
+		virSecretPtr secret =
+			vir.virSecretLookupByUsage(connection, VIR_SECRET_USAGE_TYPE_ISCSI, usage);
+		if (secret != NULL) {
+			vir.virSecretUndefine(secret);
+			vir.virSecretFree(secret);
+		}
+	}
+}
+
 int virt_start(const struct domain *domain, struct err *err)
 {
 	AUTO_STR struct str text = STR_INIT;
@@ -213,6 +272,8 @@ int virt_start(const struct domain *domain, struct err *err)
 		return -1;
 	domain_print(domain, &text);
 	int rc = set_mark(mark, err);
+	if (rc == 0)
+		rc = tell_secrets(connection, domain, err);
 	if (rc == 0) {
 		point_pass("virDomainCreateXML");
 		virDomainPtr started = vir.virDomainCreateXML(connection, str_text(&text), 0);
@@ -221,6 +282,7 @@ int virt_start(const struct domain *domain, struct err *err)
 		if (started != NULL)
 			vir.virDomainFree(started);
 	}
+	forget_secrets(connection, domain);
 	vir.virConnectClose(connection);
 	return file_remove(mark, rc == 0 ? err : NULL) == 0 ? rc : -1;
 }

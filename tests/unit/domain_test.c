@@ -26,6 +26,9 @@ static struct domain make(void)
 				 .arguments = xstrdup("console=ttyS0 'quiet'") };
 	text_list_add(&domain.disks, "/dev/moyai/store1/genome-big1");
 	text_list_add(&domain.disks, "/dev/moyai/store1/genome'<scratch>");
+	text_list_add(&domain.disks,
+		      "iscsi 10.77.20.14:3260 iqn.2026-11.moyai.campus:store1.genome-big1-more "
+		      "store1.genome-big1-more iqn.2026-11.moyai.campus:vm1");
 	text_list_add(&domain.files,
 		      "moyai-layer-1 /var/lib/moyai/appliances/frontend/base.squashfs");
 	text_list_add(&domain.files, "moyai-file-1 /var/lib/moyai/appliances/compute/<'&>");

@@ -293,6 +293,35 @@ static void test_disks(void **state)
 		      "chap_user=store1.genome-compute1 size=20G logged_in=true multipath=false");
 }
 
+/* QEMU logs in to the targets by itself: the host has no session. */
+static void test_direct(void **state)
+{
+	struct cluster *genome = site_find_cluster(&site, "genome");
+	(void)state;
+	free(genome->attach);
+	genome->attach = xstrdup("direct");
+	expand_well();
+	assert_ids("vm2", "guest genome-compute2\n"
+			  "vlan vlan100\n"
+			  "bridge br-vlan100\n"
+			  "guest genome-compute5\n");
+	assert_fields("store1", "target", "genome-compute2",
+		      "volume=genome-compute2 initiator=vm2 network=storage guest=genome-compute2 "
+		      "links=storage iqn=iqn.2026-11.moyai.campus:store1.genome-compute2 "
+		      "initiator_iqn=iqn.2026-11.moyai.campus:vm2 portals=10.79.20.16:3260 "
+		      "device=/dev/moyai-main/genome-compute2 size=20G "
+		      "chap_user=store1.genome-compute2 one_way=true "
+		      "serial=de2d7c81edf26d0e4733a23568a31432 discards=true closed=true "
+		      "enabled=true");
+	AUTO_FREE char *guest = fields_of("vm2", "guest", "genome-compute2");
+	assert_non_null(strstr(
+		guest, "disks=iscsi 10.79.20.16:3260 "
+		       "iqn.2026-11.moyai.campus:store1.genome-compute2 "
+		       "store1.genome-compute2 iqn.2026-11.moyai.campus:vm2, iscsi "
+		       "10.79.20.16:3260 iqn.2026-11.moyai.campus:store1.genome-compute2-scratch "
+		       "store1.genome-compute2-scratch iqn.2026-11.moyai.campus:vm2 "));
+}
+
 /* A copy of each disk beside it; and a disk that was set back is a copy of that. */
 static void test_snapshots(void **state)
 {
@@ -595,6 +624,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_hosts, open_site, close_site),
 		cmocka_unit_test_setup_teardown(test_appliances, open_site, close_site),
 		cmocka_unit_test_setup_teardown(test_disks, open_site, close_site),
+		cmocka_unit_test_setup_teardown(test_direct, open_site, close_site),
 		cmocka_unit_test_setup_teardown(test_snapshots, open_site, close_site),
 		cmocka_unit_test_setup_teardown(test_snapshots_running, open_site, close_site),
 		cmocka_unit_test_setup_teardown(test_snapshots_absent, open_site, close_site),

@@ -119,3 +119,35 @@ int virDomainSetMetadata(virDomainPtr domain, int type, const char *metadata, co
 	(void)flags;
 	return -1;
 }
+virSecretPtr virSecretLookupByUsage(virConnectPtr connection, int type, const char *usage)
+{
+	(void)connection;
+	(void)type;
+	(void)usage;
+	return NULL;
+}
+virSecretPtr virSecretDefineXML(virConnectPtr connection, const char *xml, unsigned flags)
+{
+	(void)connection;
+	(void)xml;
+	(void)flags;
+	return NULL;
+}
+int virSecretSetValue(virSecretPtr secret, const unsigned char *value, size_t size, unsigned flags)
+{
+	(void)secret;
+	(void)value;
+	(void)size;
+	(void)flags;
+	return -1;
+}
+int virSecretUndefine(virSecretPtr secret)
+{
+	(void)secret;
+	return -1;
+}
+int virSecretFree(virSecretPtr secret)
+{
+	(void)secret;
+	return 0;
+}

@@ -73,6 +73,7 @@ static int apply(struct node *node, const struct step *step, struct err *err)
 				 .vcpus = want->vcpus,
 				 .memory_bytes = want->memory,
 				 .disks = want->disks,
+				 .secrets = want->secrets,
 				 .files = want->files,
 				 .interfaces = want->interfaces,
 				 .told = want->told,

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/export.h"
 #include "engine/fetched.h"
+#include "engine/refer.h"
 
 #define AT(member) offsetof(struct guest, member)
 #define ANEW (FIELD_DERIVED | FIELD_REPLACEABLE)
@@ -18,7 +20,9 @@ static const struct field FIELDS[] = {
 	{ "vcpus", FIELD_NUMBER, AT(vcpus), ANEW, 1, 1024, NULL, NULL, "its virtual processors" },
 	{ "memory", FIELD_BYTES, AT(memory), ANEW, 0, 0, NULL, NULL, "its memory" },
 	{ "disks", FIELD_LIST, AT(disks), ALL_ANEW, 0, 0, NULL, NULL,
-	  "devices of the host that are its disks" },
+	  "devices of the host that are its disks, or targets that QEMU logs in to" },
+	{ "secrets", FIELD_TEXT, AT(secrets), SEEN | FIELD_SECRET, 0, 0, NULL, NULL,
+	  "the CHAP secrets for those" },
 	{ "files", FIELD_LIST, AT(files), ALL_ANEW, 0, 0, NULL, NULL,
 	  "serial number and path of images' files that it reads as disks" },
 	{ "interfaces", FIELD_LIST, AT(interfaces), ALL_ANEW, 0, 0, NULL, NULL,
@@ -126,10 +130,45 @@ static void derive_images(const struct derive *from, struct guest *guest)
 		derive_served(from->images, guest->serves.items[i], guest);
 }
 
+/* FROM/TARGET, which QEMU logs in to. It knows one way to it: the first network's. */
+static int derive_direct(const struct derive *from, char **disk, struct str *secrets,
+			 struct err *err)
+{
+	struct export export;
+	const char *slash = strchr(*disk, '/');
+	AUTO_FREE char *name = xstrndup(*disk, (size_t)(slash - *disk));
+	const struct site_node *owner = site_find_node(from->site, name);
+	const struct spec *target = owner ? refer_find(owner, "target", slash + 1) : NULL;
+	if (target == NULL)
+		return err_set(err, "there is no target %s", *disk);
+	if (export_make(from, owner, target, &export, err) != 0)
+		return -1;
+	const char *address = site_node_address(owner, refer_text(target, "network"));
+	free(*disk);
+	*disk = xasprintf(GUEST_ISCSI "%s:%d %s %s %s", address, EXPORT_PORT, export.target_iqn,
+			  export.chap_user, export.initiator_iqn);
+	if (export.chap_secret != NULL)
+		add_word(secrets, export.chap_secret);
+	export_free(&export);
+	return 0;
+}
+
+static int derive_disks(const struct derive *from, struct guest *guest, struct err *err)
+{
+	AUTO_STR struct str secrets = STR_INIT;
+	for (size_t i = 0; i < guest->disks.count; i++)
+		if (guest->disks.items[i][0] != '/' &&
+		    derive_direct(from, &guest->disks.items[i], &secrets, err) != 0)
+			return err_context(err, "guest %s", guest->name);
+	guest->secrets = secrets.length ? str_take(&secrets) : NULL;
+	return 0;
+}
+
 static int derive(const struct derive *from, struct spec *want, struct err *err)
 {
 	struct guest *guest = want->body;
-	(void)err;
+	if (derive_disks(from, guest, err) != 0)
+		return -1;
 	guest->state = xstrdup(GUEST_RUNNING);
 	guest->emulated = from->node->guests.emulate == 1;
 	if (guest->appliance != NULL)
@@ -137,11 +176,25 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	return 0;
 }
 
+/* "PORTAL IQN …": of another node. */
+static void need_target(const char *words, struct refs *out)
+{
+	const char *at = words + strcspn(words, " ");
+	at += strspn(at, " ");
+	AUTO_FREE char *iqn = xstrndup(at, strcspn(at, " "));
+	AUTO_FREE char *node = export_iqn_node(iqn);
+	const char *name = node ? strstr(iqn, node) + strlen(node) : NULL;
+	if (name != NULL && *name == '.')
+		refs_add(out, node, "target", name + 1);
+}
+
 /* The resource that this device of the host is. */
 static void need_device(const char *device, struct refs *out)
 {
 	const char *volume = text_starts(device, "/dev/moyai-") ? strrchr(device, '/') : NULL;
-	if (text_starts(device, "/dev/moyai/"))
+	if (text_starts(device, GUEST_ISCSI))
+		need_target(device + strlen(GUEST_ISCSI), out);
+	else if (text_starts(device, "/dev/moyai/"))
 		refs_add(out, NULL, "session", device + strlen("/dev/moyai/"));
 	else if (volume != NULL)
 		refs_add(out, NULL, "volume", volume + 1);

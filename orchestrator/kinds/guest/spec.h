@@ -13,7 +13,10 @@ struct guest {
 	char *name; /* CLUSTER-NODE */
 	uint64_t vcpus;
 	uint64_t memory;
-	struct text_list disks; /* devices of the host, the first one first */
+	/* Devices of the host, the first one first; or "iscsi PORTAL IQN USER INITIATOR": QEMU logs in. In a
+	   cluster's words that is FROM/TARGET, without "/" in front. */
+	struct text_list disks;
+	char *secrets; /* CHAP secrets of those that QEMU logs in to, in their order, separated by spaces */
 	struct text_list files; /* "SERIAL PATH": of images, as disks that are only read; derived */
 	struct text_list interfaces; /* "BRIDGE MAC [ADDRESS]"; no address: it may send from any */
 	int emulated;		     /* QEMU emulates its processors */
@@ -39,5 +42,6 @@ struct guest {
 };
 extern const struct kind_spec guest_spec;
 #define GUEST_RUNNING "running"
+#define GUEST_ISCSI "iscsi " /* how these disks begin */
 #define GUEST_SERVED "file=" /* how these settings begin */
 #endif

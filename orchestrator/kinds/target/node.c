@@ -76,6 +76,7 @@ static int observe(struct node *node, const char *id, const struct spec *want, s
 	have->chap_user = xstrdup(lio.chap_user);
 	have->chap_secret = xstrdup(lio.chap_secret);
 	have->mutual_secret = xstrdup(lio.mutual_secret);
+	have->one_way = lio.mutual_secret == NULL;
 	have->discards = lio.discards;
 	have->closed = lio.closed;
 	have->enabled = lio.enabled;

@@ -23,6 +23,8 @@ static const struct field FIELDS[] = {
 	  "the network it is offered on" },
 	{ "more_networks", FIELD_LIST, AT(more_networks), FIELD_VOLATILE, 1, 8, NULL, NULL,
 	  "further networks it is offered on; the initiator uses one or several" },
+	{ "guest", FIELD_NAME, AT(guest), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
+	  "the guest of the initiator whose QEMU logs in by itself" },
 	{ "links", FIELD_LIST, AT(links), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
 	  "the interfaces of the networks" },
 	{ "iqn", FIELD_TEXT, AT(iqn), FIELD_DERIVED, 0, 0, NULL, NULL, "its iSCSI name" },
@@ -40,6 +42,8 @@ static const struct field FIELDS[] = {
 	  NULL, "the CHAP secret of the initiator" },
 	{ "mutual_secret", FIELD_TEXT, AT(mutual_secret), FIELD_DERIVED | FIELD_SECRET, 0, 0, NULL,
 	  NULL, "the CHAP secret that the target answers with" },
+	{ "one_way", FIELD_BOOL, AT(one_way), FIELD_DERIVED, 0, 0, NULL, NULL,
+	  "whether the initiator alone proves itself" },
 	{ "serial", FIELD_TEXT, AT(serial), FIELD_DERIVED, 0, 0, NULL, NULL,
 	  "the unit serial, a digest of the IQN" },
 	{ "discards", FIELD_BOOL, AT(discards), FIELD_DERIVED, 0, 0, NULL, NULL,
@@ -138,7 +142,10 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 	target->portals = xstrdup(export.portals);
 	target->chap_user = xstrdup(export.chap_user);
 	target->chap_secret = xstrdup(export.chap_secret);
-	target->mutual_secret = xstrdup(export.mutual_secret);
+	if (target->guest != NULL)
+		target->one_way = 1;
+	else
+		target->mutual_secret = xstrdup(export.mutual_secret);
 	target->device = xstrdup(export.device);
 	target->size = export.size_bytes;
 	target->serial = xstrdup(export.serial);
@@ -171,9 +178,12 @@ static void need_let_go(struct step *step, const struct target *want, const stru
 		AUTO_FREE char *iqn = xstrndup(at, strcspn(at, " "));
 		at += strlen(iqn);
 		AUTO_FREE char *former = export_iqn_node(iqn);
-		if (owner != NULL && former != NULL && export_iqn_same_site(iqn, want->iqn) &&
-		    !text_equal(iqn, want->initiator_iqn))
-			refs_add_gone(&step->needs, former, "session", session);
+		if (owner == NULL || former == NULL || !export_iqn_same_site(iqn, want->iqn) ||
+		    text_equal(iqn, want->initiator_iqn))
+			continue;
+		refs_add_gone(&step->needs, former, "session", session);
+		if (want->guest != NULL)
+			refs_add_gone(&step->needs, former, "guest", want->guest);
 	}
 }
 

@@ -5,6 +5,9 @@
 /*
  * An iSCSI target of the kernel (LIO): one volume or memory as LUN 0, for
  * exactly one initiator, with CHAP. Its IQN is told in engine/export.h.
+ *
+ * Each side proves itself to the other, unless a guest's QEMU logs in by itself: its initiator (libiscsi as
+ * QEMU uses it) cannot ask the target for a proof.
  */
 struct target {
 	char *name;
@@ -13,6 +16,7 @@ struct target {
 	char *initiator;
 	char *network;
 	struct text_list more_networks;
+	char *guest; /* whose QEMU logs in, on the initiator; NULL: the node itself does */
 	struct text_list links; /* interfaces of the networks that are tagged; derived */
 	char *iqn;		/* derived, as all below */
 	char *initiator_iqn;	/* observed: every ACL, separated by spaces */
@@ -22,6 +26,7 @@ struct target {
 	char *chap_user;
 	char *chap_secret;
 	char *mutual_secret; /* the target proves itself with it */
+	int one_way;	     /* … and is not asked to; not said where it is */
 	char *serial;	     /* unit serial: the initiator's name of the disk follows from it */
 	int discards;	     /* a thin volume or a tmpfs, and the initiator is told so */
 	int closed;	     /* demo mode off, authentication on, everything not asked for off */

@@ -152,6 +152,7 @@ expect_exit "vm1 is switched off" 0 moyai power off vm1 --yes
 MOYAI_TIMEOUT=400 moyai apply --yes >/dev/null 2>&1
 expect_same "vm1 is off: its guest runs on vm2" "lab-node1 lab-node2" "$(runs vm2)"
 expect "vm1 is off: … with its disk" within 900 reads
+rack exec ip link set "$(tap_name vm1)" up
 expect_exit "vm1 is switched on" 0 moyai power on vm1
 expect "vm1 boots again" rack wait vm1
 MOYAI_TIMEOUT=400 expect_exit "vm1 is back: apply" 0 moyai apply --yes
