@@ -54,6 +54,17 @@ static void give_up(struct allocation *made, const struct allocated_guest *gone)
 	give_up_disk(made, gone->name, true, gone->scratch);
 }
 
+/* A golden disk is a clone in a thin pool. */
+static bool fits(const struct cluster_group *group, const char *at)
+{
+	struct allocated_disk disk;
+	if (!allocated_disk_parse(at, &disk))
+		return false;
+	bool thin = disk.thin_pool != NULL;
+	allocated_disk_free(&disk);
+	return thin || !text_equal(group->boot, "golden");
+}
+
 /* A disk that the group no longer has is given up, and one that was is taken up again. */
 static void keep_disk(struct allocation *made, const struct cluster_guest *guest, bool scratch,
 		      bool wanted, char **disk)
@@ -67,7 +78,7 @@ static void keep_disk(struct allocation *made, const struct cluster_guest *guest
 	for (size_t i = made->given_up.count; i-- > 0;) {
 		if (!text_starts(made->given_up.items[i], begin))
 			continue;
-		if (*disk == NULL)
+		if (*disk == NULL && fits(guest->group, made->given_up.items[i] + strlen(begin)))
 			*disk = xstrdup(made->given_up.items[i] + strlen(begin));
 		text_list_remove(&made->given_up, made->given_up.items[i]);
 	}

@@ -29,8 +29,8 @@ void expand(struct site *site, const struct allocations *allocations, struct mis
    "store1/volume/genome-frontend". By its record. */
 void expand_scopes(const struct cluster *cluster, struct text_list *scopes);
 
-/* How a volume is to be removed that is an absent cluster's by its record ("overwrite"), borrowed;
-   NULL: it is none's. */
+/* How a volume is to be removed that is an absent cluster's by its record ("overwrite"), or was a node's
+   that was taken out; borrowed. NULL: it is none's. */
 const char *expand_scrub(const struct site *site, const char *node, const char *volume);
 
 /* Of volumes on the storage node that disks with boot = "golden" are clones of: golden-APPLIANCE. */

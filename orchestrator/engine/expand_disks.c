@@ -167,6 +167,22 @@ static void set_networks(struct spec *spec, const struct site_node *keeper,
 	}
 }
 
+/* Once for each host. */
+static void check_direct(const struct expansion *of, const struct site_node *host)
+{
+	struct place place = place_of(of->cluster->place, "attach");
+	if (host->role == NULL || text_list_has(&host->role->packages, "qemu-block-extra"))
+		return;
+	AUTO_FREE char *text =
+		xasprintf("cluster \"%s\": attach: role \"%s\" of \"%s\" has no package "
+			  "qemu-block-extra, which \"direct\" needs; add it to the role's packages",
+			  of->cluster->name, host->role->name, host->name);
+	for (size_t i = 0; i < of->mistakes->count; i++)
+		if (text_equal(of->mistakes->items[i].text, text))
+			return;
+	mistake_add(of->mistakes, place, "%s", text);
+}
+
 /* How the host comes to the disk; a copy: its device there, or FROM/TARGET for QEMU. */
 static char *attach(const struct expansion *of, const struct disk *disk, struct site_node *host)
 {
@@ -181,6 +197,7 @@ static char *attach(const struct expansion *of, const struct disk *disk, struct 
 	char *id = xasprintf("%s/%s", disk->keeper->name, disk->id);
 	if (text_equal(of->cluster->attach, "direct")) {
 		expansion_set(target, "guest", disk->guest->id);
+		check_direct(of, host);
 		return id;
 	}
 	struct spec *session = expansion_add(of, host, "session", id, place);
@@ -308,24 +325,37 @@ static const char *scrub_of_disk(const struct cluster *cluster, const char *disk
 	return scrub;
 }
 
+static const char *scrub_of_guest(const struct cluster *cluster,
+				  const struct allocated_guest *guest, const char *node,
+				  const char *volume)
+{
+	AUTO_FREE char *disk = xasprintf("%s-%s", cluster->name, guest->name);
+	AUTO_FREE char *scratch = xasprintf("%s-scratch", disk);
+	const char *scrub = scrub_of_disk(cluster, guest->disk, node, volume, disk);
+	return scrub ? scrub : scrub_of_disk(cluster, guest->scratch, node, volume, scratch);
+}
+
+static const char *scrub_of_given_up(const struct cluster *cluster, const char *given_up,
+				     const char *node, const char *volume)
+{
+	const char *at = strchr(given_up, '@');
+	AUTO_FREE char *disk = xasprintf("%s-%.*s", cluster->name, (int)(at - given_up), given_up);
+	return scrub_of_disk(cluster, at + 1, node, volume, disk);
+}
+
 const char *expand_scrub(const struct site *site, const char *node, const char *volume)
 {
-	for (size_t i = 0; i < site->cluster_count; i++) {
+	const char *scrub = NULL;
+	for (size_t i = 0; i < site->cluster_count && scrub == NULL; i++) {
 		const struct cluster *cluster = &site->clusters[i];
 		const struct allocation *record = &cluster->recorded;
-		for (size_t j = 0; !cluster_is_wanted(cluster) && j < record->guest_count; j++) {
-			const struct allocated_guest *guest = &record->guests[j];
-			AUTO_FREE char *disk = xasprintf("%s-%s", cluster->name, guest->name);
-			AUTO_FREE char *scratch = xasprintf("%s-scratch", disk);
-			const char *scrub = scrub_of_disk(cluster, guest->disk, node, volume, disk);
-			if (scrub == NULL)
-				scrub = scrub_of_disk(cluster, guest->scratch, node, volume,
-						      scratch);
-			if (scrub != NULL)
-				return scrub;
-		}
+		bool absent = !cluster_is_wanted(cluster);
+		for (size_t j = 0; absent && j < record->guest_count && scrub == NULL; j++)
+			scrub = scrub_of_guest(cluster, &record->guests[j], node, volume);
+		for (size_t j = 0; j < record->given_up.count && scrub == NULL; j++)
+			scrub = scrub_of_given_up(cluster, record->given_up.items[j], node, volume);
 	}
-	return NULL;
+	return scrub;
 }
 
 /* ---- scrub ---- */

@@ -121,6 +121,13 @@ char *export_iqn_node(const char *iqn)
 	return node ? xstrndup(node, strcspn(node, ".")) : NULL;
 }
 
+char *export_iqn_target(const char *iqn)
+{
+	const char *node = after_site(iqn);
+	const char *dot = node ? strchr(node, '.') : NULL;
+	return dot ? xstrdup(dot + 1) : NULL;
+}
+
 bool export_iqn_same_site(const char *a, const char *b)
 {
 	const char *end = after_site(a);

@@ -36,6 +36,8 @@ char *export_target_iqn(const struct site *site, const char *owner, const char *
 
 /* The node that an iSCSI name of ours is of, target's or initiator's, a copy; NULL: it is none. */
 char *export_iqn_node(const char *iqn);
+/* … and the target there, a copy; NULL: it is an initiator's. */
+char *export_iqn_target(const char *iqn);
 bool export_iqn_same_site(const char *a, const char *b); /* both of them ours */
 
 /* The networks that a target is offered on, or a session reaches it on; the first one first. */

@@ -203,10 +203,25 @@ static void link_gone(struct graph *graph, size_t index, const struct ref *need)
 		give_up(graph, index, GRAPH_NOT_STARTED, why);
 }
 
-/* Who goes away lets go of a thing before it is taken away, be it for good or not. */
-static bool lets_go_first(const struct graph_step *step, const struct graph_step *needed)
+/* Whether a change waits for this to be gone: it passes on what the other had. */
+static bool is_passed_on(const struct graph *graph, const struct graph_step *step,
+			 const struct graph_step *needed)
 {
-	bool passed_on = needed->action == STEP_CHANGE && kind_find(needed->kind)->one_user;
+	for (size_t i = 0; i < needed->needs.count; i++) {
+		const struct ref *need = &needed->needs.items[i];
+		if (need->gone && need->kind == kind_find(step->kind)->name &&
+		    strcmp(need->id, step->id) == 0 &&
+		    text_equal(need->node, node_name(graph, step)))
+			return true;
+	}
+	return false;
+}
+
+/* Who goes away lets go of a thing before it is taken away, be it for good or not. */
+static bool lets_go_first(const struct graph *graph, const struct graph_step *step,
+			  const struct graph_step *needed)
+{
+	bool passed_on = needed->action == STEP_CHANGE && is_passed_on(graph, step, needed);
 	return needed->action == STEP_REMOVE ||
 	       (step->action == STEP_REMOVE && (needed->action == STEP_REPLACE || passed_on));
 }
@@ -235,7 +250,7 @@ static void link_need(struct graph *graph, size_t index, const struct ref *need)
 		give_up(graph, index, GRAPH_NOT_STARTED, why);
 		return;
 	}
-	if (lets_go_first(step, other))
+	if (lets_go_first(graph, step, other))
 		add_edge(graph, index, (size_t)found);
 	else if (!removes)
 		add_edge(graph, (size_t)found, index);
@@ -248,7 +263,7 @@ static void link_outside(struct graph *graph, size_t index, const struct ref *ne
 	long node = need->node ? find_node(graph, need->node) : NONE;
 	long found = node == NONE ? NONE : find_step(graph, (size_t)node, need->kind, need->id);
 	if (found == NONE || need->gone || graph->nodes[node].outside_limit ||
-	    step->action == STEP_CREATE || !lets_go_first(step, &graph->steps[found]) ||
+	    step->action == STEP_CREATE || !lets_go_first(graph, step, &graph->steps[found]) ||
 	    graph->steps[found].state != GRAPH_WAITING)
 		return;
 	AUTO_FREE char *why = xasprintf("%s has %s/%s, and is %s", node_name(graph, step),

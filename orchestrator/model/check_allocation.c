@@ -71,6 +71,26 @@ static void check_disk(const struct record *of, const char *key, const char *tex
 	allocated_disk_free(&disk);
 }
 
+/* Of nodes that were taken out: one that comes back has its disk there again. */
+static void check_given_up(struct check *check, const struct cluster *cluster, const char *name)
+{
+	const struct allocation *record = &cluster->recorded;
+	for (size_t i = 0; i < record->given_up.count; i++) {
+		AUTO_FREE char *id = NULL;
+		struct allocated_disk disk;
+		if (!allocated_given_up_parse(record->given_up.items[i], &id, &disk))
+			continue; /* read_allocation.c has told that */
+		const struct site_node *node = site_find_node(check->site, disk.node);
+		if (node == NULL || !has(node, "pool", disk.pool) ||
+		    (disk.thin_pool && !has(node, "volume", disk.thin_pool)))
+			mistake_add(check->mistakes, place_of_item(record->place, "given_up", i),
+				    "%s: given_up: \"%s\" is cut from what the site does not have "
+				    "any more; take it out, for the disk is gone with that",
+				    name, record->given_up.items[i]);
+		allocated_disk_free(&disk);
+	}
+}
+
 static void check_reset(const struct record *of, const char *key, const char *text)
 {
 	AUTO_FREE char *snapshot = NULL;
@@ -154,6 +174,7 @@ void check_allocations(struct check *check)
 		if (cluster->cidr == NULL && record->cidr != NULL)
 			check_private_network(check, place_of(record->place, "cidr"), name, cluster,
 					      record->cidr);
+		check_given_up(check, cluster, name);
 		for (size_t j = 0; j < record->guest_count; j++) {
 			struct allocated_guest *guest = &record->guests[j];
 			AUTO_FREE char *what =

@@ -63,7 +63,6 @@ struct kind_spec {
 				  new connection, or is taken back; docs/protocol.md */
 	bool attended; /* a person alone changes it: an unattended apply leaves it as it is */
 	bool expanded; /* follows from clusters; nobody declares one, and `section` is its plural */
-	bool one_user; /* a change may pass it on, after the one that has it has let go */
 	bool in_status; /* counted in `moyai status` as what a node holds */
 
 	/* Mistakes beyond the field table (references, ranges between fields).

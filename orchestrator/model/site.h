@@ -95,7 +95,7 @@ struct site_node {
 	char *root;   /* serial number of the disk that its root folder is kept on; NULL: memory */
 	char *uplink; /* interface that carries the tagged networks; NULL: boot0 */
 	struct text_list may_lose; /* "volume/old": consent in the configuration to lose its data */
-	struct text_list given_up; /* the same, that clusters give which are declared absent */
+	struct text_list given_up; /* the same, that clusters give */
 	struct node_address *addresses;
 	size_t address_count;
 	struct site_bmc bmc;

@@ -15,7 +15,8 @@ enum { CLUSTER_FILE_MAX = 1024 * 1024 };
 /* The file of the cluster, as it was and as it is to be. */
 struct text_edit {
 	const struct cluster_edit *of;
-	char *file; /* below the site */
+	char *file;  /* below the site */
+	char *where; /* the file that has the value: it may be another one, by @include */
 	char *path;
 	struct str before, after;
 	char *was;     /* the value that was declared; NULL: there is none */
@@ -25,6 +26,7 @@ struct text_edit {
 static void edit_free(struct text_edit *edit)
 {
 	free(edit->file);
+	free(edit->where);
 	free(edit->path);
 	free(edit->was);
 	str_free(&edit->before);
@@ -102,7 +104,7 @@ static int by_hand(const struct text_edit *edit, struct err *err)
 {
 	AUTO_FREE char *value = written(edit->of->value);
 	return err_set(err, "%s:%u: cannot be edited as it stands; write %s = %s; by hand",
-		       edit->file, edit->line, edit->of->field, value);
+		       edit->where, edit->line, edit->of->field, value);
 }
 
 /* In place of the value that is written there. */
@@ -144,9 +146,11 @@ static int edit_text(const struct cluster *cluster, struct text_edit *edit, stru
 	struct place at = place_of(place, stands ? of->field : "name");
 	edit->was = declared(field_find(fields, of->field), owner);
 	edit->line = at.line;
+	free(edit->where);
+	edit->where = xstrdup(at.file);
 	if (edit->was == NULL)
 		return err_set(err, "%s:%u: cluster \"%s\": group \"%s\" has no %s; edit the file",
-			       edit->file, edit->line, cluster->name, of->group, of->field);
+			       edit->where, edit->line, cluster->name, of->group, of->field);
 	if (text_equal(edit->was, of->value)) {
 		str_add(&edit->after, str_text(&edit->before));
 		return 0;
@@ -172,6 +176,8 @@ static int open_edit(const struct options *options, struct text_edit *edit, stru
 	int rc = cluster ? file_read(edit->path, CLUSTER_FILE_MAX, &edit->before, err) : -1;
 	if (rc == 0)
 		rc = edit_text(cluster, edit, err);
+	if (rc == 0 && edit->of->check != NULL)
+		rc = edit->of->check(options, cluster, edit->of, err);
 	allocations_free(&allocations);
 	site_free(&site);
 	return rc;

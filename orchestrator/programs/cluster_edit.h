@@ -14,6 +14,9 @@ struct cluster_edit {
 	const char *field; /* of CLUSTER_FIELDS or CLUSTER_GROUP_FIELDS: a number or a choice */
 	const char *value;
 	const char *message; /* of the commit */
+	/* Whether another value is possible now; NULL: it is. Before anything is written. */
+	int (*check)(const struct options *options, const struct cluster *cluster,
+		     const struct cluster_edit *edit, struct err *err);
 	/* The command that takes it back to what it was; the caller frees. */
 	char *(*back)(const struct cluster_edit *edit, const char *was);
 };

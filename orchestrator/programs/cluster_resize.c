@@ -9,6 +9,25 @@ static char *back(const struct cluster_edit *edit, const char *was)
 	return xasprintf("resize %s %s %s", edit->cluster, edit->group, was);
 }
 
+/* As of everything that loses data: asked for before it is recorded, for the next apply would carry it out. */
+static int check_loss(const struct options *options, const struct cluster *cluster,
+		      const struct cluster_edit *edit, struct err *err)
+{
+	const struct cluster_group *group = NULL;
+	AUTO_FREE char *consent = xasprintf("cluster/%s", cluster->name);
+	for (size_t i = 0; i < cluster->group_count; i++)
+		if (text_equal(cluster->groups[i].name, edit->group))
+			group = &cluster->groups[i];
+	if (group == NULL || strtoull(edit->value, NULL, 10) >= group->count ||
+	    (group->disk == FIELD_UNSET && group->scratch == FIELD_UNSET) ||
+	    text_list_has(&options->allow_data_loss, consent))
+		return 0;
+	return err_set(err,
+		       "cluster resize: the disks of the last nodes of \"%s\" would be lost; write "
+		       "--allow-data-loss=%s to allow it",
+		       edit->group, consent);
+}
+
 static int resize(const struct options *options, int argc, char **argv)
 {
 	struct err err = ERR_INIT;
@@ -33,6 +52,7 @@ static int resize(const struct options *options, int argc, char **argv)
 					   .field = "count",
 					   .value = argv[2],
 					   .message = message,
+					   .check = check_loss,
 					   .back = back };
 	return cluster_edit_run(options, &edit);
 }

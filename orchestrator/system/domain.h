@@ -16,7 +16,7 @@
  * configuration device, in base64, where a guest reads it from
  * /sys/firmware/qemu_fw_cfg/by_name/opt/org.moyai/settings/raw. What it can be told while it runs stands
  * beside that in opt/org.moyai/told, as it was when it started; what was told last is in its metadata, and
- * there is a channel for its agent (system/agent.h).
+ * there is a channel for its agent (system/guest_agent.h).
  */
 struct domain {
 	char *name;

@@ -11,7 +11,7 @@
 
 #include "base/file.h"
 #include "base/point.h"
-#include "system/agent.h"
+#include "system/guest_agent.h"
 #include "system/library.h"
 
 /* libvirt keeps what it knows of each domain that runs here, for when it is started anew. */
@@ -306,23 +306,33 @@ int virt_resume(const char *name, struct err *err)
 	return rc;
 }
 
-/* Recorded once it has been taken: else it is told again. */
+static int record_told(virDomainPtr domain, const struct text_list *told, struct err *err)
+{
+	AUTO_STR struct str record = STR_INIT;
+	domain_print_told(told, &record);
+	if (vir.virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, str_text(&record), "told",
+				     DOMAIN_TOLD_URI, VIR_DOMAIN_AFFECT_LIVE) != 0)
+		return fail("what it is told cannot be recorded", err);
+	return 0;
+}
+
+/* Until it has been taken nobody knows what the guest goes by, and nothing is recorded: whatever is
+   wanted then is told. */
 static int tell(const struct node *node, virDomainPtr domain, const struct text_list *told,
 		struct err *err)
 {
+	static const struct text_list UNKNOWN = TEXT_LIST_INIT;
 	AUTO_STR struct str lines = STR_INIT;
-	AUTO_STR struct str record = STR_INIT;
+	AUTO_FREE char *count = xasprintf("%zu", told->count);
+	const char *const argv[] = { VIRT_TAKES, "take", count, NULL };
 	for (size_t i = 0; i < told->count; i++)
 		str_addf(&lines, "%s\n", told->items[i]);
-	domain_print_told(told, &record);
+	if (record_told(domain, &UNKNOWN, err) != 0)
+		return -1;
 	point_pass(VIRT_TAKES);
-	int rc = agent_run(node, domain, VIRT_TAKES, "take", &lines, err);
+	int rc = guest_agent_run(node, domain, argv, &lines, err);
 	point_pass(VIRT_TAKES);
-	if (rc == 0 &&
-	    vir.virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, str_text(&record), "told",
-				     DOMAIN_TOLD_URI, VIR_DOMAIN_AFFECT_LIVE) != 0)
-		rc = fail("it was told, and that cannot be recorded", err);
-	return rc;
+	return rc == 0 ? record_told(domain, told, err) : -1;
 }
 
 int virt_tell(const struct node *node, const char *name, const struct text_list *told,

@@ -28,7 +28,8 @@ int virt_resume(const char *name, struct err *err);
    that has come to its end. */
 int virt_tell(const struct node *node, const char *name, const struct text_list *told,
 	      struct err *err);
-#define VIRT_TAKES "/usr/lib/moyai/frontend" /* with the argument "take"; roles/frontend */
+#define VIRT_TAKES                                                                                 \
+	"/usr/lib/moyai/frontend" /* with "take" and how many lines there are; roles/frontend */
 /* Asked to shut down, and switched off when it has not within timeout_ms, whether or not its QEMU
    answers at all. None of this name is fine. The node says meanwhile that it goes on. */
 int virt_stop(const struct node *node, const char *name, unsigned timeout_ms, struct err *err);

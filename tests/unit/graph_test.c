@@ -506,6 +506,29 @@ static void test_long_chain_on_a_small_stack(void **state)
 	graph_free(&graph);
 }
 
+/* Its QEMU logs in by itself from now on, on the same host: the target first, which stays with that host, then the
+   guest, and then nobody needs the session. */
+static void test_attach_changes(void **state)
+{
+	static const char *const ORDER[] = { "target/a", "guest/a", "session/a" };
+	static const size_t NODES[] = { 1, 0, 0 };
+	(void)state;
+	struct graph graph = { 0 };
+	size_t index;
+	graph_add_node(&graph, "vm1", false, NULL);
+	step(&graph, STEP_REPLACE, "guest", "a", NULL, needs("store1 target/a", "session/a", NULL));
+	step(&graph, STEP_REMOVE, "session", "a", NULL, needs("store1 target/a", NULL));
+	graph_add_node(&graph, "store1", false, NULL);
+	step(&graph, STEP_CHANGE, "target", "a", NULL, needs(NULL));
+	link_ok(&graph);
+	for (size_t i = 0; i < COUNT_OF(ORDER); i++) {
+		assert_string_equal(next(&graph, 1 - NODES[i], &index), "");
+		assert_string_equal(next(&graph, NODES[i], &index), ORDER[i]);
+		graph_finish(&graph, index, NULL);
+	}
+	graph_free(&graph);
+}
+
 /* A guest that moves: it is gone from vm1, the target is passed on, and only then it starts. */
 static void test_never_twice(void **state)
 {
@@ -517,7 +540,7 @@ static void test_never_twice(void **state)
 	step(&graph, STEP_CREATE, "guest", "a", NULL,
 	     needs("session/a", "!vm1 guest/a", "!vm3 guest/a", NULL));
 	graph_add_node(&graph, "store1", false, NULL);
-	step(&graph, STEP_CHANGE, "target", "a", NULL, needs(NULL));
+	step(&graph, STEP_CHANGE, "target", "a", NULL, needs("!vm1 session/a", NULL));
 	graph_add_node(&graph, "vm1", false, NULL);
 	step(&graph, STEP_REMOVE, "guest", "a", NULL, needs("session/a", NULL));
 	step(&graph, STEP_REMOVE, "session", "a", NULL, needs("store1 target/a", NULL));
@@ -606,6 +629,7 @@ static void test_never_twice_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_attach_changes),
 		cmocka_unit_test(test_never_twice),
 		cmocka_unit_test(test_never_twice_refused),
 		cmocka_unit_test(test_order),

@@ -183,9 +183,9 @@ static void need_target(const char *words, struct refs *out)
 	at += strspn(at, " ");
 	AUTO_FREE char *iqn = xstrndup(at, strcspn(at, " "));
 	AUTO_FREE char *node = export_iqn_node(iqn);
-	const char *name = node ? strstr(iqn, node) + strlen(node) : NULL;
-	if (name != NULL && *name == '.')
-		refs_add(out, node, "target", name + 1);
+	AUTO_FREE char *target = export_iqn_target(iqn);
+	if (target != NULL)
+		refs_add(out, node, "target", target);
 }
 
 /* The resource that this device of the host is. */
@@ -248,9 +248,16 @@ static int needs(const struct spec *spec, struct refs *out, struct err *err)
 static int judge(struct step *step, struct err *err)
 {
 	const struct guest *want = step->want ? step->want->body : NULL;
+	const struct guest *have = step->have ? step->have->body : NULL;
 	(void)err;
 	if (want != NULL)
 		fetched_judge(step, want->missing);
+	/* One that runs is told something: it starts nowhere. */
+	if (want != NULL && have != NULL && step->action == STEP_CHANGE &&
+	    text_equal(have->state, GUEST_RUNNING))
+		for (size_t i = step->needs.count; i-- > 0;)
+			if (step->needs.items[i].gone)
+				refs_drop(&step->needs, i);
 	return 0;
 }
 

@@ -214,7 +214,6 @@ const struct kind_spec target_spec = {
 	.size = sizeof(struct target),
 	.fields = FIELDS,
 	.in_status = true,
-	.one_user = true,
 	.check = check,
 	.derive = derive,
 	.needs = needs,

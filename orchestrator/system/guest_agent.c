@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "system/agent.h"
+#include "system/guest_agent.h"
 
 #include <ctype.h>
 #include <gnutls/gnutls.h>
@@ -68,15 +68,24 @@ static uint64_t now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* Whether the last command was not answered; it may be, later. */
+static bool is_silent(void)
+{
+	int code = vir.code();
+	return code == VIR_ERR_AGENT_UNRESPONSIVE || code == VIR_ERR_OPERATION_TIMEOUT;
+}
+
 /* A guest that still boots has no agent yet. */
 static int begin(const struct node *node, virDomainPtr domain, const json_t *command,
 		 json_int_t *pid, struct err *err)
 {
-	uint64_t end = now_ms() + AGENT_ANSWERS_MS;
+	uint64_t end = now_ms() + GUEST_AGENT_ANSWERS_MS;
 	struct err why = ERR_INIT;
 	json_t *returned;
 	while ((returned = say(domain, json_deep_copy(command), &why)) == NULL) {
-		if (vir.code() != VIR_ERR_AGENT_UNRESPONSIVE || now_ms() > end)
+		if (!is_silent())
+			return err_set(err, "its guest agent does not do it: %s", why.text);
+		if (now_ms() > end)
 			return err_set(err, "its guest agent does not answer: %s", why.text);
 		wait_a_little(node);
 	}
@@ -119,13 +128,13 @@ static int judge(const json_t *status, const char *program, struct err *err)
 static int wait_for(const struct node *node, virDomainPtr domain, json_int_t pid,
 		    const char *program, struct err *err)
 {
-	uint64_t end = now_ms() + AGENT_RUNS_MS;
+	uint64_t end = now_ms() + GUEST_AGENT_RUNS_MS;
 	for (;;) {
 		json_t *status = say(domain,
 				     json_pack("{s:s, s:{s:I}}", "execute", "guest-exec-status",
 					       "arguments", "pid", pid),
 				     err);
-		if (status == NULL)
+		if (status == NULL && (!is_silent() || now_ms() > end))
 			return -1;
 		bool exited = json_is_true(json_object_get(status, "exited"));
 		int rc = exited ? judge(status, program, err) : 0;
@@ -134,13 +143,23 @@ static int wait_for(const struct node *node, virDomainPtr domain, json_int_t pid
 			return rc;
 		if (now_ms() > end)
 			return err_set(err, "%s in it has not come to its end within %d s", program,
-				       AGENT_RUNS_MS / 1000);
+				       GUEST_AGENT_RUNS_MS / 1000);
 		wait_a_little(node);
 	}
 }
 
-int agent_run(const struct node *node, virDomainPtr domain, const char *program,
-	      const char *argument, const struct str *input, struct err *err)
+static json_t *command_of(const char *const argv[], const char *input)
+{
+	json_t *arguments = json_array();
+	for (size_t i = 1; argv[i] != NULL; i++)
+		json_array_append_new(arguments, json_string(argv[i]));
+	return json_pack("{s:s, s:{s:s, s:o, s:s, s:b}}", "execute", "guest-exec", "arguments",
+			 "path", argv[0], "arg", arguments, "input-data", input, "capture-output",
+			 1);
+}
+
+int guest_agent_run(const struct node *node, virDomainPtr domain, const char *const argv[],
+		    const struct str *input, struct err *err)
 {
 	gnutls_datum_t coded = { NULL, 0 };
 	const gnutls_datum_t plain = { (unsigned char *)input->data, (unsigned)input->length };
@@ -149,12 +168,9 @@ int agent_run(const struct node *node, virDomainPtr domain, const char *program,
 		return -1;
 	if (input->length > 0 && gnutls_base64_encode2(&plain, &coded) != 0)
 		return err_set(err, "no memory for base64");
-	json_t *command =
-		json_pack("{s:s, s:{s:s, s:[s], s:s, s:b}}", "execute", "guest-exec", "arguments",
-			  "path", program, "arg", argument, "input-data",
-			  coded.data ? (const char *)coded.data : "", "capture-output", 1);
+	json_t *command = command_of(argv, coded.data ? (const char *)coded.data : "");
 	gnutls_free(coded.data);
 	int rc = begin(node, domain, command, &pid, err);
 	json_decref(command);
-	return rc == 0 ? wait_for(node, domain, pid, program, err) : -1;
+	return rc == 0 ? wait_for(node, domain, pid, argv[0], err) : -1;
 }
