@@ -24,7 +24,7 @@ enum { STOP_PAUSE_MS = 200, ASK_AGAIN_MS = 10000 };
 #define FUNCTIONS(F) \
 	F(virConnectOpen) F(virConnectClose) F(virConnectListAllDomains) \
 	F(virDomainLookupByName) F(virDomainRef) F(virDomainFree) F(virDomainGetName) F(virDomainGetXMLDesc) \
-	F(virDomainGetState) F(virDomainCreateXML) F(virDomainResume) F(virDomainShutdown) \
+	F(virDomainGetState) F(virDomainCreateXML) F(virDomainResume) F(virDomainShutdownFlags) \
 	F(virDomainDestroy) F(virDomainSetMetadata) F(virSecretLookupByUsage) F(virSecretDefineXML) \
 	F(virSecretSetValue) F(virSecretUndefine) F(virSecretFree) F(virGetLastErrorMessage) F(virGetLastErrorCode) F(virSetErrorFunc)
 /* clang-format on */
@@ -356,7 +356,8 @@ int virt_tell(const struct node *node, const char *name, const struct text_list 
 static void *ask_to_shut_down(void *argument)
 {
 	virDomainPtr domain = argument;
-	vir.virDomainShutdown(domain);
+	/* Not by its agent, which is its owner's. */
+	vir.virDomainShutdownFlags(domain, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN);
 	vir.virDomainFree(domain);
 	return NULL;
 }

@@ -48,9 +48,10 @@ int virDomainGetState(virDomainPtr domain, int *state, int *reason, unsigned fla
 	*state = VIR_DOMAIN_RUNNING;
 	return __atomic_load_n(&gone, __ATOMIC_ACQUIRE) ? -1 : 0;
 }
-int virDomainShutdown(virDomainPtr domain)
+int virDomainShutdownFlags(virDomainPtr domain, unsigned flags)
 {
 	(void)domain;
+	(void)flags;
 	__atomic_add_fetch(&hanging_asked, 1, __ATOMIC_ACQ_REL);
 	while (!hanging_obeys)
 		pause();
