@@ -86,7 +86,7 @@ holder_start() {
 	[ "$(id -u)" -eq 0 ] || unshare+=(--user --map-root-user --map-auto)
 	setsid "${unshare[@]}" sleep infinity </dev/null >/dev/null 2>"$dir/holder.err" &
 	outer=$!
-	for _ in {1..50}; do
+	for _ in {1..300}; do
 		pid=$(cat "/proc/$outer/task/$outer/children" 2>/dev/null) || break
 		[ -z "$pid" ] || break
 		sleep 0.1
@@ -296,7 +296,7 @@ machine_off() {
 	rack_hardware "$node" >/dev/null
 	machine_is_on "$node" || return 0
 	machine_monitor "$node" quit >/dev/null
-	for _ in {1..50}; do
+	for _ in {1..300}; do
 		if ! machine_is_on "$node"; then
 			rm -f "$dir/$node.monitor" "$dir/$node.console" "$dir/$node.on"
 			return 0
