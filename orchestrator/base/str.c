@@ -205,6 +205,18 @@ bool text_ends(const char *text, const char *suffix)
 	return length >= tail && strcmp(text + length - tail, suffix) == 0;
 }
 
+bool text_has_word(const char *words, const char *word)
+{
+	size_t length = strlen(word);
+	for (const char *at = words; at && *at; at += strspn(at, " ")) {
+		size_t end = strcspn(at, " ");
+		if (end == length && strncmp(at, word, length) == 0)
+			return true;
+		at += end;
+	}
+	return false;
+}
+
 void cleanup_free(void *pointer_to_pointer)
 {
 	free(*(void **)pointer_to_pointer);

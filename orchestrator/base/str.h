@@ -56,6 +56,8 @@ void text_list_free(struct text_list *list); /* back to INIT */
 bool text_equal(const char *a, const char *b); /* two NULLs are equal */
 bool text_starts(const char *text, const char *prefix);
 bool text_ends(const char *text, const char *suffix);
+/* Whether it is one of the words, which spaces separate; NULL has none. */
+bool text_has_word(const char *words, const char *word);
 
 /* __attribute__((cleanup)) helpers, for scoped variables. */
 void cleanup_free(void *pointer_to_pointer);

@@ -35,6 +35,7 @@ static void keep_absent(const struct allocation *record, struct allocation *made
 	}
 	text_list_free(&made->snapshots);
 	for (size_t i = 0; i < made->guest_count; i++) {
+		drop(&made->guests[i].to);
 		drop(&made->guests[i].disk_reset);
 		drop(&made->guests[i].scratch_reset);
 	}
@@ -111,6 +112,8 @@ static void keep_recorded(const struct cluster *cluster, struct allocation *made
 			fields_copy(ALLOCATED_GUEST_FIELDS, kept, old);
 		if (old != NULL)
 			kept->place = old->place;
+		if (!cluster_is_running(cluster))
+			drop(&kept->to);
 		keep_disk(made, guest, false, guest->group->disk != FIELD_UNSET, &kept->disk);
 		keep_disk(made, guest, true, guest->group->scratch != FIELD_UNSET, &kept->scratch);
 		/* Another disk was never set back. */

@@ -40,7 +40,8 @@ static void allow(const struct places *places, const struct cluster_group *group
 				     xcalloc(runners->count, sizeof(bool)), 0, 0 };
 	for (size_t i = 0; i < runners->count; i++) {
 		allowed->by_role[i] = site_node_is(places->site, runners->nodes[i], role);
-		allowed->may[i] = allowed->by_role[i] && (!group->pin || pinned[i]) && !excluded[i];
+		allowed->may[i] = allowed->by_role[i] && (!group->pin || pinned[i]) &&
+				  !excluded[i] && !runners->nodes[i]->guests.closed;
 		allowed->by_role_count += allowed->by_role[i];
 		allowed->may_count += allowed->may[i];
 	}
@@ -61,6 +62,15 @@ struct unplaced {
 	size_t count, of;
 };
 
+/* What may leave a host out; maintenance is only said where it is. */
+static const char *leaves_out(const struct places *places)
+{
+	for (size_t i = 0; i < places->runners.count; i++)
+		if (places->runners.nodes[i]->guests.closed)
+			return "pin, exclude or maintenance";
+	return "pin or exclude";
+}
+
 /* "; there is room on vm3, which pin or exclude leaves out" */
 static void add_elsewhere(const struct places *places, const struct unplaced *of, struct str *out)
 {
@@ -73,7 +83,7 @@ static void add_elsewhere(const struct places *places, const struct unplaced *of
 		return;
 	str_add(out, "; there is room on ");
 	nodeset_fold(&names, out);
-	str_add(out, ", which pin or exclude leaves out");
+	str_addf(out, ", which %s leaves out", leaves_out(places));
 }
 
 /* The host that gives most, when none is large enough even when empty; PLACE_NONE when one is. */
@@ -114,9 +124,12 @@ static void add_unplaced(const struct places *places, const struct unplaced *of)
 	add_elsewhere(places, of, &more);
 	if (of->allowed->may_count == 0) {
 		mistake_add(places->mistakes, place_of(place, of->group->pin ? "pin" : "exclude"),
-			    "%s: pin and exclude leave no node of the role %s that gives anything "
-			    "to guests%s",
-			    what, role, str_text(&more));
+			    "%s: %s leave no node of the role %s that gives anything to guests%s",
+			    what,
+			    text_equal(leaves_out(places), "pin or exclude")
+				    ? "pin and exclude"
+				    : "pin, exclude and maintenance",
+			    role, str_text(&more));
 		return;
 	}
 	size_t largest = largest_if_too_small(places, of);
@@ -144,7 +157,7 @@ static void add_unplaced(const struct places *places, const struct unplaced *of)
 		    str_text(&more));
 }
 
-static struct place_item guest_item(const struct cluster_guest *guest, const bool *may)
+struct place_item places_item(const struct cluster_guest *guest, const bool *may)
 {
 	const struct cluster_group *group = guest->group;
 	return (struct place_item){ .need = { group->vcpus, group->memory },
@@ -152,6 +165,14 @@ static struct place_item guest_item(const struct cluster_guest *guest, const boo
 				    .pack = text_equal(group->placement, "pack"),
 				    .may = may,
 				    .host = PLACE_NONE };
+}
+
+bool *places_may(const struct places *places, const struct cluster_guest *guest)
+{
+	struct allowed allowed;
+	allow(places, guest->group, cluster_is_frontend(guest) ? "gateway" : "vm-server", &allowed);
+	free(allowed.by_role);
+	return allowed.may;
 }
 
 void places_choose_hosts(struct places *places, const struct cluster *cluster,
@@ -168,7 +189,7 @@ void places_choose_hosts(struct places *places, const struct cluster *cluster,
 		size_t group = cluster_is_frontend(guest)
 				       ? cluster->group_count
 				       : (size_t)(guest->group - cluster->groups);
-		items[i] = guest_item(guest, allowed[group].may);
+		items[i] = places_item(guest, allowed[group].may);
 		items[i].host = givers_find(runners, made->guests[i].host);
 	}
 	place_items(runners->hosts, runners->count, items, cluster->guest_count);
@@ -229,9 +250,12 @@ void places_count_hosts(struct places *places)
 		const struct allocation *made = &places->allocations->items[i];
 		for (size_t j = 0; cluster_is_running(cluster) && j < cluster->guest_count; j++) {
 			const struct allocated_guest *guest = &made->guests[j];
-			struct place_item item = guest_item(&cluster->guests[j], NULL);
+			struct place_item item = places_item(&cluster->guests[j], NULL);
 			item.host = givers_find(&places->runners, guest->host);
 			check_host(places, cluster, j, item.host);
+			place_count(places->runners.hosts, &item, 1);
+			/* While it moves it takes room on both. */
+			item.host = givers_find(&places->runners, guest->to);
 			place_count(places->runners.hosts, &item, 1);
 		}
 	}
@@ -261,7 +285,7 @@ static void add_overfull(struct places *places, size_t host)
 	if (last == NULL)
 		return;
 	struct allowed allowed;
-	struct place_item item = guest_item(last, NULL);
+	struct place_item item = places_item(last, NULL);
 	allow(places, last->group, cluster_is_frontend(last) ? "gateway" : "vm-server", &allowed);
 	for (size_t i = 0; i < places->runners.count; i++)
 		if (allowed.may[i] && place_fits(&places->runners.hosts[i], &item))

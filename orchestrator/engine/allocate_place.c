@@ -14,7 +14,7 @@ static void givers_add(struct givers *givers, const struct site_node *node, uint
 	map_put(&givers->by_name, node->name, host);
 }
 
-static void find_givers(struct places *places)
+void places_begin(struct places *places)
 {
 	const struct site *site = places->site;
 	struct givers *all[] = { &places->runners, &places->keepers };
@@ -37,6 +37,12 @@ static void givers_free(struct givers *givers)
 	free(givers->nodes);
 	free(givers->hosts);
 	map_free(&givers->by_name);
+}
+
+void places_end(struct places *places)
+{
+	givers_free(&places->runners);
+	givers_free(&places->keepers);
 }
 
 size_t givers_find(const struct givers *givers, const char *name)
@@ -103,7 +109,7 @@ void allocate_places(const struct site *site, struct allocations *allocations,
 		     struct mistakes *mistakes)
 {
 	struct places places = { .site = site, .allocations = allocations, .mistakes = mistakes };
-	find_givers(&places);
+	places_begin(&places);
 	places_count_hosts(&places);
 	places_count_disks(&places);
 	places_check_hosts(&places);
@@ -118,6 +124,5 @@ void allocate_places(const struct site *site, struct allocations *allocations,
 		places_choose_disks(&places, cluster, made);
 		places_check_volumes(&places, cluster, made);
 	}
-	givers_free(&places.runners);
-	givers_free(&places.keepers);
+	places_end(&places);
 }

@@ -20,6 +20,10 @@ struct places {
 	struct givers keepers; /* give storage */
 };
 
+/* All that give something, with nothing placed on them; mistakes of what is counted go to places->mistakes. */
+void places_begin(struct places *places);
+void places_end(struct places *places);
+
 /* The position of the node, or PLACE_NONE; the name may be NULL. */
 size_t givers_find(const struct givers *givers, const char *name);
 /* "16G" and "4 vCPUs and 16G". */
@@ -34,6 +38,10 @@ void places_count_hosts(struct places *places);
 void places_check_hosts(struct places *places); /* more is placed on one than it gives */
 void places_choose_hosts(struct places *places, const struct cluster *cluster,
 			 struct allocation *made);
+/* By runner: neither excluded nor beside the pin, and of the guest's role. The caller frees. */
+bool *places_may(const struct places *places, const struct cluster_guest *guest);
+/* Without a place. */
+struct place_item places_item(const struct cluster_guest *guest, const bool *may);
 
 /* allocate_disks.c, likewise. */
 void places_count_disks(struct places *places);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/expand.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/size.h"
@@ -56,35 +57,65 @@ static struct spec *add_guest(const struct expansion *of, struct site_node *host
 	return guest;
 }
 
+/* All that the guest needs there besides its disks, so that it can come while it runs; and what it is then. */
+static void make_ready(const struct expansion *of, struct site_node *to,
+		       const struct cluster_guest *from, const struct allocated_guest *made,
+		       const struct spec *guest, const struct text_list *devices)
+{
+	free(expand_private(of, to));
+	if (cluster_starts_appliance(from))
+		expand_appliance(of, to, from->group);
+	struct spec *arriving = spec_list_copy(&to->arriving, guest);
+	expansion_set_number(arriving, "epoch", made->epoch == FIELD_UNSET ? 1 : made->epoch + 1);
+	for (size_t i = 0; i < devices->count; i++)
+		expansion_set(arriving, "disks", devices->items[i]);
+}
+
+/* What a guest that its host starts from an appliance is told, and has there. */
+static void add_appliance(const struct expansion *of, struct site_node *host,
+			  const struct cluster_guest *from, struct spec *guest)
+{
+	if (!cluster_starts_appliance(from))
+		return;
+	expand_appliance(of, host, from->group);
+	if (cluster_is_frontend(from) && !from->group->alone) {
+		expand_told(of, host, guest);
+		return;
+	}
+	for (size_t i = 0; i < of->cluster->authorized_keys.count; i++) {
+		AUTO_FREE char *key = xasprintf("key=%s", of->cluster->authorized_keys.items[i]);
+		expansion_set(guest, "settings", key);
+	}
+}
+
 static void expand_guest(const struct expansion *of, size_t index)
 {
 	const struct cluster_guest *from = &of->cluster->guests[index];
 	const struct allocated_guest *made = &of->made->guests[index];
 	bool runs = cluster_is_running(of->cluster);
-	struct site_node *host = runs ? expansion_node(of, made->host) : NULL;
 	AUTO_LIST struct text_list devices = TEXT_LIST_INIT;
-	expand_disk(of, from, false, made->disk, host, &devices);
-	expand_disk(of, from, true, made->scratch, host, &devices);
-	if (host == NULL)
+	AUTO_LIST struct text_list devices_to = TEXT_LIST_INIT;
+	const struct expand_hosts hosts = {
+		.host = runs ? expansion_node(of, made->host) : NULL,
+		.to = runs && made->to ? expansion_node(of, made->to) : NULL,
+		.devices = &devices,
+		.devices_to = &devices_to,
+	};
+	expand_disk(of, from, false, made->disk, &hosts);
+	expand_disk(of, from, true, made->scratch, &hosts);
+	if (hosts.host == NULL)
 		return;
 	/* A copy: what is added to the host moves its list. The body stays where it is. */
-	struct spec guest = *add_guest(of, host, from, made);
+	struct spec guest = *add_guest(of, hosts.host, from, made);
+	add_others(of, hosts.host, &guest);
+	expand_interfaces(of, hosts.host, from, made, &guest);
+	add_appliance(of, hosts.host, from, &guest);
+	if (hosts.to != NULL)
+		make_ready(of, hosts.to, from, made, &guest, &devices_to);
 	for (size_t i = 0; i < devices.count; i++)
 		expansion_set(&guest, "disks", devices.items[i]);
-	add_others(of, host, &guest);
-	expand_interfaces(of, host, from, made, &guest);
-	if (!cluster_starts_appliance(from))
-		return;
-	expand_appliance(of, host, from->group);
-	if (cluster_is_frontend(from) && !from->group->alone) {
-		expand_told(of, host, &guest);
-		return;
-	}
-	for (size_t i = 0; i < of->cluster->authorized_keys.count; i++) {
-		AUTO_FREE char *key = xasprintf("key=%s", of->cluster->authorized_keys.items[i]);
-		expansion_set(&guest, "settings", key);
-	}
 }
+
 /* ---- all of it ---- */
 
 static bool is_open(const struct cluster *cluster, const struct allocation *made)

@@ -8,6 +8,7 @@
  *
  *   running   on the storage node a volume per disk and a target for the one host of the guest;
  *             on the host the sessions, the cluster's VLAN, a bridge on it, and the guest
+ *             while the guest moves, its targets let its next host in, too, which has all but the guest
  *   stopped   the volumes alone
  *   absent    nothing; and the volumes that its record names may be lost: what is declared absent
  *             is the consent of the configuration (the command line has to consent besides)

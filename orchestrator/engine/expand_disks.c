@@ -153,14 +153,16 @@ static void add_volumes(const struct expansion *of, const struct disk *disk)
 	}
 }
 
-/* Those on which the disk is offered and the host has an address; the first one first. */
+/* Those on which the disk is offered and the host has an address, and the other one too; NULL: there is
+   none. The first one first. */
 static void set_networks(struct spec *spec, const struct site_node *keeper,
-			 const struct site_node *host)
+			 const struct site_node *host, const struct site_node *other)
 {
 	const struct text_list *offered = &keeper->guests.networks;
 	const char *name = "network";
 	for (size_t i = 0; i < offered->count; i++) {
-		if (site_node_address(host, offered->items[i]) == NULL)
+		if (site_node_address(host, offered->items[i]) == NULL ||
+		    (other && site_node_address(other, offered->items[i]) == NULL))
 			continue;
 		expansion_set(spec, name, offered->items[i]);
 		name = "more_networks";
@@ -183,34 +185,82 @@ static void check_direct(const struct expansion *of, const struct site_node *hos
 	mistake_add(of->mistakes, place, "%s", text);
 }
 
-/* How the host comes to the disk; a copy: its device there, or FROM/TARGET for QEMU. */
-static char *attach(const struct expansion *of, const struct disk *disk, struct site_node *host)
+static bool is_direct(const struct expansion *of)
 {
-	struct place place = disk->guest->group->place;
-	if (host == disk->keeper)
-		return device_path(host, "volume", disk->id);
-	struct spec *target = expansion_add(of, disk->keeper, "target", disk->id, place);
+	return text_equal(of->cluster->attach, "direct");
+}
+
+/* For the one host of its guest, or for two while that moves. */
+static void add_target(const struct expansion *of, const struct disk *disk,
+		       const struct site_node *host, const struct site_node *to)
+{
+	const struct site_node *first = host != disk->keeper ? host : to;
+	if (first == NULL || first == disk->keeper)
+		return;
+	struct spec *target =
+		expansion_add(of, disk->keeper, "target", disk->id, disk->guest->group->place);
 	expansion_set(target, "name", disk->id);
 	expansion_set(target, "volume", disk->id);
-	expansion_set(target, "initiator", host->name);
-	set_networks(target, disk->keeper, host);
-	char *id = xasprintf("%s/%s", disk->keeper->name, disk->id);
-	if (text_equal(of->cluster->attach, "direct")) {
+	expansion_set(target, "initiator", first->name);
+	if (first == host && to != NULL && to != disk->keeper)
+		expansion_set(target, "also", to->name);
+	set_networks(target, disk->keeper, first, NULL);
+	if (is_direct(of))
 		expansion_set(target, "guest", disk->guest->id);
+}
+
+/* beside: the other host that is let in; NULL: none. */
+static void add_session(const struct expansion *of, const struct disk *disk, const char *id,
+			struct site_node *host, const struct site_node *beside)
+{
+	struct spec *session = expansion_add(of, host, "session", id, disk->guest->group->place);
+	expansion_set(session, "name", disk->id);
+	expansion_set(session, "from", disk->keeper->name);
+	set_networks(session, disk->keeper, host, beside);
+}
+
+/* How the host comes to the disk; a copy: its device there, or FROM/TARGET for QEMU. */
+static char *attach(const struct expansion *of, const struct disk *disk, struct site_node *host,
+		    const struct site_node *beside)
+{
+	if (host == disk->keeper)
+		return device_path(host, "volume", disk->id);
+	char *id = xasprintf("%s/%s", disk->keeper->name, disk->id);
+	if (is_direct(of)) {
 		check_direct(of, host);
 		return id;
 	}
-	struct spec *session = expansion_add(of, host, "session", id, place);
-	expansion_set(session, "name", disk->id);
-	expansion_set(session, "from", disk->keeper->name);
-	set_networks(session, disk->keeper, host);
+	add_session(of, disk, id, host, beside);
 	char *device = device_path(host, "session", id);
 	free(id);
 	return device;
 }
 
+static void attach_to(const struct expansion *of, const struct disk *disk,
+		      const struct expand_hosts *hosts)
+{
+	struct site_node *to = hosts->to;
+	const struct text_list *offered = &disk->keeper->guests.networks;
+	const struct site_node *beside = hosts->host == disk->keeper ? NULL : hosts->host;
+	bool shared = to == disk->keeper;
+	for (size_t i = 0; i < offered->count; i++)
+		shared = shared || (site_node_address(to, offered->items[i]) &&
+				    (!beside || site_node_address(beside, offered->items[i])));
+	if (shared)
+		text_list_take(hosts->devices_to, attach(of, disk, to, beside));
+	else
+		mistake_add(
+			of->mistakes,
+			place_of(of->made->guests[disk->guest - of->cluster->guests].place, "to"),
+			"allocation of \"%s\": guest \"%s\": to: \"%s\" is on no network on "
+			"which \"%s\" offers disks to \"%s\"; take it out: the guest stays "
+			"where it is",
+			of->cluster->name, disk->guest->name, to->name, disk->keeper->name,
+			hosts->host->name);
+}
+
 void expand_disk(const struct expansion *of, const struct cluster_guest *guest, bool scratch,
-		 const char *recorded, struct site_node *host, struct text_list *devices)
+		 const char *recorded, const struct expand_hosts *hosts)
 {
 	const struct cluster_group *group = guest->group;
 	const struct allocated_guest *made = &of->made->guests[guest - of->cluster->guests];
@@ -224,8 +274,11 @@ void expand_disk(const struct expansion *of, const struct cluster_guest *guest, 
 		return;
 	disk.keeper = expansion_node(of, disk.at.node);
 	add_volumes(of, &disk);
-	if (host != NULL)
-		text_list_take(devices, attach(of, &disk, host));
+	add_target(of, &disk, hosts->host, hosts->to);
+	if (hosts->host != NULL)
+		text_list_take(hosts->devices, attach(of, &disk, hosts->host, NULL));
+	if (hosts->to != NULL)
+		attach_to(of, &disk, hosts);
 	allocated_disk_free(&disk.at);
 }
 

@@ -9,13 +9,14 @@
 
 /* ---- networks ---- */
 
-/* The cluster's VLAN on the host, and a bridge that its guests there are on; once for each host. */
-static void add_private(const struct expansion *of, struct site_node *host, const char *bridge)
+/* Once for each host. */
+char *expand_private(const struct expansion *of, struct site_node *host)
 {
 	uint64_t tag = cluster_vlan(of->cluster, of->made);
 	AUTO_FREE char *name = xasprintf("vlan%" PRIu64, tag);
+	char *bridge = xasprintf("br-%s", name);
 	if (expansion_has(host, "bridge", bridge))
-		return;
+		return bridge;
 	struct spec *vlan = expansion_add(of, host, "vlan", name, of->cluster->place);
 	expansion_set(vlan, "name", name);
 	expansion_set(vlan, "parent", refer_uplink(host));
@@ -24,6 +25,7 @@ static void add_private(const struct expansion *of, struct site_node *host, cons
 	struct spec *spec = expansion_add(of, host, "bridge", bridge, of->cluster->place);
 	expansion_set(spec, "name", bridge);
 	expansion_set(spec, "port", name);
+	return bridge;
 }
 
 /*
@@ -226,10 +228,9 @@ void expand_interfaces(const struct expansion *of, struct site_node *host,
 	const struct cluster *cluster = of->cluster;
 	const char *cidr = cluster_cidr(cluster, of->made);
 	bool routes = cluster_is_frontend(of_guest);
-	AUTO_FREE char *bridge = xasprintf("br-vlan%" PRIu64, cluster_vlan(cluster, of->made));
+	AUTO_FREE char *bridge = expand_private(of, host);
 	AUTO_FREE char *inside = xasprintf("%s %s%s%s", bridge, made->mac, routes ? "" : " ",
 					   routes ? "" : made->address);
-	add_private(of, host, bridge);
 	expansion_set(guest, "interfaces", inside);
 	tell_interface(guest, made->mac, made->address, cidr,
 		       routes ? NULL : of->made->guests[0].address);

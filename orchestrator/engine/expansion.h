@@ -30,10 +30,15 @@ bool expansion_has(const struct site_node *node, const char *kind, const char *i
 /* That the record names: check_allocation.c has looked at it. */
 struct site_node *expansion_node(const struct expansion *of, const char *name);
 
-/* One disk, if the guest has it, and how the host comes to it when it is to run: its device there is
-   added to devices. host NULL: it is not to run. */
+/* Who comes to a guest's disks, and how: its devices there. */
+struct expand_hosts {
+	struct site_node *host; /* NULL: the guest is not to run */
+	struct site_node *to;	/* the node that it is moving to; NULL: it stays */
+	struct text_list *devices, *devices_to;
+};
+/* One disk, if the guest has it. */
 void expand_disk(const struct expansion *of, const struct cluster_guest *guest, bool scratch,
-		 const char *recorded, struct site_node *host, struct text_list *devices);
+		 const char *recorded, const struct expand_hosts *hosts);
 
 /* That scrub = "overwrite" is asked only of disks that can be overwritten. */
 void expand_check_scrub(const struct expansion *of, const struct allocation *disks);
@@ -46,6 +51,9 @@ void expand_give_up(const struct expansion *of);
 void expand_interfaces(const struct expansion *of, struct site_node *host,
 		       const struct cluster_guest *of_guest, const struct allocated_guest *made,
 		       struct spec *guest);
+
+/* The cluster's VLAN on the host, and the bridge on it that its guests there are on; a copy of its name. */
+char *expand_private(const struct expansion *of, struct site_node *host);
 
 /* What guests of the group are started with lies on the host; once for each. */
 void expand_appliance(const struct expansion *of, struct site_node *host,

@@ -12,6 +12,7 @@ void export_free(struct export *export)
 {
 	free(export->target_iqn);
 	free(export->initiator_iqn);
+	free(export->initiator_iqns);
 	free(export->portals);
 	free(export->chap_user);
 	free(export->chap_secret);
@@ -134,10 +135,26 @@ bool export_iqn_same_site(const char *a, const char *b)
 	return end != NULL && after_site(b) != NULL && strncmp(a, b, (size_t)(end - a)) == 0;
 }
 
+static char *initiator_iqn(const struct site *site, const char *node)
+{
+	return xasprintf(IQN_PREFIX "%s:%s", site->name, node);
+}
+
+/* In the order in which the kernel's folders are listed. */
+static char *initiator_iqns(const struct site *site, const struct spec *target)
+{
+	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+	text_list_take(&names, initiator_iqn(site, refer_text(target, "initiator")));
+	if (refer_text(target, "also") != NULL)
+		text_list_take(&names, initiator_iqn(site, refer_text(target, "also")));
+	text_list_sort(&names);
+	return names.count == 1 ? xstrdup(names.items[0])
+				: xasprintf("%s %s", names.items[0], names.items[1]);
+}
+
 int export_make(const struct derive *from, const struct site_node *owner, const struct spec *target,
 		struct export *export, struct err *err)
 {
-	const char *site = from->site->name;
 	struct export made = { 0 };
 	made.portals = export_portals(owner, target, err);
 	if (made.portals == NULL)
@@ -147,7 +164,10 @@ int export_make(const struct derive *from, const struct site_node *owner, const 
 		return -1;
 	}
 	made.target_iqn = export_target_iqn(from->site, owner->name, target->id);
-	made.initiator_iqn = xasprintf(IQN_PREFIX "%s:%s", site, refer_text(target, "initiator"));
+	made.initiator_iqn =
+		initiator_iqn(from->site, from->node != owner ? from->node->name
+							      : refer_text(target, "initiator"));
+	made.initiator_iqns = initiator_iqns(from->site, target);
 	made.chap_user = xasprintf("%s.%s", owner->name, target->id);
 	if (add_names(&made, err) != 0 ||
 	    (from->key != NULL && add_secrets(from->key, &made, err) != 0)) {

@@ -14,8 +14,9 @@ enum { EXPORT_PORT = 3260 }; /* RFC 7143 */
 struct export
 {
 	char *target_iqn;
-	char *initiator_iqn;
-	char *portals; /* every one, sorted: "10.0.20.14:3260 10.0.21.14:3260" */
+	char *initiator_iqn; /* of from->node, where that is not the owner; else of its initiator */
+	char *initiator_iqns; /* sorted, with that of the node that its guest is moving to */
+	char *portals;	      /* every one, sorted: "10.0.20.14:3260 10.0.21.14:3260" */
 	char *chap_user;
 	char *chap_secret;   /* NULL without a site key, and so is … */
 	char *mutual_secret; /* … the one that the target proves itself with */

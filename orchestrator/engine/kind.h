@@ -10,6 +10,16 @@
 /* Machine-side context: snapshots of one phase. Defined in system/node.h. */
 struct node;
 
+/* How a resource in use goes to another node: over ssh, as root. */
+struct transfer {
+	const char *address;	 /* of that node */
+	const char *key;	 /* file with the private key that is let in there */
+	const char *known_hosts; /* file with its host key */
+	/* Asked about once a second, with how far it is. false: it is to stay. */
+	bool (*go_on)(void *context, unsigned percent);
+	void *context;
+};
+
 struct kind_node {
 	const char *name; /* joins it to its spec */
 	/* Ids of the resources of this kind that carry our mark. */
@@ -22,6 +32,16 @@ struct kind_node {
 	int (*apply)(struct node *, const struct step *, struct err *);
 	int (*remove)(struct node *, const char *id, struct err *);
 	unsigned settle_ms; /* how long a step may take to come true; 0: at once */
+	/*
+	 * Of a kind whose resources move from node to node while they are in use; NULL: they do not. `as` is what
+	 * it is to be on the other one. That one is ready for it between expect() and expect_end(), and
+	 * lets who comes with the key run `accepts`, and nothing else. After a failure of move() it is here as
+	 * before.
+	 */
+	const char *accepts;
+	int (*expect)(struct node *, const struct spec *as, struct err *);
+	void (*expect_end)(struct node *, const struct spec *as);
+	int (*move)(struct node *, const struct spec *as, const struct transfer *, struct err *);
 };
 
 /* The tables, made from kinds/list.h: a new kind is one folder and one line there. */

@@ -50,6 +50,25 @@ int slice_make(const struct derive *from, struct slice *slice, struct err *err)
 	return 0;
 }
 
+int slice_arriving(const struct derive *from, const char *guest, struct slice *slice,
+		   struct err *err)
+{
+	const struct spec *arriving = spec_list_find(&from->node->arriving, "guest", guest);
+	struct slice made = { .site = xstrdup(from->site->name),
+			      .node = xstrdup(from->node->name) };
+	if (arriving == NULL) {
+		slice_free(&made);
+		return err_set(err, "%s is not moving to %s", guest, from->node->name);
+	}
+	spec_list_copy(&made.wants, arriving);
+	if (derive_all(from, &made, err) != 0) {
+		slice_free(&made);
+		return -1;
+	}
+	*slice = made;
+	return 0;
+}
+
 void slice_free(struct slice *slice)
 {
 	if (slice == NULL)

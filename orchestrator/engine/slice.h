@@ -21,6 +21,9 @@ struct slice {
 	struct text_list consent; /* consent on the command line, for this node */
 };
 int slice_make(const struct derive *from, struct slice *slice, struct err *err);
+/* Of one guest alone that is moving to the node, as it is to be there. */
+int slice_arriving(const struct derive *from, const char *guest, struct slice *slice,
+		   struct err *err);
 void slice_free(struct slice *slice);
 json_t *slice_to_json(const struct slice *slice); /* includes secrets: only for the ssh channel */
 int slice_from_json(const json_t *json, struct slice *slice, struct err *err);

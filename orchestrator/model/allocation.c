@@ -37,6 +37,8 @@ const struct field ALLOCATED_GUEST_FIELDS[] = {
 	{ "outside_mac", FIELD_MAC, GUEST(outside_mac), 0, 0, 0, NULL, NULL,
 	  "of the frontend: MAC address of its outer interface" },
 	{ "host", FIELD_NAME, GUEST(host), 0, 0, 0, NULL, NULL, "the node it is placed on first" },
+	{ "to", FIELD_NAME, GUEST(to), 0, 0, 0, NULL, NULL,
+	  "the node it is moving to, by now: moyai cluster migrate" },
 	{ "disk", FIELD_TEXT, GUEST(disk), 0, 1, 256, NULL, NULL,
 	  "NODE/POOL or NODE/POOL/THIN-POOL that its disk is cut from" },
 	{ "scratch", FIELD_TEXT, GUEST(scratch), 0, 1, 256, NULL, NULL,
@@ -46,7 +48,7 @@ const struct field ALLOCATED_GUEST_FIELDS[] = {
 	{ "scratch_reset", FIELD_TEXT, GUEST(scratch_reset), 0, 1, 128, NULL, NULL,
 	  "likewise of its scratch disk" },
 	{ "epoch", FIELD_NUMBER, GUEST(epoch), 0, 1, UINT32_MAX, NULL, NULL,
-	  "how often it was given another host" },
+	  "how often it was moved while it ran" },
 	FIELD_END
 };
 

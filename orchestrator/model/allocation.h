@@ -20,6 +20,7 @@ enum { ALLOCATION_SNAPSHOTS_MAX = 32 };
 struct allocated_guest {
 	char *name; /* in the cluster */
 	char *host; /* the node it is placed on first; where it runs is observed. NULL: none yet */
+	char *to;   /* the node it is moving to by now; NULL: it stays where it is */
 	char *address;	   /* in the private network */
 	char *mac;	   /* of its interface there */
 	char *outside_mac; /* of the frontend's other one; NULL: it has none */
@@ -27,7 +28,7 @@ struct allocated_guest {
 	char *scratch;	   /* likewise */
 	/* SNAPSHOT@SECONDS since 1970: what it was set back to the last time, and when; NULL: never was */
 	char *disk_reset, *scratch_reset;
-	uint64_t epoch; /* raised when it may run on another host; FIELD_UNSET: never was */
+	uint64_t epoch; /* how often it was moved while it ran; FIELD_UNSET: never was */
 	struct place place;
 };
 

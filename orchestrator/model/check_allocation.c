@@ -25,6 +25,24 @@ static void check_host(const struct record *of)
 			    "%s: host: there is no node \"%s\"; " ANEW, of->what, host);
 }
 
+static void check_to(const struct record *of)
+{
+	const struct allocated_guest *guest = of->guest;
+	struct place place = place_of(guest->place, "to");
+	if (guest->to == NULL)
+		return;
+	if (site_find_node(of->check->site, guest->to) == NULL)
+		mistake_add(of->check->mistakes, place,
+			    "%s: to: there is no node \"%s\"; take it out: the guest stays where "
+			    "it is",
+			    of->what, guest->to);
+	else if (guest->host == NULL || text_equal(guest->host, guest->to))
+		mistake_add(of->check->mistakes, place,
+			    "%s: to: \"%s\" is %s; take it out: the guest stays where it is",
+			    of->what, guest->to,
+			    guest->host ? "its host by now" : "of a guest that has no host");
+}
+
 static bool has(const struct site_node *node, const char *kind, const char *id)
 {
 	return spec_list_find(&node->wants, kind, id) != NULL ||
@@ -181,6 +199,7 @@ void check_allocations(struct check *check)
 				xasprintf("%s: guest \"%s\"", name, guest->name ? guest->name : "");
 			const struct record of = { check, cluster, guest, what };
 			check_host(&of);
+			check_to(&of);
 			check_disk(&of, "disk", guest->disk);
 			check_disk(&of, "scratch", guest->scratch);
 			check_reset(&of, "disk_reset", guest->disk_reset);

@@ -155,3 +155,12 @@ void runtime_maintenance_off(struct runtime *runtime, const char *node)
 		return;
 	}
 }
+
+void runtime_close(const struct runtime *runtime, struct site *site)
+{
+	for (size_t i = 0; i < runtime->maintenance_count; i++) {
+		struct site_node *node = site_find_node(site, runtime->maintenance[i].node);
+		if (node != NULL)
+			node->guests.closed = true;
+	}
+}

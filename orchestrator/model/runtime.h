@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef MODEL_RUNTIME_H
 #define MODEL_RUNTIME_H
-#include "model/field.h"
+#include "model/site.h"
 /*
  * What is true only for now: STATE/runtime.cfg. It is no part of the site, is
  * written by commands alone and shown by every plan.
@@ -29,6 +29,8 @@ int runtime_write(const char *state_dir, const struct runtime *runtime, struct e
    go; -1: an error, or without wait somebody else has it. */
 int runtime_lock(const char *state_dir, bool wait, struct err *err);
 void runtime_free(struct runtime *runtime);
+/* Nodes in maintenance get no more guests. */
+void runtime_close(const struct runtime *runtime, struct site *site);
 
 /* NULL: the node is not in maintenance. */
 const struct maintenance *runtime_maintenance(const struct runtime *runtime, const char *node);

@@ -223,6 +223,7 @@ void site_node_free(struct site_node *node)
 	free(node->addresses);
 	free(node->image);
 	spec_list_free(&node->wants);
+	spec_list_free(&node->arriving);
 	text_list_free(&node->given_up);
 	*node = (struct site_node){ 0 };
 }

@@ -82,7 +82,8 @@ struct site_guests {
 	char *pool;	  /* that the disks are cut from */
 	char *thin_pool;  /* the thin pool in it that they are cut from; NULL: the pool itself */
 	struct text_list networks; /* that the disks are offered on */
-	struct place place;	   /* file NULL: the node gives nothing */
+	bool closed;	    /* only for now: no more guests are placed there; see runtime_close() */
+	struct place place; /* file NULL: the node gives nothing */
 };
 
 struct site_node {
@@ -101,6 +102,8 @@ struct site_node {
 	struct site_bmc bmc;
 	struct site_guests guests;
 	struct spec_list wants; /* resources declared in the node's group */
+	struct spec_list
+		arriving; /* guests that are moving here while they run, as they are to be; no apply's */
 	struct place place;
 	bool addresses_broken; /* what it lacks of them may have been written wrong */
 };

@@ -9,20 +9,51 @@
 #include "programs/show.h"
 #include "programs/site_edit.h"
 
-int cluster_command_read(const struct options *options, struct site *site,
-			 struct allocations *allocations)
+static int close_nodes(const struct options *options, struct site *site, struct err *err)
 {
-	struct mistakes none = MISTAKES_INIT; /* command_site() has looked */
+	struct runtime runtime;
+	AUTO_FREE char *state_dir = command_state_dir(options, site);
+	if (state_dir == NULL || runtime_read(state_dir, &runtime, err) != 0)
+		return -1;
+	runtime_close(&runtime, site);
+	runtime_free(&runtime);
+	return 0;
+}
+
+static int read_and_allocate(const struct options *options, struct site *site,
+			     struct allocations *allocations, bool decides)
+{
+	struct mistakes mistakes = MISTAKES_INIT;
 	struct err err = ERR_INIT;
 	if (command_site(options, site) != 0)
 		return -1;
-	int rc = allocate(site, allocations, &none, &err);
-	mistakes_free(&none);
+	*allocations = (struct allocations){ 0 };
+	int rc = decides ? close_nodes(options, site, &err) : 0;
 	if (rc == 0)
+		rc = allocate(site, allocations, &mistakes, &err);
+	if (rc != 0)
+		command_fail(&err);
+	/* What is wrong in any case command_site() has told: these are for now. */
+	else if (mistakes.count > 0)
+		command_print_mistakes(&mistakes, options->json);
+	if (rc == 0 && mistakes.count == 0)
 		return 0;
-	command_fail(&err);
+	mistakes_free(&mistakes);
+	allocations_free(allocations);
 	site_free(site);
 	return -1;
+}
+
+int cluster_command_read(const struct options *options, struct site *site,
+			 struct allocations *allocations)
+{
+	return read_and_allocate(options, site, allocations, true);
+}
+
+int cluster_command_look(const struct options *options, struct site *site,
+			 struct allocations *allocations)
+{
+	return read_and_allocate(options, site, allocations, false);
 }
 
 static int unknown(const struct site *site, const char *name, struct err *err)

@@ -7,8 +7,12 @@
 #include "programs/command.h"
 /* What the commands about virtual clusters share. */
 
-/* Read the site and allocate. -1 after having printed why. */
+/* Read the site and allocate, with nothing new on nodes that are in maintenance. -1 after having printed
+   why. */
 int cluster_command_read(const struct options *options, struct site *site,
+			 struct allocations *allocations);
+/* The same for who only looks: whatever is in maintenance. */
+int cluster_command_look(const struct options *options, struct site *site,
 			 struct allocations *allocations);
 
 /* The clusters that are named, or all: their positions in the site. The caller frees; NULL

@@ -129,7 +129,7 @@ static int run(const struct options *options, int argc, char **argv)
 			argv[0]);
 		return command_fail(&err);
 	}
-	if (cluster_command_read(options, &site, &allocations) != 0)
+	if (cluster_command_look(options, &site, &allocations) != 0)
 		return EXIT_ERROR;
 	print(options, &site, &allocations);
 	allocations_free(&allocations);

@@ -6,6 +6,7 @@
 #include "model/nodeset.h"
 #include "model/runtime.h"
 #include "programs/command.h"
+#include "programs/maintenance.h"
 #include "programs/reach.h"
 #include "programs/show.h"
 #include "programs/takeover.h"
@@ -64,9 +65,8 @@ static void change(struct runtime *runtime, bool on, const struct text_list *nam
 	}
 }
 
-static int change_file(const struct options *options, const char *state_dir,
-		       const struct site *site, bool on, const struct text_list *names,
-		       const char *reason, struct err *err)
+int maintenance_set(const struct options *options, const char *state_dir, const struct site *site,
+		    bool on, const struct text_list *names, const char *reason, struct err *err)
 {
 	struct runtime runtime;
 	struct takeover takeover;
@@ -99,7 +99,7 @@ static int set(const struct options *options, const struct site *site, const cha
 		return err_context(err, "--reason");
 	if (nodeset_parse(nodes, site, &names, err) != 0)
 		return -1;
-	return change_file(options, state_dir, site, on, &names, reason, err);
+	return maintenance_set(options, state_dir, site, on, &names, reason, err);
 }
 
 static int check_words(const struct options *options, int argc, char **argv, struct err *err)

@@ -25,6 +25,7 @@
 	COMMAND(run) \
 	COMMAND(power) \
 	COMMAND(console) \
+	COMMAND(drain) \
 	COMMAND(discover) \
 	COMMAND(copy) \
 	COMMAND(ssh) \
@@ -39,6 +40,7 @@
 	COMMAND(cluster_start) \
 	COMMAND(cluster_stop) \
 	COMMAND(cluster_resize) \
+	COMMAND(cluster_migrate) \
 	COMMAND(cluster_remove) \
 	COMMAND(cluster_snapshot) \
 	COMMAND(cluster_reset) \

@@ -7,8 +7,8 @@
 
 #include "base/file.h"
 #include "base/utf8.h"
-#include "engine/expand.h"
 #include "remote/pipe.h"
+#include "remote/refuse.h"
 
 enum {
 	NODE_PROGRAM_MAX = 64 * 1024 * 1024, /* with its debug information it is below 10 MiB */
@@ -315,48 +315,6 @@ int host_slice_line(const struct host *host, const struct remote_options *option
 	return rc;
 }
 
-/* With nobody there to consent, consent in the configuration is none either. */
-static void refuse_loss(struct remote_step *step)
-{
-	if (!step->loses_data)
-		return;
-	free(step->refused);
-	step->refused = xasprintf("would lose the data of %s/%s, and nobody attends; apply it "
-				  "yourself",
-				  step->kind, step->id);
-}
-
-/*
- * A volume is removed as its own mark says, which is what was last applied. A cluster that is absent
- * wants no volumes any more, and so nothing tells them that it declares another way by now.
- */
-static void refuse_other_scrub(const struct host *host, const struct remote_options *options,
-			       struct remote_step *step)
-{
-	if (step->action != STEP_REMOVE || !text_equal(step->kind, "volume"))
-		return;
-	const char *declared = expand_scrub(options->site, host->name, step->id);
-	for (size_t i = 0; declared != NULL && i < step->change_count; i++) {
-		const struct remote_change *change = &step->changes[i];
-		if (!text_equal(change->field, "scrub") || text_equal(change->have, declared))
-			continue;
-		free(step->refused);
-		step->refused = xasprintf("scrub = \"%s\" is declared of its cluster, and it would "
-					  "be removed with \"%s\", as was last applied; stop the "
-					  "cluster first (state = \"stopped\", apply), and then "
-					  "remove it",
-					  declared, change->have ? change->have : "none");
-	}
-}
-
-/* What images there are, and which one the manager starts, follows from what was built, not only
-   from the revision: an older revision would take away what nodes are about to boot. */
-static bool left_to_person(const struct remote_step *step)
-{
-	const struct kind_spec *kind = kind_find(step->kind);
-	return kind != NULL && kind->attended;
-}
-
 static void add_step(struct host *host, struct remote_step *step)
 {
 	host->steps = xrealloc(host->steps, host->step_count + 1, sizeof(*host->steps));
@@ -422,15 +380,11 @@ static int phase(struct host *host, const struct remote_options *options, const 
 		rc = host_message(stream, timeout_ms, &message, err);
 		if (rc != 0)
 			break;
-		if (options->unattended && message.type == MESSAGE_STEP) {
-			if (left_to_person(&message.step)) {
-				message_free(&message);
-				continue;
-			}
-			refuse_loss(&message.step);
+		if (message.type == MESSAGE_STEP &&
+		    !refuse_step(host->name, options, &message.step)) {
+			message_free(&message);
+			continue;
 		}
-		if (message.type == MESSAGE_STEP)
-			refuse_other_scrub(host, options, &message.step);
 		rc = take(host, &message, allowed | 1u << MESSAGE_DONE, err);
 		/* The output of a command has a limit of its own. */
 		if (rc == 0 && !(allowed & 1u << MESSAGE_OUTPUT) && stream->received > ANSWER_MAX)

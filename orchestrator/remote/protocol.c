@@ -172,6 +172,21 @@ void message_failed(struct str *out, const char *kind, const char *id, const cha
 	add_about(out, "failed", kind, id, error);
 }
 
+void message_key(struct str *out, const char *key)
+{
+	add_line(out, json_pack("{s:s, s:o}", "event", "key", "key", text_json(key)));
+}
+
+void message_ready(struct str *out)
+{
+	str_add(out, "{\"event\":\"ready\"}\n");
+}
+
+void message_percent(struct str *out, unsigned percent)
+{
+	add_line(out, json_pack("{s:s, s:i}", "event", "percent", "percent", (int)percent));
+}
+
 void message_output(struct str *out, bool is_stderr, const void *bytes, size_t length)
 {
 	json_t *json =
@@ -242,6 +257,18 @@ void request_arm(struct str *out, const char *token, unsigned seconds)
 void request_confirm(struct str *out, const char *token)
 {
 	add_line(out, json_pack("{s:s}", "confirm", token));
+}
+
+void request_accept(struct str *out, const struct request_peer *peer)
+{
+	add_line(out, json_pack("{s:{s:s, s:s, s:i}}", "accept", "from", peer->address, "key",
+				peer->key, "seconds", (int)peer->seconds));
+}
+
+void request_migrate(struct str *out, const struct request_peer *peer)
+{
+	add_line(out, json_pack("{s:{s:s, s:s}}", "migrate", "to", peer->address, "host_key",
+				peer->key));
 }
 
 int request_file(struct str *out, const struct request_file *file, struct err *err)

@@ -21,6 +21,7 @@ enum {
 	PROTOCOL_LINE_MAX = 4 * 1024 * 1024, /* bytes, without the newline */
 	PROTOCOL_OUTPUT_MAX = 32 * 1024,     /* bytes of a command's output per event */
 	PROTOCOL_ARM_MAX = 3600,	     /* seconds */
+	PROTOCOL_ACCEPT_MAX = 7 * 24 * 3600, /* seconds */
 };
 #define PROTOCOL_NODE_PROGRAM "/usr/lib/moyai/moyai-node"
 
@@ -81,6 +82,9 @@ enum message_type {
 	MESSAGE_STILL,
 	MESSAGE_OK,
 	MESSAGE_FAILED,
+	MESSAGE_KEY,
+	MESSAGE_READY,
+	MESSAGE_PERCENT,
 	MESSAGE_OUTPUT,
 	MESSAGE_EXIT,
 	MESSAGE_DONE,
@@ -101,6 +105,10 @@ struct message {
 	/* start, still, ok, failed, warning */
 	char *kind;
 	char *id;
+	/* key: the public half, a line of authorized_keys(5) without options */
+	char *key;
+	/* percent: of what there is to send */
+	unsigned percent;
 	/* failed, error; of a warning its text */
 	char *error;
 	/* output: bytes as the command wrote them, not always UTF-8 */
@@ -127,6 +135,9 @@ void message_start(struct str *out, const char *kind, const char *id);
 void message_still(struct str *out, const char *kind, const char *id);
 void message_ok(struct str *out, const char *kind, const char *id);
 void message_failed(struct str *out, const char *kind, const char *id, const char *error);
+void message_key(struct str *out, const char *key);
+void message_ready(struct str *out);
+void message_percent(struct str *out, unsigned percent);
 /* At most PROTOCOL_OUTPUT_MAX bytes; any bytes. */
 void message_output(struct str *out, bool is_stderr, const void *bytes, size_t length);
 void message_exit(struct str *out, int code);
@@ -143,6 +154,8 @@ enum request_type {
 	REQUEST_FILE,
 	REQUEST_ARM,
 	REQUEST_CONFIRM,
+	REQUEST_ACCEPT,
+	REQUEST_MIGRATE,
 };
 /* A file, whose bytes follow the line. */
 struct request_file {
@@ -150,6 +163,12 @@ struct request_file {
 	char *name; /* without "/" */
 	mode_t mode;
 	uint64_t bytes;
+};
+/* The other end of a guest's move. */
+struct request_peer {
+	char *address;	  /* of the node */
+	char *key;	  /* accept: that it comes with; migrate: its host key. As message key */
+	unsigned seconds; /* accept: for which the key is good; migrate: 0 */
 };
 struct request {
 	enum request_type type;
@@ -161,6 +180,7 @@ struct request {
 	char *token;	       /* arm, confirm */
 	unsigned seconds;      /* arm */
 	struct request_file file;
+	struct request_peer peer; /* accept, migrate */
 };
 /* As message_decode(). */
 int request_decode(const char *line, size_t length, struct request *request, struct err *err);
@@ -174,6 +194,8 @@ void request_go(struct str *out, const char *kind, const char *id, const char *d
 void request_end(struct str *out);
 void request_arm(struct str *out, const char *token, unsigned seconds);
 void request_confirm(struct str *out, const char *token);
+void request_accept(struct str *out, const struct request_peer *peer);
+void request_migrate(struct str *out, const struct request_peer *peer);
 /* -1: path or name are not UTF-8. */
 int request_file(struct str *out, const struct request_file *file, struct err *err);
 int request_run(struct str *out, char *const *argv, size_t count, struct err *err);

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "model/ipv4.h"
+#include "model/text_check.h"
 #include "remote/protocol.h"
 
 /* What a field of an object may hold. */
@@ -257,6 +259,24 @@ static int output_decode(const json_t *json, struct message *message, struct err
 	return 0;
 }
 
+static int key_decode(const json_t *json, struct message *message, struct err *err)
+{
+	const char *key = text_of(json, "key");
+	if (!text_is_ssh_key(key))
+		return err_set(err, "\"key\" must be a public ssh key");
+	message->key = xstrdup(key);
+	return 0;
+}
+
+static int percent_decode(const json_t *json, struct message *message, struct err *err)
+{
+	json_int_t percent = json_integer_value(json_object_get(json, "percent"));
+	if (percent > 100)
+		return err_set(err, "\"percent\" must be 100 at most");
+	message->percent = (unsigned)percent;
+	return 0;
+}
+
 static int armed_decode(const json_t *json, struct message *message, struct err *err)
 {
 	(void)json;
@@ -300,6 +320,8 @@ static const struct shape STEP_SHAPES[] = {
 	{ "needs", ARRAY, false }, { "refused", TEXT_OR_NULL, false }, SHAPES_END };
 static const struct shape FACTS_SHAPES[] = { EVENT, { "facts", OBJECT, false }, SHAPES_END };
 static const struct shape ARMED_SHAPES[] = { EVENT, SHAPES_END };
+static const struct shape KEY_SHAPES[] = { EVENT, { "key", TEXT, false }, SHAPES_END };
+static const struct shape PERCENT_SHAPES[] = { EVENT, { "percent", NUMBER, false }, SHAPES_END };
 static const struct shape ABOUT_SHAPES[] = {
 	EVENT, { "kind", TEXT, false }, { "id", TEXT, false }, SHAPES_END };
 static const struct shape FAILED_SHAPES[] = {
@@ -326,6 +348,9 @@ static const struct event {
 	[MESSAGE_STILL] = { "still", ABOUT_SHAPES, about_decode },
 	[MESSAGE_OK] = { "ok", ABOUT_SHAPES, about_decode },
 	[MESSAGE_FAILED] = { "failed", FAILED_SHAPES, about_decode },
+	[MESSAGE_KEY] = { "key", KEY_SHAPES, key_decode },
+	[MESSAGE_READY] = { "ready", ARMED_SHAPES, armed_decode },
+	[MESSAGE_PERCENT] = { "percent", PERCENT_SHAPES, percent_decode },
 	[MESSAGE_OUTPUT] = { "output", OUTPUT_SHAPES, output_decode },
 	[MESSAGE_EXIT] = { "exit", EXIT_SHAPES, exit_decode },
 	[MESSAGE_DONE] = { "done", DONE_SHAPES, done_decode },
@@ -391,6 +416,7 @@ void message_free(struct message *message)
 	json_decref(message->facts);
 	free(message->kind);
 	free(message->id);
+	free(message->key);
 	free(message->error);
 	str_free(&message->output);
 	memset(message, 0, sizeof(*message));
@@ -450,6 +476,55 @@ static int arm_decode(const json_t *arm, struct request *request, struct err *er
 	return 0;
 }
 
+/* What comes in a file of ssh's, on the node. */
+static int peer_fill(const char *address, const char *key, struct request *request, struct err *err)
+{
+	uint32_t number;
+	if (!ipv4_parse(address, &number))
+		return err_set(err, "the address of the other node must be one of IPv4");
+	if (!text_is_ssh_key(key))
+		return err_set(err, "the key of the other node must be a public ssh key");
+	request->peer.address = xstrdup(address);
+	request->peer.key = xstrdup(key);
+	return 0;
+}
+
+static int accept_decode(const json_t *accept, struct request *request, struct err *err)
+{
+	static const struct shape SHAPES[] = {
+		{ "from", TEXT, false },
+		{ "key", TEXT, false },
+		{ "seconds", NUMBER, false },
+		SHAPES_END,
+	};
+	if (shape_check(accept, SHAPES, err) != 0)
+		return err_context(err, "\"accept\"");
+	json_int_t seconds = json_integer_value(json_object_get(accept, "seconds"));
+	if (seconds < 1 || seconds > PROTOCOL_ACCEPT_MAX)
+		return err_set(err, "\"accept\": \"seconds\" must be from 1 to %d",
+			       PROTOCOL_ACCEPT_MAX);
+	request->type = REQUEST_ACCEPT;
+	request->peer.seconds = (unsigned)seconds;
+	return peer_fill(text_of(accept, "from"), text_of(accept, "key"), request, err) == 0
+		       ? 0
+		       : err_context(err, "\"accept\"");
+}
+
+static int migrate_decode(const json_t *migrate, struct request *request, struct err *err)
+{
+	static const struct shape SHAPES[] = {
+		{ "to", TEXT, false },
+		{ "host_key", TEXT, false },
+		SHAPES_END,
+	};
+	if (shape_check(migrate, SHAPES, err) != 0)
+		return err_context(err, "\"migrate\"");
+	request->type = REQUEST_MIGRATE;
+	return peer_fill(text_of(migrate, "to"), text_of(migrate, "host_key"), request, err) == 0
+		       ? 0
+		       : err_context(err, "\"migrate\"");
+}
+
 static int confirm_decode(const json_t *token, struct request *request, struct err *err)
 {
 	if (!json_is_string(token))
@@ -484,8 +559,8 @@ static int request_fill(const json_t *json, struct request *request, struct err 
 {
 	const char *name = json_object_iter_key(json_object_iter((json_t *)(uintptr_t)json));
 	if (json_object_size(json) != 1)
-		return err_set(err, "a request has one field: slice, go, end, argv, file, arm or "
-				    "confirm");
+		return err_set(err, "a request has one field: slice, go, end, argv, file, arm, "
+				    "confirm, accept or migrate");
 	const json_t *value = json_object_get(json, name);
 	if (strcmp(name, "slice") == 0) {
 		request->type = REQUEST_SLICE;
@@ -503,6 +578,10 @@ static int request_fill(const json_t *json, struct request *request, struct err 
 		return arm_decode(value, request, err);
 	if (strcmp(name, "confirm") == 0)
 		return confirm_decode(value, request, err);
+	if (strcmp(name, "accept") == 0)
+		return accept_decode(value, request, err);
+	if (strcmp(name, "migrate") == 0)
+		return migrate_decode(value, request, err);
 	if (strcmp(name, "end") != 0)
 		return err_set(err, "unknown request \"%.64s\"", name);
 	request->type = REQUEST_END;
@@ -536,5 +615,7 @@ void request_free(struct request *request)
 	free(request->token);
 	free(request->file.path);
 	free(request->file.name);
+	free(request->peer.address);
+	free(request->peer.key);
 	memset(request, 0, sizeof(*request));
 }

@@ -10,11 +10,9 @@
 
 #include "system/library.h"
 
-#define MARK "https://moyai.invalid/guest/1" /* a name, not an address: RFC 2606 */
 #define SETTINGS "opt/org.moyai/settings"
 #define TOLD "opt/org.moyai/told"
 #define RETRY_MS "10000"
-#define SERIAL_OF_DISKS "moyai-disk-"
 
 void domain_free(struct domain *domain)
 {
@@ -136,7 +134,7 @@ static void add_iscsi(const char *words, struct str *out)
 		 iqn, portal, port, rest, user, iqn);
 }
 
-static void add_disk(const char *device, size_t index, struct str *out)
+void domain_print_disk(const char *device, size_t index, struct str *out)
 {
 	if (text_starts(device, DOMAIN_ISCSI)) {
 		add_iscsi(device + strlen(DOMAIN_ISCSI), out);
@@ -146,7 +144,7 @@ static void add_disk(const char *device, size_t index, struct str *out)
 		str_add(out, "'/>");
 	}
 	add_target(index, out);
-	str_addf(out, "<serial>" SERIAL_OF_DISKS "%zu</serial></disk>", index + 1);
+	str_addf(out, "<serial>" DOMAIN_DISK_SERIAL "%zu</serial></disk>", index + 1);
 }
 
 /* Of an image: other guests have it too, so its owner stays as it is. */
@@ -237,7 +235,7 @@ void domain_print(const struct domain *domain, struct str *out)
 {
 	str_addf(out, "<domain type='%s'>", domain->emulated ? "qemu" : "kvm");
 	add_element(out, "name", domain->name);
-	str_add(out, "<metadata><moyai:guest xmlns:moyai='" MARK "' site='");
+	str_add(out, "<metadata><moyai:guest xmlns:moyai='" DOMAIN_MARK_URI "' site='");
 	add_text(out, domain->site);
 	str_addf(out, "' epoch='%" PRIu64 "'/></metadata><memory unit='b'>%" PRIu64 "</memory>",
 		 domain->epoch, domain->memory_bytes);
@@ -249,7 +247,7 @@ void domain_print(const struct domain *domain, struct str *out)
 		 "<on_reboot>restart</on_reboot><on_crash>destroy</on_crash><devices>",
 		 domain->emulated ? EMULATED : "<cpu mode='host-model'/>");
 	for (size_t i = 0; i < domain->disks.count; i++)
-		add_disk(domain->disks.items[i], i, out);
+		domain_print_disk(domain->disks.items[i], i, out);
 	for (size_t i = 0; i < domain->files.count; i++)
 		add_file(domain->files.items[i], domain->disks.count + i, out);
 	for (size_t i = 0; i < domain->interfaces.count; i++)
@@ -324,7 +322,7 @@ static const xmlNode *metadata_of(const xmlNode *root, const char *uri)
 
 static void read_mark(const xmlNode *root, struct domain *domain)
 {
-	const xmlNode *mark = metadata_of(root, MARK);
+	const xmlNode *mark = metadata_of(root, DOMAIN_MARK_URI);
 	domain->site = attribute(mark, "site");
 	domain->epoch = take_number(attribute(mark, "epoch"));
 }

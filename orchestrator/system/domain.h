@@ -40,6 +40,10 @@ void domain_free(struct domain *domain);
 void domain_print(const struct domain *domain, struct str *xml);
 /* The element of the metadata that holds what was told last. */
 void domain_print_told(const struct text_list *told, struct str *xml);
+/* The disk with this index, from 0 on, as an element of its own. */
+void domain_print_disk(const char *device, size_t index, struct str *xml);
+#define DOMAIN_MARK_URI "https://moyai.invalid/guest/1" /* a name, not an address: RFC 2606 */
+#define DOMAIN_DISK_SERIAL "moyai-disk-"
 #define DOMAIN_SECRET "moyai/"
 #define DOMAIN_ISCSI "iscsi "
 #define DOMAIN_TOLD_URI "https://moyai.invalid/told/1"

@@ -19,7 +19,7 @@
 #define CORE ROOT "/core"
 
 /*
- * Closed: who is not the one initiator gets nothing. authentication with CHAP
+ * Closed: who is not an initiator that is asked for gets nothing. authentication with CHAP
  * for everybody, no access lists made up for strangers, nothing to see in a
  * discovery without one.
  */
@@ -149,6 +149,34 @@ static int read_lun(const char *group, const char *iqn, struct lio_target *targe
 	return 0;
 }
 
+/* One of them. Whoever has other secrets than the first one is not finished, and an initiator that may log
+   in and sees no disk is not either. */
+static int read_acl(const char *acl, struct lio_target *target, struct err *err)
+{
+	AUTO_FREE char *auth = xasprintf("%s/auth", acl);
+	AUTO_FREE char *lun = xasprintf("%s/lun_0", acl);
+	AUTO_LIST struct text_list links = TEXT_LIST_INIT;
+	struct lio_target own = { .chap_user = configfs_read(auth, "userid"),
+				  .chap_secret = configfs_read(auth, "password") };
+	if (own.chap_user && configfs_is(auth, "userid_mutual", own.chap_user))
+		own.mutual_secret = configfs_read(auth, "password_mutual");
+	int rc = configfs_links(lun, &links, err);
+	if (links.count != 1 || !configfs_is(lun, "write_protect", "0"))
+		target->closed = false;
+	if (target->chap_user == NULL) {
+		target->chap_user = own.chap_user;
+		target->chap_secret = own.chap_secret;
+		target->mutual_secret = own.mutual_secret;
+		return rc;
+	}
+	if (!text_equal(own.chap_user, target->chap_user) ||
+	    !text_equal(own.chap_secret, target->chap_secret) ||
+	    !text_equal(own.mutual_secret, target->mutual_secret))
+		target->closed = false;
+	lio_target_free(&own);
+	return rc;
+}
+
 static int read_acls(const char *group, struct lio_target *target, struct err *err)
 {
 	AUTO_LIST struct text_list acls = TEXT_LIST_INIT;
@@ -156,20 +184,11 @@ static int read_acls(const char *group, struct lio_target *target, struct err *e
 	if (configfs_folders(folder, &acls, err) != 0)
 		return -1;
 	join(&acls, &target->initiator_iqn);
-	if (acls.count == 0)
-		return 0;
-	AUTO_FREE char *auth = xasprintf("%s/%s/auth", folder, acls.items[0]);
-	AUTO_FREE char *lun = xasprintf("%s/%s/lun_0", folder, acls.items[0]);
-	AUTO_LIST struct text_list links = TEXT_LIST_INIT;
-	target->chap_user = configfs_read(auth, "userid");
-	target->chap_secret = configfs_read(auth, "password");
-	if (target->chap_user && configfs_is(auth, "userid_mutual", target->chap_user))
-		target->mutual_secret = configfs_read(auth, "password_mutual");
-	if (configfs_links(lun, &links, err) != 0)
-		return -1;
-	/* An initiator that may log in and sees no disk is not finished. */
-	if (links.count != 1 || !configfs_is(lun, "write_protect", "0"))
-		target->closed = false;
+	for (size_t i = 0; i < acls.count; i++) {
+		AUTO_FREE char *acl = xasprintf("%s/%s", folder, acls.items[i]);
+		if (read_acl(acl, target, err) != 0)
+			return -1;
+	}
 	return 0;
 }
 
@@ -346,23 +365,14 @@ static int set_mutual(const struct lio_target *want, const char *auth, struct er
 		       : -1;
 }
 
-/* Exactly one initiator; its secret before it can log in. */
-static int make_acl(const struct lio_target *want, const char *group, struct err *err)
+/* Its secret before it can log in. */
+static int make_acl(const struct lio_target *want, const char *group, const char *acl,
+		    struct err *err)
 {
-	AUTO_LIST struct text_list acls = TEXT_LIST_INIT;
-	AUTO_FREE char *folder = xasprintf("%s/acls", group);
-	AUTO_FREE char *acl = xasprintf("%s/%s", folder, want->initiator_iqn);
 	AUTO_FREE char *auth = xasprintf("%s/auth", acl);
 	AUTO_FREE char *mapped = xasprintf("%s/lun_0", acl);
 	AUTO_FREE char *link = xasprintf("%s/disk", mapped);
 	AUTO_FREE char *lun = xasprintf("%s/lun/lun_0", group);
-	if (configfs_folders(folder, &acls, err) != 0)
-		return -1;
-	for (size_t i = 0; i < acls.count; i++) {
-		AUTO_FREE char *other = xasprintf("%s/%s", folder, acls.items[i]);
-		if (strcmp(acls.items[i], want->initiator_iqn) != 0 && remove_acl(other, err) != 0)
-			return -1;
-	}
 	AUTO_LIST struct text_list links = TEXT_LIST_INIT;
 	if (configfs_make(acl, err) != 0 ||
 	    configfs_set(auth, "userid", want->chap_user, err) != 0 ||
@@ -375,17 +385,27 @@ static int make_acl(const struct lio_target *want, const char *group, struct err
 	return configfs_set(mapped, "write_protect", "0", err);
 }
 
-/* Whether a portal is one of those in a text, separated by spaces. */
-static bool is_wanted(const char *portals, const char *portal)
+/* Exactly these initiators. */
+static int make_acls(const struct lio_target *want, const char *group, struct err *err)
 {
-	size_t length = strlen(portal);
-	for (const char *at = portals; *at; at += strspn(at, " ")) {
-		size_t word = strcspn(at, " ");
-		if (word == length && strncmp(at, portal, length) == 0)
-			return true;
-		at += word;
+	AUTO_LIST struct text_list acls = TEXT_LIST_INIT;
+	AUTO_FREE char *folder = xasprintf("%s/acls", group);
+	if (configfs_folders(folder, &acls, err) != 0)
+		return -1;
+	for (size_t i = 0; i < acls.count; i++) {
+		AUTO_FREE char *other = xasprintf("%s/%s", folder, acls.items[i]);
+		if (!text_has_word(want->initiator_iqn, acls.items[i]) &&
+		    remove_acl(other, err) != 0)
+			return -1;
 	}
-	return false;
+	for (const char *at = want->initiator_iqn; *at; at += strspn(at, " ")) {
+		size_t length = strcspn(at, " ");
+		AUTO_FREE char *acl = xasprintf("%s/%.*s", folder, (int)length, at);
+		if (make_acl(want, group, acl, err) != 0)
+			return -1;
+		at += length;
+	}
+	return 0;
 }
 
 /* Exactly these. */
@@ -397,7 +417,7 @@ static int make_portals(const struct lio_target *want, const char *group, struct
 		return -1;
 	for (size_t i = 0; i < nps.count; i++) {
 		AUTO_FREE char *other = xasprintf("%s/%s", folder, nps.items[i]);
-		if (!is_wanted(want->portals, nps.items[i]) && configfs_remove(other, err) != 0)
+		if (!text_has_word(want->portals, nps.items[i]) && configfs_remove(other, err) != 0)
 			return -1;
 	}
 	for (const char *at = want->portals; *at; at += strspn(at, " ")) {
@@ -435,7 +455,7 @@ int lio_make(const struct lio_target *want, struct err *err)
 	if (renew && (remove_lun(want->iqn, group, err) != 0 || make_store(want, err) != 0))
 		return -1;
 	if (set_discards(want, err) != 0 || make_lun(want, group, err) != 0 ||
-	    make_acl(want, group, err) != 0 || make_portals(want, group, err) != 0)
+	    make_acls(want, group, err) != 0 || make_portals(want, group, err) != 0)
 		return -1;
 	return configfs_set(group, "enable", "1", err);
 }

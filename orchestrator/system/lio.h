@@ -8,7 +8,7 @@
 #include "base/str.h"
 /*
  * iSCSI targets of the kernel (LIO) through configfs. A target here is one
- * IQN with one portal group, one LUN 0 and one initiator.
+ * IQN with one portal group, one LUN 0 and one initiator; or two, of the same secrets.
  */
 struct lio_target {
 	char *iqn;
@@ -18,7 +18,7 @@ struct lio_target {
 	uint64_t size; /* bytes; wanted only for files: a block device has its own */
 	char *serial;
 	char *portals;	     /* sorted: "10.0.20.14:3260 10.0.21.14:3260" */
-	char *initiator_iqn; /* observed: all, separated by spaces */
+	char *initiator_iqn; /* all, sorted, separated by spaces */
 	char *chap_user;
 	char *chap_secret;
 	char *mutual_secret; /* the target proves itself with it, under the same user; NULL: it is not asked to */

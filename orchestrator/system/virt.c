@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "system/virt.h"
 
-#include <libvirt/libvirt.h>
-#include <libvirt/virterror.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,51 +10,12 @@
 #include "base/file.h"
 #include "base/point.h"
 #include "system/guest_agent.h"
-#include "system/library.h"
+#include "system/libvirt.h"
 
 /* libvirt keeps what it knows of each domain that runs here, for when it is started anew. */
 #define RUNNING_DIR "/run/libvirt/qemu"
 #define LOG_DIR "/var/log/libvirt/qemu"
-#define RUN_DIR "/run/moyai"
 enum { STOP_PAUSE_MS = 200, ASK_AGAIN_MS = 10000 };
-
-/* clang-format off */
-#define FUNCTIONS(F) \
-	F(virConnectOpen) F(virConnectClose) F(virConnectListAllDomains) \
-	F(virDomainLookupByName) F(virDomainRef) F(virDomainFree) F(virDomainGetName) F(virDomainGetXMLDesc) \
-	F(virDomainGetState) F(virDomainCreateXML) F(virDomainResume) F(virDomainShutdownFlags) \
-	F(virDomainDestroy) F(virDomainSetMetadata) F(virSecretLookupByUsage) F(virSecretDefineXML) \
-	F(virSecretSetValue) F(virSecretUndefine) F(virSecretFree) F(virGetLastErrorMessage) F(virGetLastErrorCode) F(virSetErrorFunc)
-/* clang-format on */
-static struct {
-#define MEMBER(name) __typeof__(name) *name;
-	FUNCTIONS(MEMBER)
-} vir;
-
-/* By itself it prints to stderr. */
-static void quiet(void *data, virErrorPtr error)
-{
-	(void)data;
-	(void)error;
-}
-
-static int fail(const char *what, struct err *err)
-{
-	return err_set(err, "%s: %s", what, vir.virGetLastErrorMessage());
-}
-
-static virConnectPtr open_connection(struct err *err)
-{
-#define ENTRY(function) { #function, &vir.function },
-	static const struct library_function ALL[] = { FUNCTIONS(ENTRY){ NULL, NULL } };
-	if (library_load("libvirt.so.0", ALL, err) != 0)
-		return NULL;
-	vir.virSetErrorFunc(NULL, quiet);
-	virConnectPtr connection = vir.virConnectOpen("qemu:///system");
-	if (connection == NULL)
-		fail("libvirt does not answer", err);
-	return connection;
-}
 
 /* Without asking libvirt, which may have to be started for that. */
 static int any_runs(bool *any, struct err *err)
@@ -101,11 +60,6 @@ void domains_free(struct domains *domains)
 	free(domains);
 }
 
-static bool is_gone(void)
-{
-	return vir.virGetLastErrorCode() == VIR_ERR_NO_DOMAIN;
-}
-
 /* Added when it carries the mark of this site. It may have ended meanwhile. */
 static int add_domain(const struct node *node, virDomainPtr from, struct domains *domains,
 		      struct err *err)
@@ -114,7 +68,7 @@ static int add_domain(const struct node *node, virDomainPtr from, struct domains
 	int state = VIR_DOMAIN_NOSTATE;
 	AUTO_FREE char *text = vir.virDomainGetXMLDesc(from, 0);
 	if (text == NULL || vir.virDomainGetState(from, &state, NULL, 0) != 0)
-		return is_gone() ? 0 : fail("libvirt", err);
+		return libvirt_is_gone() ? 0 : libvirt_fail("libvirt", err);
 	if (domain_parse(text, &domain, err) != 0)
 		return -1;
 	if (!text_equal(domain.site, node->site)) {
@@ -130,11 +84,11 @@ static int add_domain(const struct node *node, virDomainPtr from, struct domains
 static int read_all(const struct node *node, struct domains *domains, struct err *err)
 {
 	virDomainPtr *all = NULL;
-	virConnectPtr connection = open_connection(err);
+	virConnectPtr connection = libvirt_open(err);
 	if (connection == NULL)
 		return -1;
 	int count = vir.virConnectListAllDomains(connection, &all, 0);
-	int rc = count < 0 ? fail("libvirt", err) : 0;
+	int rc = count < 0 ? libvirt_fail("libvirt", err) : 0;
 	for (int i = 0; i < count; i++) {
 		if (rc == 0)
 			rc = add_domain(node, all[i], domains, err);
@@ -179,125 +133,40 @@ int virt_uses(struct node *node, const char *device, bool *uses, struct err *err
 	return 0;
 }
 
-/* NULL without an error when there is none. */
-static virDomainPtr find(virConnectPtr connection, const char *name, struct err *err)
-{
-	virDomainPtr domain = vir.virDomainLookupByName(connection, name);
-	if (domain == NULL && !is_gone())
-		fail("libvirt", err);
-	return domain;
-}
-
-/*
- * While it is there, and who wrote it lives, the guest ends because we say so, or does not come to start:
- * images/base/files/etc/libvirt/hooks/qemu. It holds our pid.
- */
-static char *stop_mark(const char *name)
-{
-	return xasprintf(RUN_DIR "/%s.stops", name);
-}
-
-static int set_mark(const char *mark, struct err *err)
-{
-	AUTO_FREE char *pid = xasprintf("%ld\n", (long)getpid());
-	return file_make_dirs(RUN_DIR, 0755, err) == 0
-		       ? file_write(mark, pid, strlen(pid), 0644, err)
-		       : -1;
-}
-
-/* ---- secrets of disks that QEMU logs in to ---- */
-
-/* In libvirt's memory alone, and gone again once QEMU has it. One of somebody who was killed is used. */
-static virSecretPtr secret_for(virConnectPtr connection, const char *usage)
-{
-	AUTO_FREE char *text =
-		xasprintf("<secret ephemeral='yes' private='yes'><usage type='iscsi'>"
-			  "<target>%s</target></usage></secret>",
-			  usage);
-	virSecretPtr secret =
-		vir.virSecretLookupByUsage(connection, VIR_SECRET_USAGE_TYPE_ISCSI, usage);
-	return secret ? secret : vir.virSecretDefineXML(connection, text, 0);
-}
-
-static char *usage_of(const char *disk)
-{
-	const char *iqn = disk + strlen(DOMAIN_ISCSI);
-	iqn += strcspn(iqn, " ");
-	iqn += strspn(iqn, " ");
-	return xasprintf(DOMAIN_SECRET "%.*s", (int)strcspn(iqn, " "), iqn);
-}
-
-static int tell_secrets(virConnectPtr connection, const struct domain *domain, struct err *err)
-{
-	AUTO_FREE char *copy = xstrdup(domain->secrets ? domain->secrets : "");
-	char *rest = copy;
-	for (size_t i = 0; i < domain->disks.count; i++) {
-		if (!text_starts(domain->disks.items[i], DOMAIN_ISCSI))
-			continue;
-		AUTO_FREE char *usage = usage_of(domain->disks.items[i]);
-		const char *value = rest ? strsep(&rest, " ") : "";
-		virSecretPtr secret = secret_for(connection, usage);
-		int rc = secret ? vir.virSecretSetValue(secret, (const unsigned char *)value,
-							strlen(value), 0)
-				: -1;
-		if (secret != NULL)
-			vir.virSecretFree(secret);
-		if (rc != 0)
-			return fail("libvirt does not take the secret of a disk", err);
-	}
-	return 0;
-}
-
-static void forget_secrets(virConnectPtr connection, const struct domain *domain)
-{
-	for (size_t i = 0; i < domain->disks.count; i++) {
-		if (!text_starts(domain->disks.items[i], DOMAIN_ISCSI))
-			continue;
-		AUTO_FREE char *usage = usage_of(domain->disks.items[i]);
-		virSecretPtr secret =
-			vir.virSecretLookupByUsage(connection, VIR_SECRET_USAGE_TYPE_ISCSI, usage);
-		if (secret != NULL) {
-			vir.virSecretUndefine(secret);
-			vir.virSecretFree(secret);
-		}
-	}
-}
-
 int virt_start(const struct domain *domain, struct err *err)
 {
 	AUTO_STR struct str text = STR_INIT;
-	AUTO_FREE char *mark = stop_mark(domain->name);
-	virConnectPtr connection = open_connection(err);
+	virConnectPtr connection = libvirt_open(err);
 	if (connection == NULL)
 		return -1;
 	domain_print(domain, &text);
-	int rc = set_mark(mark, err);
+	int rc = virt_mark(domain->name, err);
 	if (rc == 0)
-		rc = tell_secrets(connection, domain, err);
+		rc = virt_tell_secrets(connection, domain, err);
 	if (rc == 0) {
 		point_pass("virDomainCreateXML");
 		virDomainPtr started = vir.virDomainCreateXML(connection, str_text(&text), 0);
 		point_pass("virDomainCreateXML");
-		rc = started ? 0 : fail("it does not start", err);
+		rc = started ? 0 : libvirt_fail("it does not start", err);
 		if (started != NULL)
 			vir.virDomainFree(started);
 	}
-	forget_secrets(connection, domain);
+	virt_forget_secrets(connection, domain);
 	vir.virConnectClose(connection);
-	return file_remove(mark, rc == 0 ? err : NULL) == 0 ? rc : -1;
+	return virt_unmark(domain->name, rc == 0 ? err : NULL) == 0 ? rc : -1;
 }
 
 int virt_resume(const char *name, struct err *err)
 {
-	virConnectPtr connection = open_connection(err);
+	virConnectPtr connection = libvirt_open(err);
 	if (connection == NULL)
 		return -1;
 	int rc = -1;
-	virDomainPtr domain = find(connection, name, err);
+	virDomainPtr domain = libvirt_find(connection, name, err);
 	point_pass("virDomainResume");
 	if (domain != NULL)
-		rc = vir.virDomainResume(domain) == 0 ? 0 : fail("it does not go on", err);
-	else if (is_gone())
+		rc = vir.virDomainResume(domain) == 0 ? 0 : libvirt_fail("it does not go on", err);
+	else if (libvirt_is_gone())
 		err_set(err, "it has ended meanwhile");
 	point_pass("virDomainResume");
 	if (domain != NULL)
@@ -312,7 +181,7 @@ static int record_told(virDomainPtr domain, const struct text_list *told, struct
 	domain_print_told(told, &record);
 	if (vir.virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, str_text(&record), "told",
 				     DOMAIN_TOLD_URI, VIR_DOMAIN_AFFECT_LIVE) != 0)
-		return fail("what it is told cannot be recorded", err);
+		return libvirt_fail("what it is told cannot be recorded", err);
 	return 0;
 }
 
@@ -338,14 +207,14 @@ static int tell(const struct node *node, virDomainPtr domain, const struct text_
 int virt_tell(const struct node *node, const char *name, const struct text_list *told,
 	      struct err *err)
 {
-	virConnectPtr connection = open_connection(err);
+	virConnectPtr connection = libvirt_open(err);
 	if (connection == NULL)
 		return -1;
 	int rc = -1;
-	virDomainPtr domain = find(connection, name, err);
+	virDomainPtr domain = libvirt_find(connection, name, err);
 	if (domain != NULL)
 		rc = tell(node, domain, told, err);
-	else if (is_gone())
+	else if (libvirt_is_gone())
 		err_set(err, "it has ended meanwhile");
 	if (domain != NULL)
 		vir.virDomainFree(domain);
@@ -385,7 +254,7 @@ static bool shut_down(const struct node *node, virDomainPtr domain, unsigned tim
 	int state;
 	for (unsigned waited_ms = 0; waited_ms < timeout_ms; waited_ms += STOP_PAUSE_MS) {
 		if (vir.virDomainGetState(domain, &state, NULL, 0) != 0)
-			return is_gone();
+			return libvirt_is_gone();
 		if (state == VIR_DOMAIN_SHUTOFF)
 			return true;
 		if (state == VIR_DOMAIN_PAUSED || state == VIR_DOMAIN_CRASHED)
@@ -401,24 +270,24 @@ static bool shut_down(const struct node *node, virDomainPtr domain, unsigned tim
 static int stop(const struct node *node, virDomainPtr domain, const char *name, unsigned timeout_ms,
 		struct err *err)
 {
-	AUTO_FREE char *mark = stop_mark(name);
-	if (set_mark(mark, err) != 0)
+	if (virt_mark(name, err) != 0)
 		return -1;
 	int rc = 0;
 	point_pass("virDomainShutdown");
-	if (!shut_down(node, domain, timeout_ms) && vir.virDomainDestroy(domain) != 0 && !is_gone())
-		rc = fail("it cannot be switched off", err);
+	if (!shut_down(node, domain, timeout_ms) && vir.virDomainDestroy(domain) != 0 &&
+	    !libvirt_is_gone())
+		rc = libvirt_fail("it cannot be switched off", err);
 	point_pass("virDomainDestroy");
-	return file_remove(mark, rc == 0 ? err : NULL) == 0 ? rc : -1;
+	return virt_unmark(name, rc == 0 ? err : NULL) == 0 ? rc : -1;
 }
 
 int virt_stop(const struct node *node, const char *name, unsigned timeout_ms, struct err *err)
 {
-	virConnectPtr connection = open_connection(err);
+	virConnectPtr connection = libvirt_open(err);
 	if (connection == NULL)
 		return -1;
-	virDomainPtr domain = find(connection, name, err);
-	int rc = domain == NULL && !is_gone() ? -1 : 0;
+	virDomainPtr domain = libvirt_find(connection, name, err);
+	int rc = domain == NULL && !libvirt_is_gone() ? -1 : 0;
 	if (domain != NULL) {
 		rc = stop(node, domain, name, timeout_ms, err);
 		vir.virDomainFree(domain);

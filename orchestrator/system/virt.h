@@ -34,6 +34,27 @@ int virt_tell(const struct node *node, const char *name, const struct text_list 
    answers at all. None of this name is fine. The node says meanwhile that it goes on. */
 int virt_stop(const struct node *node, const char *name, unsigned timeout_ms, struct err *err);
 enum { VIRT_STOP_MS = 60000 }; /* as long as a guest is given */
+/* ---- a guest that moves from one host to another while it runs ---- */
+
+/* Where it is to come to: what it needs of libvirt there for as long as it comes. */
+int virt_expect(const struct domain *domain, struct err *err);
+void virt_expect_end(const struct domain *domain);
+
+struct virt_move {
+	const char *name;
+	const char *uri;	       /* of libvirt on the other host */
+	uint64_t epoch;		       /* of the guest there */
+	const struct text_list *disks; /* as they are called there */
+	/* Asked about once a second; how far it is, of what there is to send. false: it is to stay. */
+	bool (*go_on)(void *context, unsigned percent);
+	void *context;
+};
+/*
+ * By libvirt, from host to host (peer to peer), through one connection (tunnelled). When it is there it runs
+ * there, and here is nothing of it; on a failure it runs here as before.
+ */
+int virt_move(const struct virt_move *move, struct err *err);
+
 /* What libvirt wrote about it, which it keeps of a domain that is no more. Who is killed between
    virt_stop() and this leaves it: a log has no mark, and stays until the host boots anew. */
 int virt_remove_logs(const char *name, struct err *err);

@@ -4,6 +4,6 @@
 check-manual: all manual
 	@failed=0; MOYAI=$(abspath $(BUILD))/moyai; export MOYAI; \
 	tests/manual/manual || failed=1; tests/manual/doctor || failed=1; \
-	tests/manual/cluster || failed=1; exit $$failed
+	tests/manual/cluster || failed=1; tests/manual/moves || failed=1; exit $$failed
 check-deb: all manual
 	@tests/manual/deb

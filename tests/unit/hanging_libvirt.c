@@ -120,6 +120,27 @@ int virDomainSetMetadata(virDomainPtr domain, int type, const char *metadata, co
 	(void)flags;
 	return -1;
 }
+int virDomainMigrateToURI3(virDomainPtr domain, const char *uri, virTypedParameterPtr params,
+			   unsigned count, unsigned flags)
+{
+	(void)domain;
+	(void)uri;
+	(void)params;
+	(void)count;
+	(void)flags;
+	return -1;
+}
+int virDomainGetJobInfo(virDomainPtr domain, virDomainJobInfoPtr info)
+{
+	(void)domain;
+	(void)info;
+	return -1;
+}
+int virDomainAbortJob(virDomainPtr domain)
+{
+	(void)domain;
+	return -1;
+}
 virSecretPtr virSecretLookupByUsage(virConnectPtr connection, int type, const char *usage)
 {
 	(void)connection;

@@ -97,10 +97,56 @@ static int take_away(struct node *node, const char *id, struct err *err)
 	return virt_stop(node, id, VIRT_STOP_MS, err) == 0 ? virt_remove_logs(id, err) : -1;
 }
 
+/* ---- from host to host, while it runs ---- */
+
+static struct domain coming(const struct guest *guest)
+{
+	return (struct domain){ .name = guest->name,
+				.disks = guest->disks,
+				.secrets = guest->secrets };
+}
+
+static int expect(struct node *node, const struct spec *as, struct err *err)
+{
+	const struct domain domain = coming(as->body);
+	(void)node;
+	return virt_expect(&domain, err);
+}
+
+static void expect_end(struct node *node, const struct spec *as)
+{
+	const struct domain domain = coming(as->body);
+	(void)node;
+	virt_expect_end(&domain);
+}
+
+/* By libvirt's own ssh (libssh), which asks no agent, no password and no file of root's. */
+static int move(struct node *node, const struct spec *as, const struct transfer *how,
+		struct err *err)
+{
+	const struct guest *guest = as->body;
+	AUTO_FREE char *uri =
+		xasprintf("qemu+libssh://root@%s/system?keyfile=%s&known_hosts=%s"
+			  "&known_hosts_verify=normal&sshauth=privkey&no_tty=1&proxy=native",
+			  how->address, how->key, how->known_hosts);
+	const struct virt_move moved = { .name = guest->name,
+					 .uri = uri,
+					 .epoch = guest->epoch,
+					 .disks = &guest->disks,
+					 .go_on = how->go_on,
+					 .context = how->context };
+	(void)node;
+	return virt_move(&moved, err) == 0 ? virt_remove_logs(guest->name, err) : -1;
+}
+
 const struct kind_node guest_node = {
 	.name = "guest",
 	.list = list,
 	.observe = observe,
 	.apply = apply,
 	.remove = take_away,
+	.accepts = "/usr/bin/virt-ssh-helper qemu:///system",
+	.expect = expect,
+	.expect_end = expect_end,
+	.move = move,
 };

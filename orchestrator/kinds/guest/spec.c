@@ -252,6 +252,14 @@ static int judge(struct step *step, struct err *err)
 	(void)err;
 	if (want != NULL)
 		fetched_judge(step, want->missing);
+	/* A stale clone of the site would start it anew as it was before. */
+	if (want != NULL && have != NULL && have->epoch > want->epoch) {
+		free(step->refused);
+		step->refused = xasprintf("it has moved here since (its epoch is %" PRIu64
+					  ", and %" PRIu64 " in its record); take the newest "
+					  "revision of the site (git pull)",
+					  have->epoch, want->epoch);
+	}
 	/* One that runs is told something: it starts nowhere. */
 	if (want != NULL && have != NULL && step->action == STEP_CHANGE &&
 	    text_equal(have->state, GUEST_RUNNING))

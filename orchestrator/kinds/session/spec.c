@@ -124,7 +124,8 @@ static void check(const struct site *site, const struct site_node *node, const s
 		return;
 	}
 	const char *initiator = refer_text(target, "initiator");
-	if (initiator != NULL && !text_equal(initiator, node->name))
+	if (initiator != NULL && !text_equal(initiator, node->name) &&
+	    !text_equal(refer_text(target, "also"), node->name))
 		mistake_add(mistakes, place_of(want->place, "name"),
 			    "%s: the target of %s is for initiator \"%s\", not for %s", what,
 			    from->name, initiator, node->name);

@@ -47,6 +47,20 @@ static void name_backing(struct target *have)
 	}
 }
 
+/* The node that is let in; of two the one that is wanted as that, for which of them is the first nobody
+   writes down. */
+static char *initiator_of(const char *iqns, const char *prefix, const struct target *want)
+{
+	if (iqns == NULL || !text_starts(iqns, prefix))
+		return NULL;
+	AUTO_FREE char *wanted =
+		want ? xasprintf("%s%s", prefix, want->initiator ? want->initiator : "") : NULL;
+	if (wanted != NULL && text_has_word(iqns, wanted))
+		return xstrdup(want->initiator);
+	const char *first = iqns + strlen(prefix);
+	return xstrndup(first, strcspn(first, " "));
+}
+
 static int observe(struct node *node, const char *id, const struct spec *want, struct spec *seen,
 		   bool *found, struct err *err)
 {
@@ -54,7 +68,6 @@ static int observe(struct node *node, const char *id, const struct spec *want, s
 	struct lio_target lio = { 0 };
 	AUTO_FREE char *iqn = iqn_of(node, id);
 	AUTO_FREE char *prefix = site_prefix(node);
-	(void)want;
 	if (lio_read(iqn, &lio, found, err) != 0)
 		return -1;
 	if (!*found)
@@ -81,8 +94,7 @@ static int observe(struct node *node, const char *id, const struct spec *want, s
 	have->closed = lio.closed;
 	have->enabled = lio.enabled;
 	name_backing(have);
-	if (lio.initiator_iqn && text_starts(lio.initiator_iqn, prefix))
-		have->initiator = xstrdup(lio.initiator_iqn + strlen(prefix));
+	have->initiator = initiator_of(lio.initiator_iqn, prefix, want ? want->body : NULL);
 	lio_target_free(&lio);
 	return 0;
 }

@@ -19,6 +19,8 @@ static const struct field FIELDS[] = {
 	{ "memory", FIELD_NAME, AT(memory), 0, 0, 0, NULL, NULL, "the memory it exports" },
 	{ "initiator", FIELD_NAME, AT(initiator), FIELD_REQUIRED, 0, 0, NULL, NULL,
 	  "the only node that may log in" },
+	{ "also", FIELD_NAME, AT(also), FIELD_DERIVED | FIELD_VOLATILE, 0, 0, NULL, NULL,
+	  "a second node that may, while a guest moves there" },
 	{ "network", FIELD_NAME, AT(network), FIELD_REQUIRED | FIELD_VOLATILE, 0, 0, NULL, NULL,
 	  "the network it is offered on" },
 	{ "more_networks", FIELD_LIST, AT(more_networks), FIELD_VOLATILE, 1, 8, NULL, NULL,
@@ -29,7 +31,7 @@ static const struct field FIELDS[] = {
 	  "the interfaces of the networks" },
 	{ "iqn", FIELD_TEXT, AT(iqn), FIELD_DERIVED, 0, 0, NULL, NULL, "its iSCSI name" },
 	{ "initiator_iqn", FIELD_TEXT, AT(initiator_iqn), FIELD_DERIVED, 0, 0, NULL, NULL,
-	  "the iSCSI name that may log in" },
+	  "the iSCSI names that may log in" },
 	{ "portals", FIELD_TEXT, AT(portals), FIELD_DERIVED, 0, 0, NULL, NULL,
 	  "the addresses and ports it is offered on" },
 	{ "device", FIELD_TEXT, AT(device), FIELD_DERIVED, 0, 0, NULL, NULL,
@@ -138,7 +140,7 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 		return -1;
 	refer_links(from->site, from->node, want, &target->links);
 	target->iqn = xstrdup(export.target_iqn);
-	target->initiator_iqn = xstrdup(export.initiator_iqn);
+	target->initiator_iqn = xstrdup(export.initiator_iqns);
 	target->portals = xstrdup(export.portals);
 	target->chap_user = xstrdup(export.chap_user);
 	target->chap_secret = xstrdup(export.chap_secret);
@@ -179,7 +181,7 @@ static void need_let_go(struct step *step, const struct target *want, const stru
 		at += strlen(iqn);
 		AUTO_FREE char *former = export_iqn_node(iqn);
 		if (owner == NULL || former == NULL || !export_iqn_same_site(iqn, want->iqn) ||
-		    text_equal(iqn, want->initiator_iqn))
+		    text_has_word(want->initiator_iqn, iqn))
 			continue;
 		refs_add_gone(&step->needs, former, "session", session);
 		if (want->guest != NULL)

@@ -136,6 +136,39 @@ expect "cluster: node2 writes to its disk" inside node2 "echo kept | dd of=/dev/
 reads() { [ "$(inside node2 "head -c 4 /dev/vda")" = kept ]; }
 expect "cluster: … and reads it" reads
 
+# ---- moved while they run ----
+# Somebody is logged in and counts; a copy of the site is from before that.
+rm -rf "$test_dir/stale" && git clone -q "$site_dir" "$test_dir/stale"
+inside node2 'n=0; while sleep 1; do n=$((n + 1)); echo $n; done' >"$test_dir/counts" 2>/dev/null &
+session=$!
+counts() { [ "$(tail -n 1 "$test_dir/counts")" -gt "$1" ]; }
+counted() { tail -n 1 "$test_dir/counts"; }
+expect "cluster migrate: somebody is logged in on node2" within 120 counts 2
+up=$(inside node2 'cut -d. -f1 /proc/uptime')
+begin=$SECONDS
+MOYAI_TIMEOUT=900 expect_exit "cluster migrate" 0 moyai cluster migrate lab-node2 vm2 --yes
+echo "cluster: $((SECONDS - begin)) s to move a guest of 96M"
+sed -n '/→/p' <<<"$output"
+expect_same "cluster migrate: it is on vm2, and on vm2 alone" "|lab-node1 lab-node2" "$(runs vm1)|$(runs vm2)"
+expect "cluster migrate: the one who is logged in stays so" within 120 counts "$(($(counted) + 5))"
+expect "cluster migrate: it is the same machine" [ "$(inside node2 'cut -d. -f1 /proc/uptime')" -gt "$up" ]
+expect "cluster migrate: … with its disk" reads
+expect_exit "cluster migrate: nothing is left to do" 0 moyai plan
+expect_same "cluster migrate: vm1 has nothing of the cluster any more" "" \
+	"$(on vm1 "ip -o link | grep -o 'br-vlan10[0-9]'; iscsiadm -m session 2>/dev/null | grep lab; ls /run/moyai/migrate 2>/dev/null; grep moyai-migrate /root/.ssh/authorized_keys")"
+expect_same "cluster migrate: nor does vm2 let anybody in" 0 "$(on vm2 "grep -c moyai-migrate /root/.ssh/authorized_keys")"
+expect_exit "a stale clone applies after a migration: it is refused" 1 rack exec env MOYAI_IMAGES="$test_dir/images" "$build/moyai" -C "$test_dir/stale" --state "$state" apply --yes
+expect_text "a stale clone: … and told why" 'refused: vm2 guest/lab-node2: it has moved to vm2 since allocations/lab.cfg was written .its epoch is 1, and 0 there.; take the newest revision of the site' "$output"
+expect_same "a stale clone: … and it runs on, on vm2 alone" "|lab-node1 lab-node2" "$(runs vm1)|$(runs vm2)"
+MOYAI_TIMEOUT=900 expect_exit "drain" 0 moyai drain vm2 --yes
+expect_same "drain: both are on vm1" "lab-node1 lab-node2|" "$(runs vm1)|$(runs vm2)"
+expect "drain: the one who is logged in stays so" within 120 counts "$(($(counted) + 5))"
+expect_exit "drain: vm2 is in maintenance" 0 moyai maintenance off vm2
+MOYAI_TIMEOUT=900 expect_exit "cluster migrate: back" 0 moyai cluster migrate lab-node1 vm2 --yes
+expect_same "cluster migrate: … and each has its own" "lab-node2|lab-node1" "$(runs vm1)|$(runs vm2)"
+kill $session
+wait $session 2>/dev/null
+
 # ---- stopped, started ----
 MOYAI_TIMEOUT=400 expect_exit "cluster stop" 0 moyai cluster stop lab --yes
 expect_same "cluster stop: no guest runs" "||" "$(runs gw)|$(runs vm1)|$(runs vm2)"

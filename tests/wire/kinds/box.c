@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A kind that holds data and needs a file. */
 #include <stddef.h>
+#include <string.h>
 
 #include "base/file.h"
 #include "system/node.h"
@@ -99,10 +100,61 @@ static int remove_box(struct node *node, const char *id, struct err *err)
 	return store_remove("box", id, err);
 }
 
+/* A file beside the machine's resources: wire/a/expected. */
+static int say(const char *id, const char *file, const struct str *text, struct err *err)
+{
+	AUTO_FREE char *path = store_path("wire", id, file);
+	AUTO_FREE char *folder = xstrndup(path, (size_t)(strrchr(path, '/') - path));
+	if (file_make_dirs(folder, 0755, err) != 0)
+		return -1;
+	return file_write(path, text->data, text->length, 0644, err);
+}
+
+/* What another node's box is made of comes and goes by itself: here it is said that it has. */
+static int expect(struct node *node, const struct spec *as, struct err *err)
+{
+	AUTO_STR struct str text = STR_INIT;
+	(void)node;
+	str_add(&text, "expected");
+	return say(as->id, "expected", &text, err);
+}
+
+static void expect_end(struct node *node, const struct spec *as)
+{
+	AUTO_FREE char *path = store_path("wire", as->id, "expected");
+	(void)node;
+	file_remove(path, NULL);
+}
+
+/* With the files that it is given; a box called "heavy" does not go. */
+static int move(struct node *node, const struct spec *as, const struct transfer *how,
+		struct err *err)
+{
+	AUTO_STR struct str text = STR_INIT;
+	AUTO_STR struct str key = STR_INIT;
+	if (file_read(how->key, 4096, &key, err) != 0)
+		return -1;
+	str_addf(&text, "%s %d ", how->address, strstr(str_text(&key), "PRIVATE KEY") != NULL);
+	if (file_read(how->known_hosts, 4096, &text, err) != 0 ||
+	    say(as->id, "went", &text, err) != 0)
+		return -1;
+	for (unsigned percent = 0; percent <= 100; percent += 50)
+		if (!how->go_on(how->context, percent))
+			return err_set(err, "nobody waits for it");
+	if (strcmp(as->id, "heavy") == 0)
+		return err_set(err, "it is too heavy");
+	(void)node;
+	return store_remove("box", as->id, err);
+}
+
 const struct kind_node box_node = {
 	.name = "box",
 	.list = list,
 	.observe = observe,
 	.apply = apply,
 	.remove = remove_box,
+	.accepts = "/usr/bin/take-boxes in",
+	.expect = expect,
+	.expect_end = expect_end,
+	.move = move,
 };
