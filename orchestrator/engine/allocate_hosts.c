@@ -242,6 +242,29 @@ static void check_host(const struct places *places, const struct cluster *cluste
 			    frontend ? "frontends" : "the nodes of a cluster");
 }
 
+/* … and where it is moving to. */
+static void check_to(const struct places *places, const struct cluster *cluster, size_t index,
+		     size_t host)
+{
+	const struct allocated_guest *made =
+		&places->allocations->items[cluster - places->site->clusters].guests[index];
+	bool frontend = cluster_is_frontend(&cluster->guests[index]);
+	if (made->to == NULL ||
+	    (!frontend && host != PLACE_NONE &&
+	     site_node_is(places->site, places->runners.nodes[host], "vm-server")))
+		return;
+	AUTO_FREE char *why = frontend
+				      ? xstrdup("a frontend does not move")
+				      : xasprintf("node \"%s\" is no vm-server that gives anything "
+						  "to guests",
+						  made->to);
+	mistake_add(
+		places->mistakes, place_of(made->place, "to"),
+		"allocation of \"%s\": guest \"%s\": to: %s; take it out: the guest stays where "
+		"it is",
+		cluster->name, made->name, why);
+}
+
 void places_count_hosts(struct places *places)
 {
 	const struct site *site = places->site;
@@ -256,6 +279,7 @@ void places_count_hosts(struct places *places)
 			place_count(places->runners.hosts, &item, 1);
 			/* While it moves it takes room on both. */
 			item.host = givers_find(&places->runners, guest->to);
+			check_to(places, cluster, j, item.host);
 			place_count(places->runners.hosts, &item, 1);
 		}
 	}

@@ -36,11 +36,14 @@ static void check_to(const struct record *of)
 			    "%s: to: there is no node \"%s\"; take it out: the guest stays where "
 			    "it is",
 			    of->what, guest->to);
-	else if (guest->host == NULL || text_equal(guest->host, guest->to))
+	else if (guest->host == NULL)
 		mistake_add(of->check->mistakes, place,
-			    "%s: to: \"%s\" is %s; take it out: the guest stays where it is",
-			    of->what, guest->to,
-			    guest->host ? "its host by now" : "of a guest that has no host");
+			    "%s: to: it has no host to move from; take it out", of->what);
+	else if (text_equal(guest->host, guest->to))
+		mistake_add(of->check->mistakes, place,
+			    "%s: to: \"%s\" is its host by now; take it out: the guest stays where "
+			    "it is",
+			    of->what, guest->to);
 }
 
 static bool has(const struct site_node *node, const char *kind, const char *id)
