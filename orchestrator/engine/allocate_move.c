@@ -28,6 +28,22 @@ static int refuse_room(const struct places *places, const struct cluster_guest *
 		       str_text(&need), str_text(&left));
 }
 
+static const struct allocated_guest *made_of(const struct places *places,
+					     const struct cluster_guest *guest)
+{
+	const struct cluster_guest *found;
+	const struct cluster *cluster = allocate_move_find(places->site, guest->id, &found, NULL);
+	return &places->allocations->items[cluster - places->site->clusters]
+			.guests[found - cluster->guests];
+}
+
+/* Whether QEMU emulates its processors where it is by now: it would have to be made anew. */
+static bool emulated(const struct places *places, const struct cluster_guest *guest)
+{
+	const struct site_node *host = site_find_node(places->site, made_of(places, guest)->host);
+	return host != NULL && host->guests.emulate == 1;
+}
+
 static int check(const struct places *places, const struct cluster_guest *guest, const char *to,
 		 struct err *err)
 {
@@ -43,6 +59,12 @@ static int check(const struct places *places, const struct cluster_guest *guest,
 			       "%s gives nothing to guests; write guests = { vcpus = 32; memory = "
 			       "\"120G\"; } into it",
 			       to);
+	if ((node->guests.emulate == 1) != emulated(places, guest))
+		return err_set(
+			err,
+			"%s and the host of %s are not alike: one emulates the processors of "
+			"its guests (emulate), and the other does not",
+			to, guest->id);
 	if (node->guests.closed)
 		return err_set(err, "%s is in maintenance; moyai maintenance off %s ends that", to,
 			       to);
@@ -84,7 +106,8 @@ static const char *choose(struct places *places, const struct cluster *cluster,
 	AUTO_FREE bool *may = places_may(places, guest);
 	size_t self = (size_t)(guest - cluster->guests);
 	for (size_t i = 0; i < runners->count; i++)
-		may[i] = may[i] && !text_list_has(avoid, runners->nodes[i]->name);
+		may[i] = may[i] && !text_list_has(avoid, runners->nodes[i]->name) &&
+			 (runners->nodes[i]->guests.emulate == 1) == emulated(places, guest);
 	for (size_t i = 0; i < cluster->guest_count; i++) {
 		const struct allocated_guest *other = &made->guests[i];
 		items[i] = places_item(&cluster->guests[i], i == self ? may : NULL);

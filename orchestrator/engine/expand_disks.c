@@ -243,9 +243,14 @@ static void attach_to(const struct expansion *of, const struct disk *disk,
 	const struct text_list *offered = &disk->keeper->guests.networks;
 	const struct site_node *beside = hosts->host == disk->keeper ? NULL : hosts->host;
 	bool shared = to == disk->keeper;
-	for (size_t i = 0; i < offered->count; i++)
-		shared = shared || (site_node_address(to, offered->items[i]) &&
-				    (!beside || site_node_address(beside, offered->items[i])));
+	for (size_t i = 0; i < offered->count && !shared; i++) {
+		bool mine = site_node_address(to, offered->items[i]) != NULL;
+		bool its = !beside || site_node_address(beside, offered->items[i]) != NULL;
+		shared = mine && its;
+		/* QEMU knows one way, which would be another one once the guest is there alone. */
+		if (is_direct(of) && mine != its)
+			break;
+	}
 	if (shared)
 		text_list_take(hosts->devices_to, attach(of, disk, to, beside));
 	else

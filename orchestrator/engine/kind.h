@@ -41,6 +41,8 @@ struct kind_node {
 	const char *accepts;
 	int (*expect)(struct node *, const struct spec *as, struct err *);
 	void (*expect_end)(struct node *, const struct spec *as);
+	/* It is gone from the other one: it may be used here. */
+	int (*arrive)(struct node *, const struct spec *as, struct err *);
 	int (*move)(struct node *, const struct spec *as, const struct transfer *, struct err *);
 };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "node/conversation.h"
 
+#include <assert.h>
+
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -54,10 +56,13 @@ int conversation_expect(struct conversation *conversation, enum request_type typ
 			struct request *request, struct err *err)
 {
 	static const char *const TEXTS[] = {
-		[REQUEST_SLICE] = "slice",     [REQUEST_GO] = "go",	[REQUEST_END] = "end",
-		[REQUEST_RUN] = "argv",	       [REQUEST_FILE] = "file", [REQUEST_ARM] = "arm",
-		[REQUEST_CONFIRM] = "confirm",
+		[REQUEST_SLICE] = "slice",     [REQUEST_GO] = "go",
+		[REQUEST_END] = "end",	       [REQUEST_RUN] = "argv",
+		[REQUEST_FILE] = "file",       [REQUEST_ARM] = "arm",
+		[REQUEST_CONFIRM] = "confirm", [REQUEST_ACCEPT] = "accept",
+		[REQUEST_MIGRATE] = "migrate",
 	};
+	static_assert(COUNT_OF(TEXTS) == REQUEST_TYPES, "a word for each request");
 	int rc = conversation_next(conversation, request, err);
 	if (rc < 0)
 		return -1;

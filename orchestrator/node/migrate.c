@@ -80,7 +80,7 @@ static char *key_line(const char *command, const struct request_peer *peer)
 			 command, peer->address, until, (int)length, peer->key);
 }
 
-/* Until the other side has enough of it, or is gone. */
+/* Until it has come; at the end of file it has not. */
 static int hold(struct conversation *conversation, struct err *err)
 {
 	AUTO_STR struct str line = STR_INIT;
@@ -108,6 +108,8 @@ static int accept_it(const struct moving *moving, struct err *err)
 		rc = let_in(line, err);
 	if (rc == 0)
 		rc = hold(moving->conversation, err);
+	if (rc == 0)
+		rc = moving->kind->arrive(moving->node, moving->as, err);
 	if (let_in(NULL, rc == 0 ? err : NULL) != 0)
 		rc = -1;
 	moving->kind->expect_end(moving->node, moving->as);

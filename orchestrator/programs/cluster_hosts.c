@@ -19,13 +19,13 @@ static const struct remote_step *find_step(const struct host *host, const char *
 	return NULL;
 }
 
-/* What is as wanted has no step, and what differs says what it is. */
-static const char *state_by(const struct remote_step *step)
+/* What is as wanted has no step, and what differs says what it is. NULL: it does not. */
+static const char *had_by(const struct remote_step *step, const char *field)
 {
 	for (size_t i = 0; step && i < step->change_count; i++)
-		if (strcmp(step->changes[i].field, "state") == 0 && step->changes[i].have)
+		if (strcmp(step->changes[i].field, field) == 0 && step->changes[i].have)
 			return step->changes[i].have;
-	return "running";
+	return NULL;
 }
 
 static size_t hosts_of(const struct site *site)
@@ -45,12 +45,16 @@ static void look(const struct host *host, const struct cluster_guest *guest,
 		return;
 	text_list_add(&seen->hosts, host->name);
 	free(seen->state);
-	seen->state = xstrdup(state_by(step));
+	const char *state = had_by(step, "state");
+	const char *epoch = had_by(step, "epoch");
+	seen->state = xstrdup(state ? state : "running");
+	if (epoch != NULL)
+		seen->epoch = strtoull(epoch, NULL, 10);
 }
 
 struct cluster_seen cluster_hosts_look(const struct reach *reach, const struct cluster_guest *guest)
 {
-	struct cluster_seen seen = { .silent = hosts_of(&reach->site) };
+	struct cluster_seen seen = { .silent = hosts_of(&reach->site), .epoch = FIELD_UNSET };
 	for (size_t i = 0; i < reach->fleet.chosen; i++) {
 		const struct host *host = &reach->fleet.hosts[i];
 		if (host->failed != NULL && !host->off)

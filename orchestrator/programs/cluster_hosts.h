@@ -8,6 +8,7 @@
 struct cluster_seen {
 	struct text_list hosts; /* that have it */
 	char *state;		/* on the last of them; NULL: none has it */
+	uint64_t epoch;		/* there; FIELD_UNSET: as it is wanted */
 	size_t silent;		/* nodes that may have it, and did not say */
 };
 

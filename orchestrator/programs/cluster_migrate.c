@@ -30,5 +30,5 @@ const struct command command_cluster_migrate = {
 	       "and that is recorded and applied as well. What was interrupted the same command\n"
 	       "finishes; with the guest's own host it takes back what has not moved yet.",
 	.run = run,
-	.options = OPTIONS_REACH | OPTION_YES | OPTION_NO_WAIT,
+	.options = (OPTIONS_REACH & ~OPTION_LIMIT) | OPTION_YES | OPTION_NO_WAIT,
 };

@@ -5,6 +5,7 @@
 #include "model/nodeset.h"
 #include "programs/ask.h"
 #include "programs/cluster.h"
+#include "programs/cluster_hosts.h"
 #include "programs/maintenance.h"
 #include "programs/moves.h"
 
@@ -48,23 +49,77 @@ static void choose(struct drain *drain, const struct cluster *cluster,
 	}
 }
 
+/* One that is on its way to a node that is to be empty. */
+static void refuse_coming(struct drain *drain, const struct cluster_guest *guest,
+			  const struct allocated_guest *made)
+{
+	struct err err = ERR_INIT;
+	if (made->to == NULL || !text_list_has(&drain->nodes, made->to) ||
+	    text_list_has(&drain->nodes, made->host))
+		return;
+	err_set(&err, "%s is moving to %s; moyai cluster migrate %s %s takes that back", guest->id,
+		made->to, guest->id, made->host);
+	command_fail(&err);
+	drain->stuck++;
+}
+
 static void choose_all(struct drain *drain)
 {
 	for (size_t i = 0; i < drain->site.cluster_count; i++) {
 		const struct cluster *cluster = &drain->site.clusters[i];
 		const struct allocation *made = &drain->allocations.items[i];
-		for (size_t j = 0; cluster_is_running(cluster) && j < cluster->guest_count; j++)
+		for (size_t j = 0; cluster_is_running(cluster) && j < cluster->guest_count; j++) {
+			refuse_coming(drain, &cluster->guests[j], &made->guests[j]);
 			if (made->guests[j].host &&
 			    text_list_has(&drain->nodes, made->guests[j].host))
 				choose(drain, cluster, &cluster->guests[j]);
+		}
 	}
+}
+
+/* Whatever the records say: what the nodes have. */
+static int check_left(const struct drain *drain, const struct reach *reach, struct err *err)
+{
+	AUTO_LIST struct text_list left = TEXT_LIST_INIT;
+	AUTO_STR struct str names = STR_INIT;
+	for (size_t i = 0; i < reach->fleet.chosen; i++)
+		if (reach->fleet.hosts[i].failed != NULL && !reach->fleet.hosts[i].off &&
+		    text_list_has(&drain->nodes, reach->fleet.hosts[i].name))
+			return err_set(err, "%s did not say what it has: %s",
+				       reach->fleet.hosts[i].name, reach->fleet.hosts[i].failed);
+	for (size_t i = 0; i < reach->site.cluster_count; i++)
+		for (size_t j = 0; j < reach->site.clusters[i].guest_count; j++) {
+			const struct cluster_guest *guest = &reach->site.clusters[i].guests[j];
+			struct cluster_seen seen = cluster_hosts_look(reach, guest);
+			for (size_t k = 0; k < seen.hosts.count; k++)
+				if (text_list_has(&drain->nodes, seen.hosts.items[k]))
+					text_list_add(&left, guest->id);
+			cluster_seen_free(&seen);
+		}
+	if (left.count == 0)
+		return 0;
+	nodeset_fold(&left, &names);
+	return err_set(err, "still there are %s; moyai cluster status", str_text(&names));
+}
+
+static int look_after(const struct options *options, const struct drain *drain)
+{
+	struct err err = ERR_INIT;
+	struct reach reach = { 0 };
+	int rc = reach_site(options, NULL, NULL, &reach);
+	if (rc == 0)
+		rc = cluster_hosts_ask(options, &reach);
+	if (rc == 0 && (rc = check_left(drain, &reach, &err)) != 0)
+		command_fail(&err);
+	reach_close(&reach);
+	return rc;
 }
 
 static int close_after(const struct options *options, const struct drain *drain)
 {
 	struct err err = ERR_INIT;
 	AUTO_FREE char *state_dir = command_state_dir(options, &drain->site);
-	if (state_dir == NULL)
+	if (state_dir == NULL || look_after(options, drain) != 0)
 		return EXIT_ERROR;
 	if (maintenance_set(options, state_dir, &drain->site, true, &drain->nodes,
 			    options->reason ? options->reason : "drained", &err) != 0)
@@ -124,5 +179,5 @@ const struct command command_drain = {
 	       "moyai\n"
 	       "maintenance off. --reason says why to whoever meets them.",
 	.run = run,
-	.options = OPTIONS_REACH | OPTION_YES | OPTION_NO_WAIT | OPTION_REASON,
+	.options = (OPTIONS_REACH & ~OPTION_LIMIT) | OPTION_YES | OPTION_NO_WAIT | OPTION_REASON,
 };

@@ -103,7 +103,7 @@ static int talk(const struct migration *migration, const struct remote_options *
 	return rc == 0 ? follow(migration, options, from, err) : -1;
 }
 
-/* It takes the key away by itself, too, when the stream ends. */
+/* It goes on there. Without this word it does not; the key is taken away in either case. */
 static int finish(const struct remote_options *options, struct stream *to, struct err *err)
 {
 	AUTO_STR struct str line = STR_INIT;
@@ -128,8 +128,9 @@ int migrate(const struct migration *migration, const struct remote_options *opti
 		    : err_context(err, "%s", to_host->name);
 	host_end(from_host, from);
 	struct err late = ERR_INIT;
-	if (to != NULL && finish(options, to, &late) != 0 && rc == 0)
-		host_fail(to_host, late.text); /* it has the guest nevertheless */
+	/* It has the guest nevertheless, and an apply has it go on. */
+	if (rc == 0 && finish(options, to, &late) != 0)
+		host_fail(to_host, late.text);
 	host_end(to_host, to);
 	host_disconnect(from_host);
 	host_disconnect(to_host);

@@ -156,6 +156,7 @@ enum request_type {
 	REQUEST_CONFIRM,
 	REQUEST_ACCEPT,
 	REQUEST_MIGRATE,
+	REQUEST_TYPES,
 };
 /* A file, whose bytes follow the line. */
 struct request_file {

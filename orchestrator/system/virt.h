@@ -50,8 +50,8 @@ struct virt_move {
 	void *context;
 };
 /*
- * By libvirt, from host to host (peer to peer), through one connection (tunnelled). When it is there it runs
- * there, and here is nothing of it; on a failure it runs here as before.
+ * By libvirt, from host to host (peer to peer), through one connection (tunnelled). When it is there it is paused
+ * there, for virt_resume(), and here is nothing of it; on a failure it runs here as before.
  */
 int virt_move(const struct virt_move *move, struct err *err);
 

@@ -44,6 +44,8 @@ struct call {
 
 /*
  * AUTO_CONVERGE: a guest that writes faster than can be sent is slowed down, lest it never comes to an end.
+ * PAUSED: it does not run there before it is certain that it is gone here. When the two lose each other at
+ * the very end, either may think that it has it.
  * ABORT_ON_ERROR: one whose disk fails meanwhile stays.
  */
 static void *migrate(void *argument)
@@ -54,8 +56,9 @@ static void *migrate(void *argument)
 					 .value.s = call->xml } };
 	call->rc = vir.virDomainMigrateToURI3(
 		call->domain, call->uri, params, COUNT_OF(params),
-		VIR_MIGRATE_LIVE | VIR_MIGRATE_PEER2PEER | VIR_MIGRATE_TUNNELLED |
-			VIR_MIGRATE_AUTO_CONVERGE | VIR_MIGRATE_ABORT_ON_ERROR);
+		VIR_MIGRATE_LIVE | VIR_MIGRATE_PAUSED | VIR_MIGRATE_PEER2PEER |
+			VIR_MIGRATE_TUNNELLED | VIR_MIGRATE_AUTO_CONVERGE |
+			VIR_MIGRATE_ABORT_ON_ERROR);
 	if (call->rc != 0)
 		libvirt_fail("libvirt", &call->err);
 	__atomic_store_n(&call->ended, true, __ATOMIC_RELEASE);

@@ -108,6 +108,23 @@ static void test_stays(void **state)
 	answer_free(&answer);
 }
 
+/* The other node did not let it in. */
+static void test_end_of_file(void **state)
+{
+	AUTO_STR struct str input = STR_INIT;
+	struct answer answer;
+	(void)state;
+	box(&input, "a");
+	ask(&machine, &(struct start){ .verb = "migrate" }, input.data, input.length, &answer);
+	assert_string_equal(answer_last(&answer)->error, "the stream ended before \"migrate\"");
+	assert_no_key();
+	answer_free(&answer);
+	ask(&machine, &(struct start){ .verb = "accept" }, input.data, input.length, &answer);
+	assert_string_equal(answer_last(&answer)->error, "the stream ended before \"accept\"");
+	assert_keys(OTHERS);
+	answer_free(&answer);
+}
+
 static void test_wrong(void **state)
 {
 	static const struct {
@@ -185,6 +202,7 @@ static void test_accepts(void **state)
 	message_free(&message);
 	assert_int_equal(peer_wait(&peer), 0);
 	assert_nobody();
+	assert_string_equal(machine_file(&machine, "wire", "a", "arrived"), "arrived");
 }
 
 static void test_cut(void **state)
@@ -199,6 +217,7 @@ static void test_cut(void **state)
 	message_free(&message);
 	assert_int_equal(peer_wait(&peer), 1);
 	assert_nobody();
+	assert_string_equal(machine_file(&machine, "wire", "a", "arrived"), "(none)");
 }
 
 /* What is left of it the next one takes away. */
@@ -233,8 +252,8 @@ int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_leaves), TEST(test_stays),  TEST(test_wrong),	 TEST(test_accepts),
-		TEST(test_cut),	   TEST(test_killed), TEST(test_locked),
+		TEST(test_leaves),  TEST(test_stays), TEST(test_wrong),	 TEST(test_end_of_file),
+		TEST(test_accepts), TEST(test_cut),   TEST(test_killed), TEST(test_locked),
 	};
 	(void)argc;
 	machine_program(argv[0]);

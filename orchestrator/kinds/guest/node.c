@@ -113,6 +113,12 @@ static int expect(struct node *node, const struct spec *as, struct err *err)
 	return virt_expect(&domain, err);
 }
 
+static int arrive(struct node *node, const struct spec *as, struct err *err)
+{
+	(void)node;
+	return virt_resume(as->id, err);
+}
+
 static void expect_end(struct node *node, const struct spec *as)
 {
 	const struct domain domain = coming(as->body);
@@ -148,5 +154,6 @@ const struct kind_node guest_node = {
 	.accepts = "/usr/bin/virt-ssh-helper qemu:///system",
 	.expect = expect,
 	.expect_end = expect_end,
+	.arrive = arrive,
 	.move = move,
 };

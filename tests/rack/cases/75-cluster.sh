@@ -151,6 +151,7 @@ echo "cluster: $((SECONDS - begin)) s to move a guest of 96M"
 sed -n '/→/p' <<<"$output"
 expect_same "cluster migrate: it is on vm2, and on vm2 alone" "|lab-node1 lab-node2" "$(runs vm1)|$(runs vm2)"
 expect "cluster migrate: the one who is logged in stays so" within 120 counts "$(($(counted) + 5))"
+echo "cluster: clock of node2 after the move: $(inside node2 'cat /sys/devices/system/clocksource/clocksource0/current_clocksource /proc/uptime; sleep 1; cat /proc/uptime; dmesg | tail -n 3' | xargs -d '\n')"
 expect "cluster migrate: it is the same machine" [ "$(inside node2 'cut -d. -f1 /proc/uptime')" -gt "$up" ]
 expect "cluster migrate: … with its disk" reads
 expect_exit "cluster migrate: nothing is left to do" 0 moyai plan

@@ -126,6 +126,14 @@ static void expect_end(struct node *node, const struct spec *as)
 	file_remove(path, NULL);
 }
 
+static int arrive(struct node *node, const struct spec *as, struct err *err)
+{
+	AUTO_STR struct str text = STR_INIT;
+	(void)node;
+	str_add(&text, "arrived");
+	return say(as->id, "arrived", &text, err);
+}
+
 /* With the files that it is given; a box called "heavy" does not go. */
 static int move(struct node *node, const struct spec *as, const struct transfer *how,
 		struct err *err)
@@ -156,5 +164,6 @@ const struct kind_node box_node = {
 	.accepts = "/usr/bin/take-boxes in",
 	.expect = expect,
 	.expect_end = expect_end,
+	.arrive = arrive,
 	.move = move,
 };
