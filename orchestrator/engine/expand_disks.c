@@ -253,7 +253,7 @@ static void attach_to(const struct expansion *of, const struct disk *disk,
 	}
 	if (shared)
 		text_list_take(hosts->devices_to, attach(of, disk, to, beside));
-	else
+	else if (disk->id != disk->guest->scratch_id || disk->guest->group->disk == FIELD_UNSET)
 		mistake_add(
 			of->mistakes,
 			place_of(of->made->guests[disk->guest - of->cluster->guests].place, "to"),

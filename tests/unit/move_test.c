@@ -93,6 +93,7 @@ static void test_own_disks(void **state)
 	set(&guest->to, "store1");
 	struct site_node *store = site_find_node(&site, "store1");
 	store->role = site_find_node(&site, "vm1")->role;
+	set(&store->role_name, "vm-server");
 	store->guests.vcpus = 16;
 	store->guests.memory = 32ULL << 30;
 	AUTO_FREE char *mistakes = expanded();
