@@ -156,8 +156,8 @@ enum request_type {
 	REQUEST_CONFIRM,
 	REQUEST_ACCEPT,
 	REQUEST_MIGRATE,
-	REQUEST_TYPES,
 };
+enum { REQUEST_TYPES = REQUEST_MIGRATE + 1 };
 /* A file, whose bytes follow the line. */
 struct request_file {
 	char *path; /* absolute; a directory: the file goes into it under its name */

@@ -55,6 +55,15 @@ static void use_message(const struct message *message)
 	case MESSAGE_FAILED:
 		message_failed(&again, message->kind, message->id, message->error);
 		break;
+	case MESSAGE_KEY:
+		message_key(&again, message->key);
+		break;
+	case MESSAGE_READY:
+		message_ready(&again);
+		break;
+	case MESSAGE_PERCENT:
+		message_percent(&again, message->percent);
+		break;
 	case MESSAGE_OUTPUT:
 		message_output(&again, message->is_stderr, message->output.data,
 			       message->output.length);
@@ -99,6 +108,12 @@ static void use_request(const struct request *request)
 		break;
 	case REQUEST_CONFIRM:
 		request_confirm(&again, request->token);
+		break;
+	case REQUEST_ACCEPT:
+		request_accept(&again, &request->peer);
+		break;
+	case REQUEST_MIGRATE:
+		request_migrate(&again, &request->peer);
 		break;
 	case REQUEST_RUN:
 		require(request_run(&again, request->argv.items, request->argv.count, NULL) == 0);
