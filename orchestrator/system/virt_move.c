@@ -81,10 +81,9 @@ static void attend(const struct virt_move *move, struct call *call)
 	for (unsigned waited_ms = 0; !__atomic_load_n(&call->ended, __ATOMIC_ACQUIRE);
 	     waited_ms += LOOK_EVERY_MS) {
 		nanosleep(&(struct timespec){ 0, LOOK_EVERY_MS * 1000000L }, NULL);
-		if (waited_ms % ASK_EVERY_MS != 0)
-			continue;
-		stays = stays || !move->go_on(move->context, percent_of(call->domain));
-		/* Before it has begun there is nothing to end. */
+		if (!stays && waited_ms % ASK_EVERY_MS == 0)
+			stays = !move->go_on(move->context, percent_of(call->domain));
+		/* Again and again: before it has begun there is nothing to end. */
 		if (stays)
 			vir.virDomainAbortJob(call->domain);
 	}
