@@ -8,8 +8,9 @@
 #include "image/image.h"
 
 /* Packages whose version decides the bytes that come out; NULL ends the list. */
-static const char *const LAYER_TOOLS[] = { "mmdebstrap", "squashfs-tools", "zstd", "cpio",
-					   "apt",	 "dpkg",	   NULL };
+static const char *const LAYER_TOOLS[] = {
+	"mmdebstrap", "squashfs-tools", "zstd", "libzstd1", "cpio", "apt", "dpkg", NULL
+};
 /* What strips a role's own programs. */
 static const char *const NODE_TOOLS[] = { "binutils", NULL };
 
@@ -38,16 +39,13 @@ static int add_tools(struct inputs *inputs, const char *const *tools, struct err
 	return 0;
 }
 
-/* What every layer with packages depends on. */
+/* What every layer with packages depends on. Which mirror of an index gave the packages is nothing to them. */
 static int add_common(const struct image_plan *plan, struct inputs *inputs, struct err *err)
 {
 	for (size_t i = 0; i < plan->index.count; i++) {
 		const struct apt_source *source = &plan->index.sources[i];
 		AUTO_FREE char *name = xasprintf("index %s %s", source->release, source->component);
-		AUTO_FREE char *from =
-			xasprintf("source %s %s", source->release, source->component);
-		if (inputs_file(inputs, name, source->in_release, err) != 0 ||
-		    inputs_text(inputs, from, source->uri, err) != 0)
+		if (inputs_file(inputs, name, source->in_release, err) != 0)
 			return -1;
 	}
 	if (inputs_text(inputs, "mirror", plan->site->mirror, err) != 0 ||

@@ -13,6 +13,7 @@
 #include "engine/expand.h"
 #include "model/nodeset.h"
 #include "programs/revision.h"
+#include "programs/show.h"
 
 int command_become(const struct text_list *words, struct err *err)
 {
@@ -38,10 +39,7 @@ static void print_json_line(const struct mistake *mistake)
 		json_object_set_new(json, "file", json_string(mistake->place.file));
 	if (mistake->place.line > 0)
 		json_object_set_new(json, "line", json_integer(mistake->place.line));
-	char *text = json_dumps(json, JSON_COMPACT);
-	puts(text ? text : "{}");
-	free(text);
-	json_decref(json);
+	show_json(json);
 }
 
 int command_print_mistakes(const struct mistakes *mistakes, bool json)

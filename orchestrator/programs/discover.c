@@ -50,14 +50,11 @@ static void print_json(const struct boot_stranger *stranger)
 {
 	char first[32];
 	char last[32];
-	AUTO_STR struct str line = STR_INIT;
 	boot_time_print(stranger->first_ms, first);
 	boot_time_print(stranger->last_ms, last);
-	show_json_line(&line,
-		       json_pack("{s:s, s:s, s:s, s:s, s:s?, s:I}", "event", "stranger", "mac",
-				 stranger->mac, "first_seen", first, "last_seen", last, "asked",
-				 stranger->asked, "count", (json_int_t)stranger->count));
-	fputs(str_text(&line), stdout);
+	show_json(json_pack("{s:s, s:s, s:s, s:s, s:s?, s:I}", "event", "stranger", "mac",
+			    stranger->mac, "first_seen", first, "last_seen", last, "asked",
+			    stranger->asked, "count", (json_int_t)stranger->count));
 }
 
 static void print_row(struct show_table *table, const struct boot_stranger *stranger)
@@ -224,13 +221,9 @@ static void print_adopted(const struct discover *discover)
 {
 	AUTO_STR struct str folded = STR_INIT;
 	nodeset_fold(&discover->names, &folded);
-	for (size_t i = 0; discover->options->json && i < discover->names.count; i++) {
-		AUTO_STR struct str line = STR_INIT;
-		show_json_line(&line,
-			       json_pack("{s:s, s:s, s:s}", "event", "adopted", "node",
-					 discover->names.items[i], "mac", discover->macs.items[i]));
-		fputs(str_text(&line), stdout);
-	}
+	for (size_t i = 0; discover->options->json && i < discover->names.count; i++)
+		show_json(json_pack("{s:s, s:s, s:s}", "event", "adopted", "node",
+				    discover->names.items[i], "mac", discover->macs.items[i]));
 	if (!discover->options->json && discover->takeover.node)
 		fprintf(stderr,
 			"%s: written to site.cfg; commit it, and run moyai apply: it fails for "

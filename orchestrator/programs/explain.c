@@ -6,6 +6,7 @@
 #include "model/kind.h"
 #include "model/near.h"
 #include "programs/command.h"
+#include "programs/show.h"
 #include "programs/topic.h"
 
 enum { COLUMNS = 6 };
@@ -84,9 +85,7 @@ static void print_json(const struct topic *topic, const char *section)
 	json_t *json =
 		json_pack("{s:s, s:s?, s:s, s:s, s:o}", "name", topic->name, "section", section,
 			  "doc", topic->doc, "example", topic->example, "fields", fields);
-	json_dumpf(json, stdout, JSON_COMPACT);
-	putchar('\n');
-	json_decref(json);
+	show_json(json);
 }
 
 static void print_topic(const struct options *options, const struct topic *topic,
@@ -109,9 +108,7 @@ static void print_topic(const struct options *options, const struct topic *topic
 static void print_item_json(const char *name, const char *section, const char *doc)
 {
 	json_t *json = json_pack("{s:s, s:s?, s:s}", "name", name, "section", section, "doc", doc);
-	json_dumpf(json, stdout, JSON_COMPACT);
-	putchar('\n');
-	json_decref(json);
+	show_json(json);
 }
 
 static void print_list_json(void)

@@ -9,6 +9,7 @@
 #include "programs/command.h"
 #include "programs/image.h"
 #include "programs/places.h"
+#include "programs/show.h"
 
 static bool as_json;
 
@@ -17,13 +18,10 @@ static void show(const struct image_event *event, void *context)
 	static const char *const words[] = { "started", "done", "failed" };
 	(void)context;
 	if (as_json) {
-		json_t *line = json_pack("{s:s, s:s, s:f, s:s}", "image", event->name, "event",
-					 words[event->what], "seconds", event->seconds, "text",
-					 event->text);
-		json_dumpf(line, stdout, JSON_COMPACT);
-		putchar('\n');
+		show_json(json_pack("{s:s, s:s, s:f, s:s}", "image", event->name, "event",
+				    words[event->what], "seconds", event->seconds, "text",
+				    event->text));
 		fflush(stdout);
-		json_decref(line);
 	} else if (event->what == IMAGE_STARTED) {
 		fprintf(stderr, "%-16s building (%s)\n", event->name, event->text);
 	} else if (event->what == IMAGE_DONE) {

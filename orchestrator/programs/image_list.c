@@ -10,6 +10,7 @@
 #include "model/manifest.h"
 #include "model/nodeset.h"
 #include "programs/image.h"
+#include "programs/show.h"
 
 struct row {
 	const char *role, *kernel, *version;
@@ -131,9 +132,7 @@ static void print_json(const struct row *row, json_t *generations)
 				 "version", row->version, "kernel", row->kernel, "size",
 				 row->size_bytes, "built", row->built[0] ? row->built : NULL,
 				 "state", row->state, "generations", generations);
-	json_dumpf(line, stdout, JSON_COMPACT);
-	putchar('\n');
-	json_decref(line);
+	show_json(line);
 }
 
 static int show_role(const struct options *options, const struct image_plan *plan,

@@ -92,13 +92,11 @@ static void run_job(void *context, size_t index)
 static void print_json(const struct work *work)
 {
 	for (size_t i = 0; i < work->count; i++) {
-		AUTO_STR struct str line = STR_INIT;
 		const struct job *job = &work->jobs[i];
 		json_t *object = json_pack("{s:s, s:s}", "event", "power", "node", job->node->name);
 		json_object_set_new(object, job->failed ? "error" : "result",
 				    json_string(job->failed ? job->error : job->result));
-		show_json_line(&line, object);
-		fputs(str_text(&line), stdout);
+		show_json(object);
 	}
 }
 

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "daemon/server.h"
 #include "programs/command.h"
+#include "programs/show.h"
 #include "programs/takeover.h"
 
 enum { ANSWER_S = 3 };
@@ -27,6 +28,7 @@ struct shown {
 struct shown_list {
 	struct shown *items;
 	size_t count;
+	bool json;
 };
 
 static struct shown *shown_of(struct shown_list *list, const char *name)
@@ -41,13 +43,43 @@ static struct shown *shown_of(struct shown_list *list, const char *name)
 	return shown;
 }
 
+static void show_refused(const struct shown_list *list, const struct boot_node *node)
+{
+	if (list->json)
+		show_json(json_pack("{s:s, s:s, s:s?}", "event", "refused", "node", node->name,
+				    "reason", node->refused));
+	else
+		fprintf(stderr, "%-12s refused: %s\n", node->name, node->refused);
+}
+
+static void show_stage(const struct shown_list *list, const struct boot_node *node)
+{
+	const struct boot_record *now = &node->now;
+	const char *stage = boot_stage_name(now->stage);
+	if (list->json) {
+		json_t *line = json_pack("{s:s, s:s, s:s}", "event", "boot", "node", node->name,
+					 "stage", stage);
+		if (now->stage == BOOT_IMAGE)
+			json_object_set_new(line, "percent", json_integer(now->percent));
+		if (now->stage == BOOT_FAILED && now->error != NULL)
+			json_object_set_new(line, "reason", json_string(now->error));
+		show_json(line);
+	} else if (now->stage == BOOT_IMAGE) {
+		fprintf(stderr, "%-12s %s %u %%\n", node->name, stage, now->percent);
+	} else if (now->stage == BOOT_FAILED) {
+		fprintf(stderr, "%-12s failed: %s\n", node->name, now->error ? now->error : "");
+	} else {
+		fprintf(stderr, "%-12s %s\n", node->name, stage);
+	}
+}
+
 static void progress(void *context, const struct boot_node *node)
 {
 	const struct boot_record *now = &node->now;
 	struct shown *shown = shown_of(context, node->name);
 	bool same = shown->stage == now->stage && strcmp(shown->id, now->id) == 0;
 	if (shown->refused_count < node->refused_count)
-		fprintf(stderr, "%-12s refused: %s\n", node->name, node->refused);
+		show_refused(context, node);
 	shown->refused_count = node->refused_count;
 	if (same && (now->percent < shown->percent + 10 || now->percent == shown->percent) &&
 	    !(now->percent == 100 && shown->percent < 100))
@@ -55,13 +87,7 @@ static void progress(void *context, const struct boot_node *node)
 	shown->stage = now->stage;
 	shown->percent = now->percent;
 	memcpy(shown->id, now->id, sizeof(shown->id));
-	if (now->stage == BOOT_IMAGE)
-		fprintf(stderr, "%-12s %s %u %%\n", node->name, boot_stage_name(now->stage),
-			now->percent);
-	else if (now->stage == BOOT_FAILED)
-		fprintf(stderr, "%-12s failed: %s\n", node->name, now->error ? now->error : "");
-	else
-		fprintf(stderr, "%-12s %s\n", node->name, boot_stage_name(now->stage));
+	show_stage(context, node);
 }
 
 /* Two boot servers on one network would answer each other's machines. */
@@ -112,7 +138,7 @@ static int run(const struct options *options, int argc, char **argv)
 {
 	struct site site;
 	struct server server;
-	struct shown_list shown = { 0 };
+	struct shown_list shown = { .json = options->json };
 	struct err err = ERR_INIT;
 	if (argc != 0) {
 		err_set(&err, "pxe serve: \"%s\": no argument is expected", argv[0]);
@@ -120,6 +146,7 @@ static int run(const struct options *options, int argc, char **argv)
 	}
 	/* Also into a pipe, the lines come when things happen. */
 	setvbuf(stderr, NULL, _IOLBF, 0);
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (command_site(options, &site) != 0)
 		return EXIT_ERROR;
 	AUTO_FREE char *state = command_state_dir(options, &site);
@@ -145,6 +172,9 @@ static int run(const struct options *options, int argc, char **argv)
 	} else {
 		log_line("boot server at %s on %s, %zu nodes", server.url, server.interface,
 			 server.site.node_count);
+		if (options->json)
+			show_json(json_pack("{s:s, s:s, s:s}", "event", "serving", "url",
+					    server.url, "interface", server.interface));
 		if (server_run(&server, &err) == 0)
 			result = EXIT_OK;
 		else
@@ -162,6 +192,10 @@ const struct command command_pxe_serve = {
 	.summary = "serve DHCP, TFTP and HTTP to the machines that boot, until Ctrl-C",
 	.doc = "Answers DHCP, TFTP and HTTP on the boot network, on the machine that has the\n"
 	       "address boot.server; needs root. The first start makes the site key and the ssh\n"
-	       "key in the state directory. Changes of the site are taken over while it runs.",
+	       "key in the state directory. Changes of the site are taken over while it runs.\n"
+	       "A line per stage of a machine that boots; with --json an object per line: event "
+	       "is\n"
+	       "serving (url, interface), boot (node, stage, percent, reason) or refused (node,\n"
+	       "reason).",
 	.run = run,
 };

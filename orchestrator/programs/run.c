@@ -70,7 +70,6 @@ static json_t *json_text(const struct str *text)
 static void print_json(const struct fleet *fleet)
 {
 	for (size_t i = 0; i < fleet->chosen; i++) {
-		AUTO_STR struct str line = STR_INIT;
 		const struct host *host = &fleet->hosts[i];
 		json_t *object = json_pack("{s:s, s:s}", "event", "run", "node", host->name);
 		if (host->failed)
@@ -79,8 +78,7 @@ static void print_json(const struct fleet *fleet)
 			json_object_set_new(object, "exit", json_integer(host->exit_code));
 		json_object_set_new(object, "stdout", json_text(&host->out));
 		json_object_set_new(object, "stderr", json_text(&host->errors));
-		show_json_line(&line, object);
-		fputs(str_text(&line), stdout);
+		show_json(object);
 	}
 }
 

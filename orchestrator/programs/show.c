@@ -44,6 +44,13 @@ void show_json_line(struct str *out, json_t *object)
 	json_decref(object);
 }
 
+void show_json(json_t *object)
+{
+	AUTO_STR struct str line = STR_INIT;
+	show_json_line(&line, object);
+	fputs(str_text(&line), stdout);
+}
+
 void show_seconds(uint64_t seconds, struct str *out)
 {
 	static const struct {

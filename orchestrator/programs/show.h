@@ -54,6 +54,7 @@ void show_table_free(struct show_table *table);
 
 /* A JSON object as a line with its newline; takes the reference. */
 void show_json_line(struct str *out, json_t *object);
+void show_json(json_t *object); /* to stdout */
 /* Names that share a text: their keys in order of first sight. */
 struct show_groups {
 	struct show_group {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "programs/command.h"
+#include "programs/show.h"
 
 static size_t resources(const struct site *site)
 {
@@ -36,18 +37,10 @@ static void print_text(const struct options *options, const struct site *site)
 	puts(": no mistakes");
 }
 
-static void print_line(json_t *json)
-{
-	char *text = json_dumps(json, JSON_COMPACT);
-	puts(text ? text : "{}");
-	free(text);
-	json_decref(json);
-}
-
 static void print_json(const struct site *site, const struct mistakes *mistakes)
 {
 	command_print_mistakes(mistakes, true);
-	print_line(json_pack(
+	show_json(json_pack(
 		"{s:s, s:I, s:I, s:I, s:I, s:I}", "event", "validated", "nodes",
 		(json_int_t)site->node_count, "networks", (json_int_t)site->network_count,
 		"resources", (json_int_t)resources(site), "clusters",

@@ -128,9 +128,9 @@ manifest_make() { # ROLE
 	END
 }
 
-serve_start() {
+serve_start() { # [--json]
 	MOYAI_SHARE=$top MOYAI_IMAGES=$work/images MOYAI_STATE=$state \
-		"$moyai" -C "$site" pxe serve 2>>"$work/log" &
+		"$moyai" -C "$site" "$@" pxe serve >>"$work/events" 2>>"$work/log" &
 	serve=$!
 	serve_answers() { curl -s -o /dev/null "$server/" || ! kill -0 "$serve"; }
 	eventually serve_answers

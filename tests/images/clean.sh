@@ -28,7 +28,7 @@ no_word_of() { # tree what word…: files that name the word, but for binaries' 
 	shift 2
 	for word in "$@"; do
 		grep -rIlwF --exclude-dir=modules -e "$word" "$tree"/etc "$tree"/var "$tree"/root "$tree"/home \
-			"$tree"/usr/lib/moyai 2>/dev/null | sed "s|^$tree|$what ($word) is in |"
+			"$tree"/usr/lib/moyai "$tree"/init 2>/dev/null | sed "s|^$tree|$what ($word) is in |"
 	done
 }
 accounts_locked() { awk -F: '$2 != "*" && $2 !~ /^!/ { print $1 " has a password field " $2 }' "$1/etc/shadow"; }
@@ -69,21 +69,35 @@ else
 	not_ok "clean: a dirty tree is seen" "a check is blind"
 fi
 
+# Which the site's mirror may be, and no more: that nothing is left of a mirror that is another one shows
+# reproducible.sh.
 mapfile -t hosts < <(apt_hosts)
+knows_no_builder() { # NAME TREE
+	check "clean: $1 has no private key" no_private_keys "$2"
+	[ "${#hosts[@]}" = 0 ] ||
+		check "clean: $1 does not name the build machine's sources" no_word_of "$2" "an apt host" "${hosts[@]}"
+	check "clean: $1 does not name the build folder" no_word_of "$2" "the build folder" "$top" "$images"
+	# The hostname of a machine may be an English word: then only whole lines count.
+	if [ "${#HOSTNAME}" -ge 5 ]; then
+		check "clean: $1 does not name the build machine" no_word_of "$2" "the host name" "$HOSTNAME"
+	else
+		check "clean: $1 has no file that is the host name" grep -rIlxF -e "$HOSTNAME" "$2/etc"
+	fi
+}
 for role in $(gojq -r .role "$images"/*/manifest.json); do
 	mount_image "$role"
 	tree=$work/mnt/$role
-	# The hostname of a machine may be an English word: then only whole lines count.
+	knows_no_builder "$role" "$tree"
 	check "clean: $role has no password" accounts_locked "$tree"
-	check "clean: $role has no private key" no_private_keys "$tree"
 	check "clean: $role has no file of the build machine" nothing_of_the_machine "$tree"
 	check "clean: $role knows only the mirror" only_mirror "$tree"
-	check "clean: $role does not name the build machine's sources" no_word_of "$tree" "an apt host" "${hosts[@]}"
-	check "clean: $role does not name the build folder" no_word_of "$tree" "the build folder" "$top" "$images"
-	if [ "${#HOSTNAME}" -ge 5 ]; then
-		check "clean: $role does not name the build machine" no_word_of "$tree" "the host name" "$HOSTNAME"
-	else
-		check "clean: $role has no file that is the host name" grep -rIlxF -e "$HOSTNAME" "$tree/etc"
-	fi
 	check "clean: $role has a right dpkg status" dpkg_right "$tree"
+done
+knows_no_builder_initramfs() { # NAME FILE
+	mkdir -p "$work/initramfs/$1/etc"
+	zstd -dcq "$2" | (cd "$work/initramfs/$1" && cpio --quiet -id)
+	knows_no_builder "the initramfs of $1" "$work/initramfs/$1"
+}
+for file in "$images"/*/initrd.img; do
+	knows_no_builder_initramfs "$(basename "${file%/*}")" "$file"
 done

@@ -110,6 +110,18 @@ for release in bookworm bookworm-updates bookworm-security; do
 	mv "$work/kept" "$file"
 done
 unset APT_CONFIG
+other_mirror
+APT_CONFIG=$work/other/apt.conf changed "the same index from another mirror" "" "up to date"
+
+cp -a "$work/$base" "$work/kept"
+sed -i 's/^suite = .*/suite = "trixie";/' "$work/$base"
+said=$(moyai image list 2>&1)
+mv "$work/kept" "$work/$base"
+if [ "$said" = "moyai: apt knows no packages of Debian trixie on this machine; add a source below /etc/apt and run apt-get update" ]; then
+	ok "inputs: another suite"
+else
+	not_ok "inputs: another suite" "$said"
+fi
 
 # The tools' versions, as dpkg tells them.
 mkdir -p "$work/tools"
@@ -119,9 +131,10 @@ tool_changed() { # TOOL REASON
 	chmod +x "$work/tools/dpkg-query"
 	PATH=$work/tools:$PATH changed "the version of $tool" "$all" "$2"
 }
-for tool in mmdebstrap squashfs-tools zstd cpio apt dpkg; do
+for tool in mmdebstrap squashfs-tools zstd libzstd1 cpio apt dpkg; do
 	tool_changed $tool "stale: base: tool $tool changed"
 done
+tool_changed binutils "stale: image: tool binutils changed"
 rm -r "$work/tools"
 
 # A file that is gone or cut off is made again.

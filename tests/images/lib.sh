@@ -36,3 +36,27 @@ prepare() {
 }
 # The manifests are replaced, never written into: links to the built ones stay safe.
 moyai() { MOYAI_SHARE=$work/share MOYAI_IMAGES=$work/images MOYAI_STATE=$work/state "$work/bin/moyai" -C "$work/site" "$@"; }
+
+# An apt whose packages come from a mirror of another name, which has the same index: apt's own list of
+# mirrors with the real one in it. $work/other/apt.conf is for APT_CONFIG.
+other_mirror() {
+	local uri release name lists uris
+	mkdir -p "$work/other/lists/partial" "$work/other/parts"
+	lists=$(apt-config shell dir Dir::State::Lists/d | sed "s/^dir='\(.*\)'/\1/")
+	# shellcheck disable=SC2016 # apt's own variables
+	uris=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' 'Origin: Debian' | sort -u)
+	: >"$work/other/sources.list"
+	while read -r uri release; do
+		name=$(basename "$uri")
+		echo "$uri" >"$work/other/mirror-$name"
+		echo "deb mirror+file:$work/other/mirror-$name $release main" >>"$work/other/sources.list"
+		(cd "$lists" && find . -maxdepth 1 -name "*_${name}_dists_${release}_*") | while read -r file; do
+			cp -a "$lists/$file" "$work/other/lists/$(tr / _ <<<"$work/other/mirror-$name")_dists_${file#*_dists_}"
+		done
+	done <<<"$uris"
+	cat >"$work/other/apt.conf" <<-END
+		Dir::State::Lists "$work/other/lists";
+		Dir::Etc::SourceList "$work/other/sources.list";
+		Dir::Etc::SourceParts "$work/other/parts";
+	END
+}

@@ -16,6 +16,7 @@ check "micro: the kernel is that of the base, the initramfs its own" \
 	is "$(micro '.files | .kernel.path, .initrd.path' | paste -sd ' ')" "base-cloud/vmlinuz micro/initrd.img"
 small() { [ "$(micro .files.initrd.size)" -lt 6000000 ] || micro .files.initrd.size; }
 check "micro: it is small" small
+knows_no_builder_initramfs micro "$work/images/micro/initrd.img"
 
 ssh-keygen -q -t ed25519 -N '' -C ann -f "$work/ann"
 ssh-keygen -q -t ed25519 -N '' -C eve -f "$work/eve"

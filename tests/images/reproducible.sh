@@ -14,12 +14,13 @@ leftovers() {
 	find "$work/images/.work" -maxdepth 1 \( -name 'spec-*' -o -name 'out-*' \)
 }
 
-# Another mask, language, zone, name of the machine, home, and order of files; and in a user
+# Another mask, language, zone, name of the machine, home, mirror, and order of files; and in a user
 # namespace, as somebody who is not root builds: without loop devices and device nodes.
+other_mirror
 elsewhere() {
 	rm -f "$work/mapped"
 	mkfifo "$work/mapped"
-	(umask 077 && LC_ALL=C.UTF-8 LANG=de_DE.UTF-8 TZ=Asia/Tokyo HOME=$work USER=nobody \
+	(umask 077 && LC_ALL=C.UTF-8 LANG=de_DE.UTF-8 TZ=Asia/Tokyo HOME=$work USER=nobody APT_CONFIG=$work/other/apt.conf \
 		MOYAI_SHARE=$work/share MOYAI_IMAGES=$work/images MOYAI_STATE=$work/state \
 		exec unshare --user --uts sh -c 'echo $$ >"$0"; read -r _ <"$0"
 			hostname elsewhere.example; exec "$@"' "$work/mapped" \
