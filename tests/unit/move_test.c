@@ -97,6 +97,9 @@ static void test_own_disks(void **state)
 	store->guests.vcpus = 16;
 	store->guests.memory = 32ULL << 30;
 	AUTO_FREE char *mistakes = expanded();
+	/* The role it got for this test lacks a package for its own volumes, and that is all. */
+	assert_non_null(strstr(mistakes, "has no package thin-provisioning-tools"));
+	assert_ptr_equal(strchr(mistakes, '\n'), mistakes + strlen(mistakes) - 1);
 	AUTO_FREE char *arriving = arriving_on("store1", "genome-compute2");
 	assert_string_equal(arriving, "guest genome-compute2 epoch 1 disks "
 				      "/dev/moyai-main/genome-compute2, "
