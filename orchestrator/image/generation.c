@@ -125,16 +125,7 @@ int generation_list(const char *images_dir, const char *role, struct text_list *
 	return 0;
 }
 
-static bool in_use(const struct site *site, const char *role, const char *version)
-{
-	for (size_t i = 0; i < site->node_count; i++)
-		if (text_equal(site->nodes[i].role_name, role) &&
-		    text_equal(site->nodes[i].image, version))
-			return true;
-	return false;
-}
-
-int generation_prune(const char *images_dir, const struct site *site, const char *role,
+int generation_prune(const char *images_dir, const char *role, const struct text_list *in_use,
 		     struct text_list *removed, struct err *err)
 {
 	AUTO_LIST struct text_list versions = TEXT_LIST_INIT;
@@ -145,7 +136,7 @@ int generation_prune(const char *images_dir, const struct site *site, const char
 		AUTO_FREE char *folder = image_folder(role, version);
 		AUTO_FREE char *place = xasprintf("%s/%s", images_dir, folder);
 		AUTO_FREE char *gone = xasprintf("%s/.work/generation-%s", images_dir, role);
-		if (in_use(site, role, version))
+		if (text_list_has(in_use, version))
 			continue;
 		/* Out of the way in one step: what is served is whole. */
 		if (run_args(err, "rm", "-rf", "--", gone, NULL) != 0)

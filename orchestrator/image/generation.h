@@ -15,8 +15,8 @@ int generation_keep(const char *images_dir, const char *role, struct err *err);
 /* Versions of the role, the newest first. */
 int generation_list(const char *images_dir, const char *role, struct text_list *versions,
 		    struct err *err);
-/* Remove those of the role that are old, and in use by no node of the site. removed:
+/* Remove those of the role that are old, and not among the versions in use. removed:
    "ROLE VERSION" of each. */
-int generation_prune(const char *images_dir, const struct site *site, const char *role,
+int generation_prune(const char *images_dir, const char *role, const struct text_list *in_use,
 		     struct text_list *removed, struct err *err);
 #endif

@@ -10,6 +10,7 @@
 #include "programs/image.h"
 #include "programs/places.h"
 #include "programs/show.h"
+#include "programs/status.h"
 
 static bool as_json;
 
@@ -67,18 +68,39 @@ int image_command_plan(const struct options *options, int argc, char **argv, str
 	return 0;
 }
 
+/* What nodes boot from their next start on by images.cfg, and what each booted last. */
+static void versions_in_use(const struct site *site, const char *state_dir,
+			    struct text_list *in_use)
+{
+	for (size_t i = 0; i < site->node_count; i++) {
+		json_t *boot = status_boot(state_dir, site->nodes[i].name);
+		const char *booted = json_string_value(json_object_get(boot, "image"));
+		if (site->nodes[i].image != NULL)
+			text_list_add(in_use, site->nodes[i].image);
+		if (booted != NULL)
+			text_list_add(in_use, booted);
+		json_decref(boot);
+	}
+}
+
 /* What is there now becomes a generation, and old ones go. */
-static int keep_generations(const struct image_plan *plan, const struct site *site)
+static int keep_generations(const struct options *options, const struct image_plan *plan,
+			    const struct site *site)
 {
 	struct err err = ERR_INIT;
 	AUTO_LIST struct text_list removed = TEXT_LIST_INIT;
+	AUTO_LIST struct text_list in_use = TEXT_LIST_INIT;
+	AUTO_FREE char *state_dir = command_state_dir(options, site);
+	if (state_dir == NULL)
+		return -1;
+	versions_in_use(site, state_dir, &in_use);
 	int rc = 0;
 	for (size_t i = 0; i < plan->role_count; i++) {
 		const char *role = plan->roles[i].role->name;
 		AUTO_FREE char *path = xasprintf("%s/%s/manifest.json", plan->dirs.images, role);
 		if (file_exists(path) &&
 		    (generation_keep(plan->dirs.images, role, &err) != 0 ||
-		     generation_prune(plan->dirs.images, site, role, &removed, &err) != 0)) {
+		     generation_prune(plan->dirs.images, role, &in_use, &removed, &err) != 0)) {
 			command_fail(&err);
 			rc = -1;
 		}
@@ -104,7 +126,7 @@ static int run(const struct options *options, int argc, char **argv)
 	if (image_build(&plan, show, NULL, &err) != 0)
 		result = command_fail(&err);
 	/* Also after a failure: what was made is kept. */
-	if (keep_generations(&plan, &site) != 0)
+	if (keep_generations(options, &plan, &site) != 0)
 		result = EXIT_ERROR;
 	image_plan_free(&plan);
 	site_free(&site);

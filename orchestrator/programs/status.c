@@ -19,7 +19,7 @@ static const char *get(const json_t *object, const char *key)
 
 /* ---- STATE/boot, written by `moyai pxe serve` ---- */
 
-/* NULL when there is none; one that cannot be read is as good as none. */
+/* One that cannot be read is as good as none. */
 static json_t *boot_file(const char *state_dir, const char *name)
 {
 	AUTO_FREE char *path = xasprintf("%s/boot/%s", state_dir, name);
@@ -29,7 +29,7 @@ static json_t *boot_file(const char *state_dir, const char *name)
 	return json_loadb(str_text(&text), text.length, 0, NULL);
 }
 
-static json_t *node_boot(const char *state_dir, const char *node)
+json_t *status_boot(const char *state_dir, const char *node)
 {
 	AUTO_FREE char *name = xasprintf("%s.json", node);
 	return boot_file(state_dir, name);
@@ -160,7 +160,7 @@ static void add_row(struct show_table *table, const struct fleet *fleet, const s
 	AUTO_STR struct str uptime = STR_INIT;
 	AUTO_STR struct str held = STR_INIT;
 	AUTO_STR struct str drift = STR_INIT;
-	json_t *boot = node_boot(reach->state_dir, host->name);
+	json_t *boot = status_boot(reach->state_dir, host->name);
 	const char *version = get(host->facts, "image_version");
 	const json_t *seconds = json_object_get(host->facts, "uptime_s");
 	if (seconds)
@@ -199,7 +199,7 @@ static void print_refused(const struct reach *reach, struct str *out)
 {
 	const struct fleet *fleet = &reach->fleet;
 	for (size_t i = 0; i < fleet->chosen; i++) {
-		json_t *boot = node_boot(reach->state_dir, fleet->hosts[i].name);
+		json_t *boot = status_boot(reach->state_dir, fleet->hosts[i].name);
 		const char *why = get(boot, "refused");
 		if (why) {
 			str_addf(out, "\n%s: a boot was refused: ", fleet->hosts[i].name);
@@ -238,7 +238,7 @@ static void print_unknown(const json_t *machines, struct str *out)
 
 json_t *status_json(const struct reach *reach, const struct host *host)
 {
-	json_t *boot = node_boot(reach->state_dir, host->name);
+	json_t *boot = status_boot(reach->state_dir, host->name);
 	json_t *steps = json_array();
 	for (size_t s = 0; s < host->step_count; s++)
 		json_array_append_new(steps, show_step_json(host->name, &host->steps[s]));

@@ -17,6 +17,9 @@ void status_text(const struct reach *reach, bool json, struct str *out);
 void status_line(const struct reach *reach, const struct host *host, struct str *out);
 json_t *status_json(const struct reach *reach, const struct host *host);
 
+/* What is known of the node's last boot, STATE/boot/NODE.json: a new reference; NULL: nothing. */
+json_t *status_boot(const char *state_dir, const char *node);
+
 /*
  * Until Ctrl-C, every few seconds, each time with the site and the state
  * directory as they are then. On a terminal the screen is drawn anew; else

@@ -153,3 +153,16 @@ if [ "$(grep -c 'up to date$' "$work/again.log")" = 5 ]; then
 else
 	not_ok "inputs: nothing is built again" "$(cat "$work/again.log")"
 fi
+
+# Old generations go, but not one that a node booted last.
+mkdir -p "$work/state/boot"
+echo '{"node": "gw", "stage": "ready", "image": "old4"}' >"$work/state/boot/gw.json"
+for n in 1 2 3 4 5; do
+	mkdir -p "$work/images/generations/gateway/old$n"
+	echo '{}' >"$work/images/generations/gateway/old$n/manifest.json"
+	touch -d "$n days ago" "$work/images/generations/gateway/old$n/manifest.json"
+done
+moyai image build gateway 2>"$work/pruned.log"
+check "generations: three are kept, and what a node booted last" is \
+	"$(cd "$work/images/generations/gateway" && ls | grep old | paste -sd ' ')|$(grep -c 'old generation, removed$' "$work/pruned.log")" "old1 old2 old4|2"
+rm -r "$work"/images/generations/gateway/old*

@@ -99,7 +99,9 @@ static void kept_and_pruned(void **state)
 	image_set_free(&set);
 
 	/* Three are kept, and v1 is in use. */
-	assert_int_equal(generation_prune(dir, &site, "storage", &removed, NULL), 0);
+	AUTO_LIST struct text_list in_use = TEXT_LIST_INIT;
+	text_list_add(&in_use, "v1");
+	assert_int_equal(generation_prune(dir, "storage", &in_use, &removed, NULL), 0);
 	expect(&removed, "storage v3");
 	text_list_free(&versions);
 	assert_int_equal(generation_list(dir, "storage", &versions, NULL), 0);
