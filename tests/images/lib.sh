@@ -25,6 +25,8 @@ check() {
 	fi
 }
 
+is() { [ "$1" = "$2" ] || echo "\"$1\" instead of \"$2\""; }
+
 # A moyai of its own in $work/bin, with a share folder and a site that tests may
 # change, and images that are links to the built ones.
 prepare() {

@@ -43,7 +43,6 @@ role_is() { # role path-there…
 	gojq -e '.packages.lsscsi and .packages.lvm2' "$work/images/$role/manifest.json" >/dev/null ||
 		echo "$role lacks a package"
 }
-is() { [ "$1" = "$2" ] || echo "\"$1\" instead of \"$2\""; }
 # Links of an image, seen from outside: /var/run is one to the build machine's own /run.
 lay_over_links() {
 	local tree=$work/lay/tree files=$work/lay/files code
