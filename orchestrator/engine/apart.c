@@ -39,49 +39,32 @@ static void note_one(const struct spec *spec, void *context)
 	*(bool *)context = true;
 }
 
-static bool forwards_everything(const struct site *site, const struct site_node *node)
+static const struct spec *forwarding(const struct site_node *node)
 {
-	const struct spec *sysctl = refer_find(node, "sysctl", "net.ipv4.ip_forward");
-	bool walled = false;
-	refer_each(node, "firewall", note_one, &walled);
-	return !walled && (site_node_is(site, node, "gateway") ||
-			   (sysctl && text_equal(refer_text(sysctl, "value"), "1")));
-}
-
-static const char *network_of_disks(const struct site *site, const struct site_node *node)
-{
-	for (size_t i = 0; i < site->network_count; i++) {
-		const char *name = site->networks[i].name;
-		if (site_node_address(node, name) && apart_has_disks(site, name))
-			return name;
+	static const char *const NAMES[] = { "net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding",
+					     "net.ipv6.conf.all.forwarding" };
+	for (size_t i = 0; i < COUNT_OF(NAMES); i++) {
+		const struct spec *sysctl = refer_find(node, "sysctl", NAMES[i]);
+		if (sysctl != NULL && text_equal(refer_text(sysctl, "value"), "1"))
+			return sysctl;
 	}
 	return NULL;
 }
 
-static void check_node(const struct site *site, const struct site_node *node,
-		       struct mistakes *mistakes)
-{
-	const char *disks = network_of_disks(site, node);
-	if (disks == NULL || !forwards_everything(site, node))
-		return;
-	for (size_t i = 0; i < site->network_count; i++) {
-		const char *network = site->networks[i].name;
-		struct place place;
-		const struct cluster *cluster = apart_cluster(site, network, &place);
-		if (cluster == NULL || site_node_address(node, network) == NULL)
-			continue;
-		mistake_add(mistakes, place,
-			    "cluster \"%s\": its frontend is on network \"%s\", and \"%s\" "
-			    "forwards everything from there to network \"%s\", where disks of "
-			    "guests are offered and which no guest may reach; write firewalls = ( "
-			    "{ name = \"site\"; } ) into \"%s\", with what else may pass in its "
-			    "allow",
-			    cluster->name, network, node->name, disks, node->name);
-	}
-}
-
 void apart_check(const struct site *site, struct mistakes *mistakes)
 {
-	for (size_t i = 0; i < site->node_count; i++)
-		check_node(site, &site->nodes[i], mistakes);
+	for (size_t i = 0; i < site->node_count; i++) {
+		const struct site_node *node = &site->nodes[i];
+		const struct spec *sysctl = forwarding(node);
+		bool walled = false;
+		refer_each(node, "firewall", note_one, &walled);
+		if (sysctl != NULL && !walled)
+			mistake_add(
+				mistakes, node->place,
+				"node \"%s\": it forwards (sysctl %s), and without a firewall "
+				"it would forward everything between its networks; write "
+				"firewalls = ( { name = \"site\"; } ) into it, with what may pass "
+				"in its allow",
+				node->name, sysctl->id);
+	}
 }

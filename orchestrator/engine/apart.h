@@ -5,7 +5,7 @@
 #include "model/site.h"
 /*
  * Guests and the networks that their disks are offered on meet nowhere: not on a bridge, which
- * check_cluster.c sees to, and not in a gateway that forwards from the one to the other. A frontend
+ * check_cluster.c sees to, and not in a gateway, which forwards nothing but what its firewall allows. A frontend
  * may send to any router on the networks that it is on outside, not only to the one it was told.
  */
 
@@ -16,7 +16,6 @@ const struct cluster *apart_cluster(const struct site *site, const char *network
 /* Whether disks of guests are offered on the network. */
 bool apart_has_disks(const struct site *site, const char *network);
 
-/* A mistake for each node that forwards everything between two such networks. What a firewall allows
-   is checked with that. */
+/* A mistake for each node that forwards and has no firewall. What that allows is checked with it. */
 void apart_check(const struct site *site, struct mistakes *mistakes);
 #endif

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "engine/apart.h"
 #include "engine/expansion.h"
 #include "model/check.h"
 
@@ -145,7 +144,6 @@ static void expand_cluster(const struct expansion *of)
 
 void expand(struct site *site, const struct allocations *allocations, struct mistakes *mistakes)
 {
-	apart_check(site, mistakes);
 	for (size_t i = 0; i < site->cluster_count; i++) {
 		const struct expansion of = { site, &site->clusters[i], &allocations->items[i],
 					      mistakes };

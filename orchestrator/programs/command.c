@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "daemon/store.h"
+#include "engine/apart.h"
 #include "engine/expand.h"
 #include "model/nodeset.h"
 #include "programs/revision.h"
@@ -82,6 +83,8 @@ int command_read(const struct options *options, struct site *site, struct mistak
 	struct allocations allocations;
 	if (read_site(options, site, mistakes, err) != 0)
 		return -1;
+	if (mistakes->count == 0)
+		apart_check(site, mistakes);
 	if (mistakes->count > 0 || site->cluster_count == 0)
 		return 0;
 	if (allocate(site, &allocations, mistakes, err) != 0) {

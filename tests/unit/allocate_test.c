@@ -44,7 +44,8 @@ static void make_site(struct str *out, unsigned hosts, unsigned stores)
 	for (unsigned i = 1; i <= 2; i++) {
 		AUTO_FREE char *name = xasprintf("gw%u", i);
 		add_node(out, name, "gateway", index++,
-			 "guests = { vcpus = 32; memory = \"64G\"; };");
+			 "guests = { vcpus = 32; memory = \"64G\"; }; firewalls = ( { name = "
+			 "\"site\"; } );");
 	}
 	for (unsigned i = 1; i <= hosts; i++) {
 		AUTO_FREE char *name = xasprintf("vm%u", i);

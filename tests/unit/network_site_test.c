@@ -25,7 +25,8 @@
 	"  { name = \"storage\"; cidr = \"10.77.20.0/24\"; vlan = 20; mtu = 1450; },\n"            \
 	"  { name = \"guests\"; cidr = \"10.77.30.0/24\"; vlan = 30; gateway = \"gw\"; } );\n"     \
 	"nodes = ( { name = \"gw\"; role = \"gateway\"; mac = \"52:54:00:4d:00:12\";\n"            \
-	"  addresses = { boot = \"10.77.0.12\"; guests = \"10.77.30.12\"; }; },\n"                 \
+	"  addresses = { boot = \"10.77.0.12\"; guests = \"10.77.30.12\"; }; firewalls = ( { "     \
+	"name = \"site\"; } ); },\n"                                                               \
 	"{ name = \"vm1\"; role = \"vm-server\"; mac = \"52:54:00:4d:00:13\";\n"                   \
 	"  addresses = { boot = \"10.77.0.13\"; storage = \"10.77.20.13\"; guests = "              \
 	"\"10.77.30.13\"; };\n"
