@@ -89,7 +89,7 @@ check-sanitizer:
 		all check-unit check-golden check-wire
 check-fuzz:
 	+@$(MAKE) -s fuzz-config fuzz-wire fuzz-journal
-check-rack: images
+check-rack: images $(BUILD)/tests/frames
 	@tests/rack/test
 check-metal:
 	@tests/rack/metal-test

@@ -32,4 +32,34 @@ tcpdump=$!
 sleep 1
 expect "network: a guest reaches the world through gw" on vm1 "ip netns exec guest busybox ping -c 3 -W 5 10.77.0.1"
 expect_ended "network: … and the world sees gw's address" "$tcpdump"
+
+# ---- isolation: frames of every kind, from the guest and from the network of disks ----
+# kinds_of NODE LINK: what it got, of those that were sent
+kinds_of() { sed -n "s/^$2 \([a-z-]*\) [0-9]*\$/\1/p" "$test_dir/count-$1" | grep -vx all | sort | paste -sd' '; }
+tags_of() { sed -n "s/^$2 tags //p" "$test_dir/count-$1" | tr ' ' '\n' | sort -n | paste -sd' '; }
+expect_exit "isolation: what counts and sends is on the nodes" 0 moyai copy gw,vm1,mem1 "$build/tests/frames" /run/frames
+counters=()
+listen() { # NODE COMMAND
+	on "$1" "$2" >"$test_dir/count-$1" 2>&1 &
+	counters+=($!)
+	expect "isolation: $1 listens" within 20 grep -q ready "$test_dir/count-$1"
+}
+listen gw "/run/frames count 50000 guests storage"
+listen mem1 "/run/frames count 50000 storage boot0"
+listen vm1 "ip netns exec guest /run/frames count 50000 eth0"
+on vm1 "ip netns exec guest /run/frames send eth0 20 '' && ip netns exec guest /run/frames tagged eth0 20 20 &&
+	ip netns exec guest /run/frames tagged eth0 20 30"
+on mem1 "/run/frames send storage 20 disk-"
+on gw "/run/frames send guests 20 gw-"
+sleep 2
+for node in gw vm1 mem1; do on "$node" "busybox killall -TERM frames"; done
+wait "${counters[@]}"
+every="arp broadcast ipv4 ipv6 multicast unknown"
+expect_same "isolation: gw gets every kind of the guest's, and nothing else on their network" "$every" "$(kinds_of gw guests)"
+expect_same "isolation: … and every kind on the network of disks, and nothing of the guest's" \
+	"disk-${every// / disk-}" "$(kinds_of gw storage)"
+expect_same "isolation: the guest gets every kind of gw's, and nothing else" "gw-${every// / gw-}" "$(kinds_of vm1 eth0)"
+expect_same "isolation: mem1 gets nothing of either on its network of disks" "" "$(kinds_of mem1 storage)"
+expect_same "isolation: … and what passes by has the tag of the guests' network, and no other" 30 "$(tags_of mem1 boot0)"
+sed 's/^/# /' "$test_dir"/count-*
 on vm1 "ip netns del guest"
