@@ -56,10 +56,9 @@ int conversation_expect(struct conversation *conversation, enum request_type typ
 			struct request *request, struct err *err)
 {
 	static const char *const TEXTS[] = {
-		[REQUEST_SLICE] = "slice",     [REQUEST_GO] = "go",
-		[REQUEST_END] = "end",	       [REQUEST_RUN] = "argv",
-		[REQUEST_FILE] = "file",       [REQUEST_ARM] = "arm",
-		[REQUEST_CONFIRM] = "confirm", [REQUEST_ACCEPT] = "accept",
+		[REQUEST_SLICE] = "slice",     [REQUEST_GO] = "go",	[REQUEST_END] = "end",
+		[REQUEST_RUN] = "argv",	       [REQUEST_FILE] = "file", [REQUEST_ARM] = "arm",
+		[REQUEST_CONFIRM] = "confirm", [REQUEST_ASK] = "ask",	[REQUEST_ACCEPT] = "accept",
 		[REQUEST_MIGRATE] = "migrate",
 	};
 	static_assert(COUNT_OF(TEXTS) == REQUEST_TYPES, "a word for each request");

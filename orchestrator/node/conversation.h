@@ -41,6 +41,7 @@ int verb_facts(struct conversation *conversation, struct err *err);
 int verb_run(struct conversation *conversation, struct err *err);
 int verb_confirm(struct conversation *conversation, struct err *err);
 int verb_copy(struct conversation *conversation, struct err *err);
+int verb_ask(struct conversation *conversation, struct err *err);
 int verb_accept(struct conversation *conversation, struct err *err);
 int verb_migrate(struct conversation *conversation, struct err *err);
 int verb_receive(struct conversation *conversation, struct err *err);

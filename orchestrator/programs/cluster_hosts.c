@@ -75,6 +75,14 @@ const char *cluster_seen_state(const struct cluster_seen *seen)
 	return seen->silent > 0 ? "unknown" : "not there";
 }
 
+struct host *cluster_hosts_host(struct reach *reach, const char *name)
+{
+	for (size_t i = 0; i < reach->fleet.chosen; i++)
+		if (text_equal(reach->fleet.hosts[i].name, name))
+			return &reach->fleet.hosts[i];
+	return NULL;
+}
+
 static void failed_hosts(const struct reach *reach, struct str *out)
 {
 	for (size_t i = 0; i < reach->fleet.chosen; i++)

@@ -23,6 +23,8 @@ struct cluster_seen cluster_hosts_look(const struct reach *reach,
    or not one alone, or it was interrupted. */
 char *cluster_hosts_find(const struct options *options, struct reach *reach,
 			 const struct cluster_guest *guest);
+/* One of those that were asked; NULL: it was not. */
+struct host *cluster_hosts_host(struct reach *reach, const char *name);
 /* "running", "paused", "twice", "not there"; "unknown": nobody has it, and somebody did not answer. */
 const char *cluster_seen_state(const struct cluster_seen *seen);
 void cluster_seen_free(struct cluster_seen *seen);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "programs/cluster_edit.h"
+#include "programs/cluster_progress.h"
 /* cluster start, stop and remove: the state of a cluster. */
 
 static char *back(const struct cluster_edit *edit, const char *was)
@@ -34,9 +35,22 @@ static int change(const struct options *options, int argc, char **argv, const ch
 	return cluster_edit_run(options, &edit);
 }
 
+/* Once it has been carried out; a frontend that tells nothing is not waited for. */
+static int wait_until_ready(const struct options *options, const char *name)
+{
+	struct site site;
+	if (command_site(options, &site) != 0)
+		return EXIT_ERROR;
+	const struct cluster *cluster = site_find_cluster(&site, name);
+	bool told = cluster != NULL && cluster_progress_told(cluster);
+	site_free(&site);
+	return told ? cluster_wait(options, name) : EXIT_OK;
+}
+
 static int start(const struct options *options, int argc, char **argv)
 {
-	return change(options, argc, argv, "start", "running");
+	int result = change(options, argc, argv, "start", "running");
+	return result == EXIT_OK && !options->no_wait ? wait_until_ready(options, argv[0]) : result;
 }
 
 static int stop(const struct options *options, int argc, char **argv)
@@ -55,8 +69,10 @@ const struct command command_cluster_start = {
 	.summary = "let a virtual cluster run",
 	.doc = "Its disks are made where they are missing, its network is laid out, and its "
 	       "guests\n"
-	       "are started: the frontend on a gateway, the nodes on VM "
-	       "servers.\n" CLUSTER_EDIT_DOC("state"),
+	       "are started: the frontend on a gateway, the nodes on VM servers. Then it is "
+	       "waited\n"
+	       "until all are ready, as by moyai cluster wait; not with "
+	       "--no-wait.\n" CLUSTER_EDIT_DOC("state"),
 	.run = start,
 	.options = OPTIONS_REACH | OPTION_YES | OPTION_LOSS | OPTION_NO_WAIT,
 };

@@ -5,6 +5,7 @@
 
 #include "programs/cluster.h"
 #include "programs/cluster_hosts.h"
+#include "programs/cluster_progress.h"
 #include "programs/show.h"
 
 static void add_names(const struct text_list *names, struct str *out)
@@ -14,8 +15,8 @@ static void add_names(const struct text_list *names, struct str *out)
 }
 
 static void add_guest(const struct cluster *cluster, const struct cluster_guest *guest,
-		      const struct cluster_seen *seen, bool json, struct show_table *table,
-		      struct str *out)
+		      const struct cluster_seen *seen, const char *stage, bool json,
+		      struct show_table *table, struct str *out)
 {
 	const struct allocated_guest *recorded = allocation_find(&cluster->recorded, guest->name);
 	const char *address = recorded ? recorded->address : NULL;
@@ -24,34 +25,61 @@ static void add_guest(const struct cluster *cluster, const struct cluster_guest 
 		for (size_t i = 0; i < seen->hosts.count; i++)
 			json_array_append_new(hosts, json_string(seen->hosts.items[i]));
 		show_json_line(out,
-			       json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:s?}", "event", "guest",
-					 "cluster", cluster->name, "name", guest->name, "id",
-					 guest->id, "state", cluster_seen_state(seen), "hosts",
-					 hosts, "address", address));
+			       json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s?}", "event",
+					 "guest", "cluster", cluster->name, "name", guest->name,
+					 "id", guest->id, "state", cluster_seen_state(seen),
+					 "stage", stage, "hosts", hosts, "address", address));
 		return;
 	}
 	AUTO_STR struct str hosts = STR_INIT;
 	add_names(&seen->hosts, &hosts);
 	show_cell(table, guest->id);
 	show_cell(table, cluster_seen_state(seen));
+	show_cell(table, stage);
 	show_cell(table, hosts.length ? str_text(&hosts) : "-");
 	show_cell(table, address ? address : "-");
 }
 
-static void add_cluster(const struct reach *reach, const struct cluster *cluster, bool json,
-			struct show_table *table, struct str *out)
+/* What is not known of one that runs is "-"; one that does not answer yet starts. */
+static void ask_frontend(struct reach *reach, struct cluster_progress *progress)
 {
-	for (size_t i = 0; i < cluster->guest_count; i++) {
-		struct cluster_seen seen = cluster_hosts_look(reach, &cluster->guests[i]);
-		add_guest(cluster, &cluster->guests[i], &seen, json, table, out);
-		cluster_seen_free(&seen);
-	}
+	struct err err = ERR_INIT;
+	struct cluster_seen seen = cluster_hosts_look(reach, progress->items[0].guest);
+	struct host *host =
+		seen.hosts.count == 1 ? cluster_hosts_host(reach, seen.hosts.items[0]) : NULL;
+	if (host != NULL && text_equal(cluster_seen_state(&seen), "running"))
+		cluster_progress_ask(reach, host, progress, &err);
+	cluster_seen_free(&seen);
 }
 
-static void print(const struct options *options, const struct reach *reach, const size_t *chosen,
+static const char *stage_of(const struct cluster_progress *progress, size_t guest,
+			    const struct cluster_seen *seen)
+{
+	bool runs = text_equal(cluster_seen_state(seen), "running");
+	bool known = progress->answered || guest == 0;
+	return runs && known ? progress->items[guest].text : "-";
+}
+
+static void add_cluster(struct reach *reach, const struct cluster *cluster, bool json,
+			struct show_table *table, struct str *out)
+{
+	struct cluster_progress progress;
+	cluster_progress_init(&progress, cluster);
+	if (cluster_progress_told(cluster) && text_equal(cluster->state, "running"))
+		ask_frontend(reach, &progress);
+	for (size_t i = 0; i < cluster->guest_count; i++) {
+		struct cluster_seen seen = cluster_hosts_look(reach, &cluster->guests[i]);
+		add_guest(cluster, &cluster->guests[i], &seen, stage_of(&progress, i, &seen), json,
+			  table, out);
+		cluster_seen_free(&seen);
+	}
+	cluster_progress_free(&progress);
+}
+
+static void print(const struct options *options, struct reach *reach, const size_t *chosen,
 		  size_t count)
 {
-	static const char *const HEAD[] = { "GUEST", "STATE", "HOST", "ADDRESS" };
+	static const char *const HEAD[] = { "GUEST", "STATE", "STAGE", "HOST", "ADDRESS" };
 	AUTO_STR struct str out = STR_INIT;
 	AUTO_STR struct str failed = STR_INIT;
 	struct show_table table = { .columns = COUNT_OF(HEAD) };
@@ -105,7 +133,8 @@ const struct command command_cluster_status = {
 	.doc = "All gateways and VM servers are asked. A guest is running, paused, … on a host, "
 	       "or\n"
 	       "not there; unknown when nobody has it and a node that may have it did not answer,\n"
-	       "or was not asked (--limit).\n"
+	       "or was not asked (--limit). STAGE is how far it is, as its frontend tells: moyai\n"
+	       "cluster wait.\n"
 	       "Exits with 1 when one did not.",
 	.run = run,
 	.options = OPTIONS_REACH | OPTION_REVISION,

@@ -19,8 +19,8 @@ static const struct verb {
 } VERBS[] = {
 	{ "plan", verb_plan },	     { "status", verb_status },	  { "apply", verb_apply },
 	{ "facts", verb_facts },     { "run", verb_run },	  { "copy", verb_copy },
-	{ "receive", verb_receive }, { "confirm", verb_confirm }, { "accept", verb_accept },
-	{ "migrate", verb_migrate },
+	{ "receive", verb_receive }, { "confirm", verb_confirm }, { "ask", verb_ask },
+	{ "accept", verb_accept },   { "migrate", verb_migrate },
 };
 
 static const struct verb *verb_find(const char *name)

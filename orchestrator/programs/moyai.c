@@ -34,6 +34,7 @@
 	COMMAND(cluster_list) \
 	COMMAND(cluster_show) \
 	COMMAND(cluster_status) \
+	COMMAND(cluster_wait) \
 	COMMAND(cluster_console) \
 	COMMAND(cluster_ssh) \
 	COMMAND(cluster_allocate) \

@@ -462,6 +462,17 @@ void host_run(struct host *host, const struct remote_options *options, const str
 	host_disconnect(host);
 }
 
+int host_ask(struct host *host, const struct remote_options *options, const struct str *request,
+	     struct err *err)
+{
+	str_clear(&host->out);
+	int rc = phase(host, options, "ask", request, options->answer_timeout_ms,
+		       1u << MESSAGE_OUTPUT, err);
+	if (host->unreachable)
+		host_disconnect(host);
+	return rc;
+}
+
 static int confirm_once(struct host *host, const struct remote_options *options,
 			const struct str *line, struct err *err)
 {

@@ -85,6 +85,10 @@ void host_facts(struct host *host, const struct remote_options *options);
 void host_ask_power(struct host *host, const struct remote_options *options);
 /* request: the line of request_run(). */
 void host_run(struct host *host, const struct remote_options *options, const struct str *request);
+/* request: the line of request_ask(); what it is answered replaces host->out. The host stays as it is
+   on an error, and is asked again over the same connection. */
+int host_ask(struct host *host, const struct remote_options *options, const struct str *request,
+	     struct err *err);
 
 /* Confirm the node's network changes over a new connection, tried again for
    `seconds`; the one there is stays. */

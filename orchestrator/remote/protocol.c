@@ -259,6 +259,11 @@ void request_confirm(struct str *out, const char *token)
 	add_line(out, json_pack("{s:s}", "confirm", token));
 }
 
+void request_ask(struct str *out, const char *kind, const char *id)
+{
+	add_line(out, json_pack("{s:{s:s, s:s}}", "ask", "kind", kind, "id", id));
+}
+
 void request_accept(struct str *out, const struct request_peer *peer)
 {
 	add_line(out, json_pack("{s:{s:s, s:s, s:i}}", "accept", "from", peer->address, "key",

@@ -154,6 +154,7 @@ enum request_type {
 	REQUEST_FILE,
 	REQUEST_ARM,
 	REQUEST_CONFIRM,
+	REQUEST_ASK,
 	REQUEST_ACCEPT,
 	REQUEST_MIGRATE,
 };
@@ -174,8 +175,8 @@ struct request_peer {
 struct request {
 	enum request_type type;
 	struct slice slice;    /* slice */
-	char *kind;	       /* go */
-	char *id;	       /* go */
+	char *kind;	       /* go, ask */
+	char *id;	       /* go, ask */
 	char *digest;	       /* go; NULL: known only after an earlier step of this apply */
 	struct text_list argv; /* run; never empty */
 	char *token;	       /* arm, confirm */
@@ -195,6 +196,7 @@ void request_go(struct str *out, const char *kind, const char *id, const char *d
 void request_end(struct str *out);
 void request_arm(struct str *out, const char *token, unsigned seconds);
 void request_confirm(struct str *out, const char *token);
+void request_ask(struct str *out, const char *kind, const char *id);
 void request_accept(struct str *out, const struct request_peer *peer);
 void request_migrate(struct str *out, const struct request_peer *peer);
 /* -1: path or name are not UTF-8. */

@@ -444,6 +444,21 @@ static int go_decode(const json_t *go, struct request *request, struct err *err)
 	return 0;
 }
 
+static int ask_decode(const json_t *ask, struct request *request, struct err *err)
+{
+	static const struct shape SHAPES[] = {
+		{ "kind", TEXT, false },
+		{ "id", TEXT, false },
+		SHAPES_END,
+	};
+	if (shape_check(ask, SHAPES, err) != 0)
+		return err_context(err, "\"ask\"");
+	request->type = REQUEST_ASK;
+	request->kind = xstrdup(text_of(ask, "kind"));
+	request->id = xstrdup(text_of(ask, "id"));
+	return 0;
+}
+
 static int run_decode(const json_t *argv, struct request *request, struct err *err)
 {
 	request->type = REQUEST_RUN;
@@ -560,7 +575,7 @@ static int request_fill(const json_t *json, struct request *request, struct err 
 	const char *name = json_object_iter_key(json_object_iter((json_t *)(uintptr_t)json));
 	if (json_object_size(json) != 1)
 		return err_set(err, "a request has one field: slice, go, end, argv, file, arm, "
-				    "confirm, accept or migrate");
+				    "confirm, ask, accept or migrate");
 	const json_t *value = json_object_get(json, name);
 	if (strcmp(name, "slice") == 0) {
 		request->type = REQUEST_SLICE;
@@ -578,6 +593,8 @@ static int request_fill(const json_t *json, struct request *request, struct err 
 		return arm_decode(value, request, err);
 	if (strcmp(name, "confirm") == 0)
 		return confirm_decode(value, request, err);
+	if (strcmp(name, "ask") == 0)
+		return ask_decode(value, request, err);
 	if (strcmp(name, "accept") == 0)
 		return accept_decode(value, request, err);
 	if (strcmp(name, "migrate") == 0)

@@ -77,9 +77,9 @@ static bool is_silent(void)
 
 /* A guest that still boots has no agent yet. */
 static int begin(const struct node *node, virDomainPtr domain, const json_t *command,
-		 json_int_t *pid, struct err *err)
+		 unsigned answers_ms, json_int_t *pid, struct err *err)
 {
-	uint64_t end = now_ms() + GUEST_AGENT_ANSWERS_MS;
+	uint64_t end = now_ms() + answers_ms;
 	struct err why = ERR_INIT;
 	json_t *returned;
 	while ((returned = say(domain, json_deep_copy(command), &why)) == NULL) {
@@ -94,19 +94,27 @@ static int begin(const struct node *node, virDomainPtr domain, const json_t *com
 	return 0;
 }
 
+/* Whether there was anything. */
+static bool decode(const char *base64, struct str *out)
+{
+	gnutls_datum_t plain = { NULL, 0 };
+	const gnutls_datum_t coded = { (unsigned char *)(uintptr_t)base64,
+				       base64 ? (unsigned)strlen(base64) : 0 };
+	if (coded.size == 0 || gnutls_base64_decode2(&coded, &plain) != 0)
+		return false;
+	str_add_bytes(out, plain.data, plain.size);
+	gnutls_free(plain.data);
+	return true;
+}
+
 /* The first line of base64, as far as it is fit to be printed. */
 static char *first_line(const char *base64)
 {
-	gnutls_datum_t plain = { NULL, 0 };
-	const gnutls_datum_t coded = { (unsigned char *)base64,
-				       base64 ? (unsigned)strlen(base64) : 0 };
-	if (coded.size == 0 || gnutls_base64_decode2(&coded, &plain) != 0)
+	AUTO_STR struct str plain = STR_INIT;
+	if (!decode(base64, &plain))
 		return NULL;
-	size_t length = 0;
-	while (length < plain.size && length < REASON_MAX && plain.data[length] != '\n')
-		length++;
-	char *line = xstrndup((const char *)plain.data, length);
-	gnutls_free(plain.data);
+	size_t length = strcspn(str_text(&plain), "\n");
+	char *line = xstrndup(str_text(&plain), length < REASON_MAX ? length : REASON_MAX);
 	for (char *at = line; *at; at++)
 		if (!isprint((unsigned char)*at))
 			*at = '?';
@@ -126,8 +134,9 @@ static int judge(const json_t *status, const char *program, struct err *err)
 }
 
 static int wait_for(const struct node *node, virDomainPtr domain, json_int_t pid,
-		    const char *program, struct err *err)
+		    const struct guest_agent_call *call, struct err *err)
 {
+	const char *program = call->argv[0];
 	uint64_t end = now_ms() + GUEST_AGENT_RUNS_MS;
 	for (;;) {
 		json_t *status = say(domain,
@@ -138,6 +147,9 @@ static int wait_for(const struct node *node, virDomainPtr domain, json_int_t pid
 			return -1;
 		bool exited = json_is_true(json_object_get(status, "exited"));
 		int rc = exited ? judge(status, program, err) : 0;
+		if (exited && rc == 0 && call->output != NULL)
+			decode(json_string_value(json_object_get(status, "out-data")),
+			       call->output);
 		json_decref(status);
 		if (exited)
 			return rc;
@@ -158,19 +170,20 @@ static json_t *command_of(const char *const argv[], const char *input)
 			 1);
 }
 
-int guest_agent_run(const struct node *node, virDomainPtr domain, const char *const argv[],
-		    const struct str *input, struct err *err)
+int guest_agent_run(const struct node *node, virDomainPtr domain,
+		    const struct guest_agent_call *call, struct err *err)
 {
 	gnutls_datum_t coded = { NULL, 0 };
-	const gnutls_datum_t plain = { (unsigned char *)input->data, (unsigned)input->length };
+	const gnutls_datum_t plain = { (unsigned char *)call->input->data,
+				       (unsigned)call->input->length };
 	json_int_t pid;
 	if (load(err) != 0)
 		return -1;
-	if (input->length > 0 && gnutls_base64_encode2(&plain, &coded) != 0)
+	if (call->input->length > 0 && gnutls_base64_encode2(&plain, &coded) != 0)
 		return err_set(err, "no memory for base64");
-	json_t *command = command_of(argv, coded.data ? (const char *)coded.data : "");
+	json_t *command = command_of(call->argv, coded.data ? (const char *)coded.data : "");
 	gnutls_free(coded.data);
-	int rc = begin(node, domain, command, &pid, err);
+	int rc = begin(node, domain, command, call->answers_ms, &pid, err);
 	json_decref(command);
-	return rc == 0 ? wait_for(node, domain, pid, argv[0], err) : -1;
+	return rc == 0 ? wait_for(node, domain, pid, call, err) : -1;
 }

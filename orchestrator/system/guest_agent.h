@@ -11,10 +11,16 @@
  * not answer, and may answer anything.
  */
 
-/* argv[0] is its path. With input as its standard input. Waits until there is an agent that answers, and then
-   for the end of the program. The node says meanwhile that it goes on. Another exit code than 0 is an error,
-   with the first line that the program wrote to stderr. */
-int guest_agent_run(const struct node *node, virDomainPtr domain, const char *const argv[],
-		    const struct str *input, struct err *err);
+struct guest_agent_call {
+	const char *const *argv; /* argv[0] is its path */
+	const struct str *input; /* its standard input */
+	unsigned
+		answers_ms; /* that the agent may take to answer: one that still boots has none yet */
+	struct str *output; /* what it wrote is appended; NULL: it is not asked for */
+};
+/* Waits for the end of the program. The node says meanwhile that it goes on. Another exit code than 0 is an
+   error, with the first line that the program wrote to stderr. */
+int guest_agent_run(const struct node *node, virDomainPtr domain,
+		    const struct guest_agent_call *call, struct err *err);
 enum { GUEST_AGENT_ANSWERS_MS = 60000, GUEST_AGENT_RUNS_MS = 120000 };
 #endif

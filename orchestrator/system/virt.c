@@ -15,7 +15,7 @@
 /* libvirt keeps what it knows of each domain that runs here, for when it is started anew. */
 #define RUNNING_DIR "/run/libvirt/qemu"
 #define LOG_DIR "/var/log/libvirt/qemu"
-enum { STOP_PAUSE_MS = 200, ASK_AGAIN_MS = 10000 };
+enum { STOP_PAUSE_MS = 200, ASK_AGAIN_MS = 10000, ASKED_MS = 5000 };
 
 /* Without asking libvirt, which may have to be started for that. */
 static int any_runs(bool *any, struct err *err)
@@ -193,14 +193,15 @@ static int tell(const struct node *node, virDomainPtr domain, const struct text_
 	static const struct text_list UNKNOWN = TEXT_LIST_INIT;
 	AUTO_STR struct str lines = STR_INIT;
 	AUTO_FREE char *count = xasprintf("%zu", told->count);
-	const char *const argv[] = { VIRT_TAKES, "take", count, NULL };
+	const char *const argv[] = { VIRT_FRONTEND, "take", count, NULL };
+	const struct guest_agent_call call = { argv, &lines, GUEST_AGENT_ANSWERS_MS, NULL };
 	for (size_t i = 0; i < told->count; i++)
 		str_addf(&lines, "%s\n", told->items[i]);
 	if (record_told(domain, &UNKNOWN, err) != 0)
 		return -1;
-	point_pass(VIRT_TAKES);
-	int rc = guest_agent_run(node, domain, argv, &lines, err);
-	point_pass(VIRT_TAKES);
+	point_pass(VIRT_FRONTEND);
+	int rc = guest_agent_run(node, domain, &call, err);
+	point_pass(VIRT_FRONTEND);
 	return rc == 0 ? record_told(domain, told, err) : -1;
 }
 
@@ -216,6 +217,26 @@ int virt_tell(const struct node *node, const char *name, const struct text_list 
 		rc = tell(node, domain, told, err);
 	else if (libvirt_is_gone())
 		err_set(err, "it has ended meanwhile");
+	if (domain != NULL)
+		vir.virDomainFree(domain);
+	vir.virConnectClose(connection);
+	return rc;
+}
+
+int virt_ask(const struct node *node, const char *name, struct str *answer, struct err *err)
+{
+	static const char *const ARGV[] = { VIRT_FRONTEND, "progress", NULL };
+	static const struct str NOTHING = STR_INIT;
+	const struct guest_agent_call call = { ARGV, &NOTHING, ASKED_MS, answer };
+	virConnectPtr connection = libvirt_open(err);
+	if (connection == NULL)
+		return -1;
+	int rc = -1;
+	virDomainPtr domain = libvirt_find(connection, name, err);
+	if (domain != NULL)
+		rc = guest_agent_run(node, domain, &call, err);
+	else if (libvirt_is_gone())
+		err_set(err, "it is not here");
 	if (domain != NULL)
 		vir.virDomainFree(domain);
 	vir.virConnectClose(connection);

@@ -24,12 +24,14 @@ int virt_uses(struct node *node, const char *device, bool *uses, struct err *err
 int virt_start(const struct domain *domain, struct err *err);
 /* One that is paused goes on. */
 int virt_resume(const char *name, struct err *err);
-/* What it is told while it runs, all of it: lines for the standard input of VIRT_TAKES in it. It counts once
-   that has come to its end. */
+/* What it is told while it runs, all of it: lines for the standard input of "VIRT_FRONTEND take COUNT" in it. It
+   counts once that has come to its end. */
 int virt_tell(const struct node *node, const char *name, const struct text_list *told,
 	      struct err *err);
-#define VIRT_TAKES                                                                                 \
-	"/usr/lib/moyai/frontend" /* with "take" and how many lines there are; roles/frontend */
+#define VIRT_FRONTEND "/usr/lib/moyai/frontend" /* roles/frontend */
+/* What a frontend says of itself and its nodes: the output of "VIRT_FRONTEND progress". It is its owner's, and may be
+   anything. One that still boots is an error. */
+int virt_ask(const struct node *node, const char *name, struct str *answer, struct err *err);
 /* Asked to shut down, and switched off when it has not within timeout_ms, whether or not its QEMU
    answers at all. None of this name is fine. The node says meanwhile that it goes on. */
 int virt_stop(const struct node *node, const char *name, unsigned timeout_ms, struct err *err);

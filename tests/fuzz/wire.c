@@ -109,6 +109,9 @@ static void use_request(const struct request *request)
 	case REQUEST_CONFIRM:
 		request_confirm(&again, request->token);
 		break;
+	case REQUEST_ASK:
+		request_ask(&again, request->kind, request->id);
+		break;
 	case REQUEST_ACCEPT:
 		request_accept(&again, &request->peer);
 		break;

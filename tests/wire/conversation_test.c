@@ -96,11 +96,11 @@ static void wrong_requests(void **state)
 		  "not a line of the protocol: \"hello\": '[' or '{' expected near 'hello'" },
 		{ "plan", "[]\n", "not a line of the protocol: \"[]\": not an object" },
 		{ "plan", "{}\n",
-		  "a request has one field: slice, go, end, argv, file, arm, confirm, accept or "
-		  "migrate" },
+		  "a request has one field: slice, go, end, argv, file, arm, confirm, ask, accept "
+		  "or migrate" },
 		{ "plan", "{\"end\":true,\"argv\":[\"a\"]}\n",
-		  "a request has one field: slice, go, end, argv, file, arm, confirm, accept or "
-		  "migrate" },
+		  "a request has one field: slice, go, end, argv, file, arm, confirm, ask, accept "
+		  "or migrate" },
 		{ "plan", "{\"sliced\":{}}\n", "unknown request \"sliced\"" },
 		{ "plan", "{\"end\":true}\n", "\"end\" came where \"slice\" was expected" },
 		{ "plan", "{\"end\":1}\n", "\"end\" must be true" },

@@ -97,6 +97,11 @@ static int take_away(struct node *node, const char *id, struct err *err)
 	return virt_stop(node, id, VIRT_STOP_MS, err) == 0 ? virt_remove_logs(id, err) : -1;
 }
 
+static int ask(struct node *node, const char *id, struct str *answer, struct err *err)
+{
+	return virt_ask(node, id, answer, err);
+}
+
 /* ---- from host to host, while it runs ---- */
 
 static struct domain coming(const struct guest *guest)
@@ -151,6 +156,7 @@ const struct kind_node guest_node = {
 	.observe = observe,
 	.apply = apply,
 	.remove = take_away,
+	.ask = ask,
 	.accepts = "/usr/bin/virt-ssh-helper qemu:///system",
 	.expect = expect,
 	.expect_end = expect_end,
