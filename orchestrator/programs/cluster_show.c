@@ -2,12 +2,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/file.h"
 #include "base/size.h"
 #include "engine/export.h"
 #include <string.h>
 
 #include "programs/cluster.h"
 #include "programs/show.h"
+#include "programs/timeline.h"
 
 /* What is recorded of a guest; all is NULL when nothing is. */
 static struct allocated_guest recorded_of(const struct cluster *cluster, size_t index)
@@ -237,6 +239,55 @@ static void add_json(const struct site *site, const struct cluster *cluster, str
 	show_json_line(out, json);
 }
 
+/* ---- its last start ---- */
+
+static int write_picture(const char *path, const struct timeline *timeline, struct err *err)
+{
+	AUTO_STR struct str picture = STR_INIT;
+	timeline_svg(timeline, &picture);
+	return file_write(path, picture.data, picture.length, 0644, err);
+}
+
+static int show_timeline(const struct options *options, const struct cluster *cluster,
+			 const char *state_dir, struct str *out, struct err *err)
+{
+	struct timeline timeline;
+	int rc = timeline_load(state_dir, cluster->name, &timeline, err);
+	if (rc == 1)
+		return err_set(
+			err,
+			"cluster \"%s\": nothing is known of a start of it from this machine; "
+			"moyai cluster start %s",
+			cluster->name, cluster->name);
+	if (rc == 0 && options->out != NULL)
+		rc = write_picture(options->out, &timeline, err);
+	if (rc == 0 && options->json)
+		timeline_json(&timeline, out);
+	else if (rc == 0)
+		timeline_table(&timeline, out);
+	timeline_free(&timeline);
+	return rc;
+}
+
+static int show_timelines(const struct options *options, const struct site *site,
+			  const size_t *chosen, size_t count, struct str *out)
+{
+	struct err err = ERR_INIT;
+	AUTO_FREE char *state_dir = command_state_dir(options, site);
+	if (state_dir == NULL)
+		return EXIT_ERROR;
+	if (options->out != NULL && count > 1) {
+		err_set(&err, "--out takes the picture of one cluster; %zu are named", count);
+		return command_fail(&err);
+	}
+	for (size_t i = 0; i < count; i++) {
+		str_add(out, i && !options->json ? "\n" : "");
+		if (show_timeline(options, &site->clusters[chosen[i]], state_dir, out, &err) != 0)
+			return command_fail(&err);
+	}
+	return EXIT_OK;
+}
+
 static int run(const struct options *options, int argc, char **argv)
 {
 	struct site site;
@@ -248,10 +299,17 @@ static int run(const struct options *options, int argc, char **argv)
 			      "them");
 		return command_fail(&err);
 	}
+	if (options->out != NULL && !options->timeline) {
+		err_set(&err, "--out writes the picture of --timeline");
+		return command_fail(&err);
+	}
 	if (command_site(options, &site) != 0)
 		return EXIT_ERROR;
 	size_t *chosen = cluster_command_choose(&site, argc, argv, &count, &err);
-	for (size_t i = 0; chosen && i < count; i++) {
+	int result = chosen ? EXIT_OK : command_fail(&err);
+	if (chosen && options->timeline)
+		result = show_timelines(options, &site, chosen, count, &out);
+	for (size_t i = 0; chosen && !options->timeline && i < count; i++) {
 		const struct cluster *cluster = &site.clusters[chosen[i]];
 		if (options->json) {
 			add_json(&site, cluster, &out);
@@ -263,10 +321,8 @@ static int run(const struct options *options, int argc, char **argv)
 	}
 	fputs(str_text(&out), stdout);
 	site_free(&site);
-	if (chosen == NULL)
-		return command_fail(&err);
 	free(chosen);
-	return EXIT_OK;
+	return result;
 }
 
 const struct command command_cluster_show = {
@@ -274,7 +330,12 @@ const struct command command_cluster_show = {
 	.usage = "CLUSTER…",
 	.summary = "one virtual cluster: network, rolls, and its guests one by one",
 	.doc = "As it is declared and recorded: the host is the one that a guest is placed on\n"
-	       "first. Nothing is contacted.",
+	       "first. Nothing is contacted.\n"
+	       "\n"
+	       "With --timeline, what took how long when it was last started from this machine: "
+	       "the\n"
+	       "steps of the apply, and the stages of its guests; --out FILE makes a picture of it "
+	       "(SVG).",
 	.run = run,
-	.options = OPTION_REVISION,
+	.options = OPTION_REVISION | OPTION_TIMELINE | OPTION_OUT,
 };

@@ -3,6 +3,7 @@
 
 #include "programs/cluster_edit.h"
 #include "programs/cluster_progress.h"
+#include "programs/timeline.h"
 /* cluster start, stop and remove: the state of a cluster. */
 
 static char *back(const struct cluster_edit *edit, const char *was)
@@ -35,22 +36,36 @@ static int change(const struct options *options, int argc, char **argv, const ch
 	return cluster_edit_run(options, &edit);
 }
 
-/* Once it has been carried out; a frontend that tells nothing is not waited for. */
-static int wait_until_ready(const struct options *options, const char *name)
+/* Once it has been carried out: until it is ready, if its frontend tells, and what took how long is kept. */
+static int finish(const struct options *options, const char *name, int result)
 {
 	struct site site;
+	struct err err = ERR_INIT;
 	if (command_site(options, &site) != 0)
 		return EXIT_ERROR;
 	const struct cluster *cluster = site_find_cluster(&site, name);
 	bool told = cluster != NULL && cluster_progress_told(cluster);
+	bool noted = options->notes->count > 0;
+	AUTO_FREE char *state_dir = command_state_dir(options, &site);
 	site_free(&site);
-	return told ? cluster_wait(options, name) : EXIT_OK;
+	if (result == EXIT_OK && told && !options->no_wait)
+		result = cluster_wait(options, name);
+	if (noted && state_dir && timeline_save(options->notes, state_dir, &err) != 0)
+		command_fail(&err);
+	return result;
 }
 
 static int start(const struct options *options, int argc, char **argv)
 {
-	int result = change(options, argc, argv, "start", "running");
-	return result == EXIT_OK && !options->no_wait ? wait_until_ready(options, argv[0]) : result;
+	struct timeline timeline;
+	struct options noting = *options;
+	timeline_begin(&timeline, argc ? argv[0] : "");
+	noting.notes = &timeline;
+	int result = change(&noting, argc, argv, "start", "running");
+	if (result == EXIT_OK || timeline.count > 0)
+		result = finish(&noting, argv[0], result);
+	timeline_free(&timeline);
+	return result;
 }
 
 static int stop(const struct options *options, int argc, char **argv)

@@ -9,6 +9,7 @@
 #include "programs/cluster_hosts.h"
 #include "programs/cluster_progress.h"
 #include "programs/show.h"
+#include "programs/timeline.h"
 
 /* A frontend that takes its image from a disk says nothing for a while; in emulation that is minutes. */
 enum { PATIENCE_S = 600, PAUSE_S = 2 };
@@ -42,6 +43,14 @@ static void show_stage(const struct wait *wait, const struct cluster_stage *stag
 	fflush(stdout);
 }
 
+/* Without the percent of an image. */
+static void note_stage(struct timeline *notes, const struct cluster_stage *stage)
+{
+	AUTO_FREE char *word = xstrndup(stage->text, strcspn(stage->text, " "));
+	if (notes != NULL && !text_equal(word, "-"))
+		timeline_stage(notes, stage->guest->id, stage->ready ? NULL : word);
+}
+
 static void show_changes(struct wait *wait)
 {
 	for (size_t i = 0; i < wait->progress.count; i++) {
@@ -51,6 +60,7 @@ static void show_changes(struct wait *wait)
 		memcpy(wait->shown[i], stage->text, sizeof(stage->text));
 		wait->changed = now_s();
 		show_stage(wait, stage);
+		note_stage(wait->options->notes, stage);
 	}
 }
 
@@ -58,6 +68,8 @@ static int finish(const struct wait *wait)
 {
 	size_t nodes = wait->progress.count - 1;
 	long long seconds = (long long)(now_s() - wait->began);
+	if (wait->options->notes != NULL)
+		timeline_ready(wait->options->notes);
 	if (wait->options->json)
 		show_json(json_pack("{s:s, s:s, s:I}", "event", "ready", "cluster",
 				    wait->cluster->name, "seconds", (json_int_t)seconds));

@@ -37,6 +37,8 @@ struct options {
 	const char *lines;		  /* logs -n LINES: digits */
 	bool follow;			  /* logs: and what comes, until Ctrl-C */
 	bool changed;			  /* plan, apply: see changed_keep() */
+	bool timeline;			  /* cluster show: of its last start */
+	struct timeline *notes;		  /* where steps are noted; from no option; NULL: nowhere */
 	bool help;
 };
 
@@ -65,6 +67,7 @@ enum command_option {
 	OPTION_GREP = 1 << 17,
 	OPTION_LINES = 1 << 18,
 	OPTION_FOLLOW = 1 << 19,
+	OPTION_TIMELINE = 1 << 20,
 };
 
 enum exit_code { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_CHANGES = 2 };

@@ -87,6 +87,7 @@ static const struct {
 	{ "STATE/site.key", "32 random bytes, from which secrets are derived." },
 	{ "STATE/id_ed25519", "The ssh key of root on every node." },
 	{ "STATE/known_hosts", "The host keys that are pinned." },
+	{ "STATE/starts/CLUSTER.json", "What took how long at its last start." },
 	{ "STATE/boot/NODE.json", "How far the node's last boot came." },
 }, NODE_SETS[] = {
 	{ "vm[01-16,20]", "Sixteen nodes and one more, with their zeros." },

@@ -145,6 +145,7 @@ SETS(set_unattended, unattended)
 SETS(set_watch, watch)
 SETS(set_follow, follow)
 SETS(set_changed, changed)
+SETS(set_timeline, timeline)
 SETS(set_help, help)
 
 const struct option_spec OPTION_TABLE[] = {
@@ -161,7 +162,9 @@ const struct option_spec OPTION_TABLE[] = {
 	{ OPTION_LOSS, "allow-data-loss", "SCOPE", set_loss,
 	  "with consent in the site: NODE, NODE/KIND, NODE/KIND/NAME or cluster/NAME" },
 	{ OPTION_REVISION, "rev", "REVISION", set_revision, "the site as git has it there" },
-	{ OPTION_OUT, "out", "FILE", set_out, "write the plan, for apply FILE" },
+	{ OPTION_OUT, "out", "FILE", set_out,
+	  "write the plan, for apply FILE; the picture of a timeline" },
+	{ OPTION_TIMELINE, "timeline", NULL, set_timeline, "what took how long at its last start" },
 	{ OPTION_NO_WAIT, "no-wait", NULL, set_no_wait,
 	  "do not wait: for another apply, for guests to be ready" },
 	{ OPTION_UNATTENDED, "unattended", NULL, set_unattended,

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "programs/show.h"
+#include "programs/timeline.h"
 
 enum { REDRAW_MS = 50 };
 
@@ -208,6 +209,8 @@ static void host_event(struct progress *progress, const struct conduct_event *ev
 void progress_event(void *context, const struct conduct_event *event)
 {
 	struct progress *progress = context;
+	if (progress->notes != NULL)
+		timeline_step(progress->notes, event);
 	if (progress->json) {
 		/* While planning, hosts that fail are told with the plan. */
 		if (progress->applying || event->type == CONDUCT_MESSAGE)

@@ -20,6 +20,7 @@ struct progress {
 	size_t answered, hosts;
 	long drawn_ms;
 	size_t name_width;
+	struct timeline *notes; /* what is applied is noted there; NULL: nowhere */
 };
 void progress_open(struct progress *progress, const struct text_list *names, bool json);
 /* For struct fleet: event and context. */

@@ -271,6 +271,7 @@ int reach_nodes(const struct options *options, struct reach *reach)
 		return -1;
 	}
 	progress_open(&reach->progress, &reach->names, options->json);
+	reach->progress.notes = options->notes;
 	return 0;
 }
 
