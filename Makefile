@@ -91,6 +91,8 @@ check-fuzz:
 	+@$(MAKE) -s fuzz-config fuzz-wire fuzz-journal
 check-rack: images $(BUILD)/tests/frames
 	@tests/rack/test
+check-demo:
+	@tests/rack/demo-test
 check-metal:
 	@tests/rack/metal-test
 
@@ -103,7 +105,7 @@ test: deps
 
 test-long: deps
 	+@$(MAKE) -s -j$(JOBS) all
-	+@MOYAI_TEST_EVERY=1 POINT_STEP=1 KINDS_TIMEOUT_S=9000 FUZZ_SECONDS=200 RACK_TEST=long IMAGES_TEST=long GUESTS_TEST=long tests/run "rack metal" "$(LIGHT) images guests kinds"
+	+@MOYAI_TEST_EVERY=1 POINT_STEP=1 KINDS_TIMEOUT_S=9000 FUZZ_SECONDS=200 RACK_TEST=long IMAGES_TEST=long GUESTS_TEST=long tests/run "rack metal demo" "$(LIGHT) images guests kinds"
 
 bench:
 	@tests/bench/bench
@@ -112,7 +114,7 @@ demo: deps-demo
 	+@$(MAKE) -s -j$(JOBS) all
 	@tests/rack/demo
 demo-down:
-	@tests/rack/rack down configs/demo
+	@tests/rack/demo down
 
 clean:
 	rm -rf build build-asan
