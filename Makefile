@@ -10,6 +10,8 @@ CFLAGS  ?= -O2 -g
 CFLAGS  += -std=c17 -Wall -Wextra -Werror -Wshadow -Wconversion -D_GNU_SOURCE -Iorchestrator -MMD -MP
 LDFLAGS += -Wl,--as-needed -Wl,--gc-sections
 CFLAGS  += $(shell pkg-config --cflags libxml-2.0)
+# Where the sources are is nothing to what is made of them: two clones make the same moyai-node.
+CFLAGS  += -ffile-prefix-map=$(CURDIR)=.
 CFLAGS  += -ffunction-sections -fdata-sections -fstack-protector-strong $(EXTRA_CFLAGS)
 LDFLAGS += $(EXTRA_CFLAGS)
 

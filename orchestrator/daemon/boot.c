@@ -157,8 +157,10 @@ void boot_dhcp(struct boot *boot, struct boot_node *node, int64_t now_ms)
 		return;
 	boot_record_free(&node->before);
 	node->before = node->now;
-	node->now =
-		(struct boot_record){ .stage = BOOT_DHCP, .error = xstrdup(node->before.error) };
+	/* What it booted last stays known until it boots something else. */
+	node->now = (struct boot_record){ .stage = BOOT_DHCP,
+					  .image = xstrdup(node->before.image),
+					  .error = xstrdup(node->before.error) };
 	node->now.times_ms[BOOT_DHCP] = now_ms;
 	publish(boot, node, now_ms);
 }

@@ -180,6 +180,17 @@ static int take_lock(struct server *server, struct err *err)
 		       server->options.state_dir);
 }
 
+/* A key that all others would refuse is refused here, too. */
+static int begin_site(const char *state_dir, struct err *err)
+{
+	struct site_key key;
+	if (site_key_make(state_dir, err) != 0)
+		return -1;
+	int rc = site_key_load(state_dir, &key, err);
+	explicit_bzero(&key, sizeof(key));
+	return rc;
+}
+
 int server_start(const struct server_options *options, struct site *site, struct server *server,
 		 struct err *err)
 {
@@ -205,7 +216,7 @@ int server_start(const struct server_options *options, struct site *site, struct
 	server->site_stamp = site_stamp(options->site_dir, &server->site_files);
 	if ((server->signals = block_signals(err)) < 0 ||
 	    boot_open(options->state_dir, &server->boot, err) != 0 || take_lock(server, err) != 0 ||
-	    site_key_make(options->state_dir, err) != 0 ||
+	    begin_site(options->state_dir, err) != 0 ||
 	    identity_load(options->state_dir, NULL, &key, err) != 0 ||
 	    tokens_load(options->state_dir, &server->tokens, err) != 0)
 		goto fail;

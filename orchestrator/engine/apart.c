@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/apart.h"
 
+#include <string.h>
+
 #include "engine/refer.h"
 #include "model/check.h"
+#include "model/text_check.h"
 
 const struct cluster *apart_cluster(const struct site *site, const char *network,
 				    struct place *place)
@@ -39,24 +42,23 @@ static void note_one(const struct spec *spec, void *context)
 	*(bool *)context = true;
 }
 
-static const struct spec *forwarding(const struct site_node *node)
+/* Any value but 0 does. */
+static void note_forwarding(const struct spec *sysctl, void *context)
 {
-	static const char *const NAMES[] = { "net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding",
-					     "net.ipv6.conf.all.forwarding" };
-	for (size_t i = 0; i < COUNT_OF(NAMES); i++) {
-		const struct spec *sysctl = refer_find(node, "sysctl", NAMES[i]);
-		if (sysctl != NULL && text_equal(refer_text(sysctl, "value"), "1"))
-			return sysctl;
-	}
-	return NULL;
+	const char *value = refer_text(sysctl, "value");
+	const struct spec **found = context;
+	if (*found == NULL && text_is_forwarding(sysctl->id) &&
+	    value[strspn(value, " \t0")] != '\0')
+		*found = sysctl;
 }
 
 void apart_check(const struct site *site, struct mistakes *mistakes)
 {
 	for (size_t i = 0; i < site->node_count; i++) {
 		const struct site_node *node = &site->nodes[i];
-		const struct spec *sysctl = forwarding(node);
+		const struct spec *sysctl = NULL;
 		bool walled = false;
+		refer_each(node, "sysctl", note_forwarding, &sysctl);
 		refer_each(node, "firewall", note_one, &walled);
 		if (sysctl != NULL && !walled)
 			mistake_add(

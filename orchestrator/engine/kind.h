@@ -32,7 +32,8 @@ struct kind_node {
 	int (*apply)(struct node *, const struct step *, struct err *);
 	int (*remove)(struct node *, const char *id, struct err *);
 	unsigned settle_ms; /* how long a step may take to come true; 0: at once */
-	/* What a resource says from inside, of itself and what it serves; NULL: nothing. Not to be trusted. */
+	/* What a resource says from inside, of itself and what it serves; NULL: nothing. Not to be trusted.
+	   An empty answer: it does not answer yet. */
 	int (*ask)(struct node *, const char *id, struct str *answer, struct err *);
 	/*
 	 * Of a kind whose resources move from node to node while they are in use; NULL: they do not. `as` is what

@@ -39,15 +39,38 @@ static int add_tools(struct inputs *inputs, const char *const *tools, struct err
 	return 0;
 }
 
+/* Two mirrors of one index are one input, and two states of it are two. */
+static int add_index(struct inputs *inputs, const struct apt_index *index, size_t which,
+		     struct err *err)
+{
+	const struct apt_source *source = &index->sources[which];
+	AUTO_FREE char *name = xasprintf("index %s %s", source->release, source->component);
+	char hex[HASH_HEX_SIZE];
+	bool other = false;
+	if (hash_file_hex(source->in_release, hex, err) != 0)
+		return -1;
+	for (size_t i = 0; i < which; i++) {
+		const struct apt_source *earlier = &index->sources[i];
+		char its[HASH_HEX_SIZE];
+		if (!text_equal(earlier->release, source->release) ||
+		    !text_equal(earlier->component, source->component))
+			continue;
+		if (hash_file_hex(earlier->in_release, its, err) != 0)
+			return -1;
+		if (text_equal(hex, its))
+			return 0;
+		other = true;
+	}
+	AUTO_FREE char *longer = xasprintf("%s %.12s", name, hex);
+	return inputs_text(inputs, other ? longer : name, hex, err);
+}
+
 /* What every layer with packages depends on. Which mirror of an index gave the packages is nothing to them. */
 static int add_common(const struct image_plan *plan, struct inputs *inputs, struct err *err)
 {
-	for (size_t i = 0; i < plan->index.count; i++) {
-		const struct apt_source *source = &plan->index.sources[i];
-		AUTO_FREE char *name = xasprintf("index %s %s", source->release, source->component);
-		if (inputs_file(inputs, name, source->in_release, err) != 0)
+	for (size_t i = 0; i < plan->index.count; i++)
+		if (add_index(inputs, &plan->index, i, err) != 0)
 			return -1;
-	}
 	if (inputs_text(inputs, "mirror", plan->site->mirror, err) != 0 ||
 	    inputs_text(inputs, "suite", plan->recipe.suite, err) != 0 ||
 	    inputs_list(inputs, "trim", &plan->recipe.trim, err) != 0)

@@ -143,8 +143,11 @@ static void read_parameter(struct reader *reader, const config_setting_t *member
 	char *value = NULL;
 	if (text == NULL)
 		err_set(&err, "write it in quotes, like %s = \"…\"", name);
-	else if (strpbrk(text, "\r\n") != NULL)
-		err_set(&err, "has several lines; write one");
+	else if (!text_is_parameter(text))
+		err_set(&err,
+			"\"%.80s\" is not one word; write letters, digits and any "
+			"of " TEXT_PARAMETER_SIGNS,
+			text);
 	if (err.text[0] != '\0' || field_set_text(&VALUE, &value, text, &err) != 0) {
 		mistake_add(reader->mistakes, place, "%s: parameters: %s.%s: %s", of->what, roll,
 			    name, err.text);

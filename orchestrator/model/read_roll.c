@@ -32,11 +32,8 @@ static void read_part(struct reader *reader, const config_setting_t *group, cons
 		read_check(reader, group, &RULES[i], what);
 }
 
-static bool is_one_line(const char *text)
-{
-	return strpbrk(text, "\r\n") == NULL;
-}
-static const struct read_rule ONE_LINE = { "default", is_one_line, "one line" };
+static const struct read_rule ONE_WORD = { "default", text_is_parameter,
+					   "letters, digits and any of " TEXT_PARAMETER_SIGNS };
 
 static void read_parameter(struct reader *reader, const config_setting_t *group, unsigned index,
 			   const char *what, struct roll *roll)
@@ -49,7 +46,7 @@ static void read_parameter(struct reader *reader, const config_setting_t *group,
 		return;
 	parameter->place = read_places(reader, group, ROLL_PARAMETER_FIELDS);
 	read_group(reader, group, ROLL_PARAMETER_FIELDS, parameter, full, NULL);
-	read_check(reader, group, &ONE_LINE, full);
+	read_check(reader, group, &ONE_WORD, full);
 	const struct roll_parameter *twin =
 		parameter->name ? roll_find_parameter(roll, parameter->name) : NULL;
 	if (twin != NULL)

@@ -90,6 +90,23 @@ bool text_is_unit(const char *text)
 	       dot[1] != '\0' && consists_of(text, ":-_.@\\");
 }
 
+bool text_is_forwarding(const char *text)
+{
+	bool of_interfaces =
+		text_starts(text, "net.ipv4.conf.") || text_starts(text, "net.ipv6.conf.");
+	return strcmp(text, "net.ipv4.ip_forward") == 0 ||
+	       (of_interfaces &&
+		(text_ends(text, ".forwarding") || text_ends(text, ".force_forwarding")));
+}
+
+bool text_is_parameter(const char *text)
+{
+	for (; *text; text++)
+		if (!isalnum((unsigned char)*text) && strchr(TEXT_PARAMETER_SIGNS, *text) == NULL)
+			return false;
+	return true;
+}
+
 bool text_is_argument(const char *text)
 {
 	/* It stands in a line of an iPXE script, where these are more than text. */

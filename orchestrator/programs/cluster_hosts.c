@@ -132,6 +132,7 @@ int cluster_hosts_ask(const struct options *options, struct reach *reach)
 {
 	struct err err = ERR_INIT;
 	keep_hosts(reach);
+	fleet_close(&reach->fleet); /* when it is not the first time */
 	if (reach_nodes(options, reach) != 0)
 		return -1;
 	int rc = fleet_each(&reach->fleet, ask_host, &err);

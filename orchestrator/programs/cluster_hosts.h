@@ -13,7 +13,7 @@ struct cluster_seen {
 };
 
 /* After reach_site(): asks all gateways and VM servers, of those in --limit. Nodes that fail are in
-   reach->fleet. -1 after having printed why. */
+   reach->fleet. Asked once more, hosts from before are gone. -1 after having printed why. */
 int cluster_hosts_ask(const struct options *options, struct reach *reach);
 
 /* What they said of the guest. The caller has to call cluster_seen_free(). */

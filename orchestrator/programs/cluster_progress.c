@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "programs/cluster_progress.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +25,7 @@ void cluster_progress_init(struct cluster_progress *progress, const struct clust
 		struct cluster_stage *stage = &progress->items[i];
 		bool told = cluster_progress_told(cluster) &&
 			    (cluster_is_frontend(guest) || cluster_starts_from_frontend(guest));
-		*stage = (struct cluster_stage){ .guest = guest, .ready = !told };
+		*stage = (struct cluster_stage){ .guest = guest, .told = told };
 		snprintf(stage->text, sizeof(stage->text), "%s", told ? "starts" : NOBODY_SAYS);
 	}
 }
@@ -38,7 +39,7 @@ void cluster_progress_free(struct cluster_progress *progress)
 bool cluster_progress_ready(const struct cluster_progress *progress)
 {
 	for (size_t i = 0; i < progress->count; i++)
-		if (!progress->items[i].ready)
+		if (progress->items[i].told && !progress->items[i].ready)
 			return false;
 	return true;
 }
@@ -59,16 +60,19 @@ static char *word(char **line)
 static void set_stage(struct cluster_stage *stage, const char *name, const char *percent)
 {
 	bool frontend = cluster_is_frontend(stage->guest);
+	enum boot_stage boot = frontend ? BOOT_NONE : boot_stage_parse(name);
 	bool ready = text_equal(name, frontend ? "ready" : "joined");
-	if (!ready && !text_equal(name, "starts") &&
-	    (frontend || boot_stage_parse(name) == BOOT_NONE))
+	unsigned long done = percent ? strtoul(percent, NULL, 10) : 101;
+	if (!ready && !text_equal(name, "starts") && boot == BOOT_NONE)
 		return;
 	stage->ready = ready;
-	if (boot_stage_parse(name) == BOOT_IMAGE && percent != NULL)
-		snprintf(stage->text, sizeof(stage->text), "%s %lu %%", name,
-			 strtoul(percent, NULL, 10) % 101);
-	else
+	stage->rank = ready ? UINT_MAX : boot == BOOT_FAILED ? 0 : (unsigned)boot * 101;
+	if (boot == BOOT_IMAGE && done <= 100) {
+		stage->rank += (unsigned)done;
+		snprintf(stage->text, sizeof(stage->text), "%s %lu %%", name, done);
+	} else {
 		snprintf(stage->text, sizeof(stage->text), "%s", name);
+	}
 }
 
 /* "NAME STAGE [PERCENT]" */
@@ -78,8 +82,7 @@ static void take(struct cluster_progress *progress, char *line)
 	const char *stage = word(&line);
 	const char *percent = word(&line);
 	for (size_t i = 0; name && stage && i < progress->count; i++)
-		if (!text_equal(progress->items[i].text, NOBODY_SAYS) &&
-		    text_equal(progress->items[i].guest->name, name))
+		if (progress->items[i].told && text_equal(progress->items[i].guest->name, name))
 			set_stage(&progress->items[i], stage, percent);
 }
 
@@ -88,10 +91,8 @@ int cluster_progress_ask(const struct reach *reach, struct host *host,
 {
 	AUTO_STR struct str request = STR_INIT;
 	request_ask(&request, "guest", progress->items[0].guest->id);
-	progress->answered = false;
 	if (host_ask(host, &reach->remote, &request, err) != 0)
 		return -1;
-	progress->answered = true;
 	AUTO_FREE char *text = xstrdup(str_text(&host->out));
 	for (char *rest = text, *line; (line = strsep(&rest, "\n"));)
 		take(progress, line);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
 #include <string.h>
 
 #include "programs/cluster_edit.h"
@@ -48,7 +49,10 @@ static int finish(const struct options *options, const char *name, int result)
 	bool noted = options->notes->count > 0;
 	AUTO_FREE char *state_dir = command_state_dir(options, &site);
 	site_free(&site);
-	if (result == EXIT_OK && told && !options->no_wait)
+	if (result == EXIT_OK && told && options->limit != NULL)
+		fprintf(stderr,
+			"with --limit it is not waited for; moyai cluster wait %s does it\n", name);
+	else if (result == EXIT_OK && told && !options->no_wait)
 		result = cluster_wait(options, name);
 	if (noted && state_dir && timeline_save(options->notes, state_dir, &err) != 0)
 		command_fail(&err);
@@ -86,8 +90,10 @@ const struct command command_cluster_start = {
 	       "guests\n"
 	       "are started: the frontend on a gateway, the nodes on VM servers. Then it is "
 	       "waited\n"
-	       "until all are ready, as by moyai cluster wait; not with "
-	       "--no-wait.\n" CLUSTER_EDIT_DOC("state"),
+	       "until all are ready, as by moyai cluster wait; not with --no-wait or --limit. "
+	       "What\n"
+	       "took how long is shown by moyai cluster show --timeline.\n" CLUSTER_EDIT_DOC(
+		       "state"),
 	.run = start,
 	.options = OPTIONS_REACH | OPTION_YES | OPTION_LOSS | OPTION_NO_WAIT,
 };

@@ -40,43 +40,45 @@ static void add_guest(const struct cluster *cluster, const struct cluster_guest 
 	show_cell(table, address ? address : "-");
 }
 
-/* What is not known of one that runs is "-"; one that does not answer yet starts. */
-static void ask_frontend(struct reach *reach, struct cluster_progress *progress)
+/* False: it was not asked, or it could not be; err says why then. */
+static bool ask_frontend(struct reach *reach, const struct cluster *cluster,
+			 struct cluster_progress *progress, struct err *err)
 {
-	struct err err = ERR_INIT;
+	bool asked = false;
 	struct cluster_seen seen = cluster_hosts_look(reach, progress->items[0].guest);
 	struct host *host =
 		seen.hosts.count == 1 ? cluster_hosts_host(reach, seen.hosts.items[0]) : NULL;
-	if (host != NULL && text_equal(cluster_seen_state(&seen), "running"))
-		cluster_progress_ask(reach, host, progress, &err);
+	if (host != NULL && cluster_progress_told(cluster) && !reach_stopped(reach) &&
+	    text_equal(cluster_seen_state(&seen), "running"))
+		asked = cluster_progress_ask(reach, host, progress, err) == 0;
 	cluster_seen_free(&seen);
-}
-
-static const char *stage_of(const struct cluster_progress *progress, size_t guest,
-			    const struct cluster_seen *seen)
-{
-	bool runs = text_equal(cluster_seen_state(seen), "running");
-	bool known = progress->answered || guest == 0;
-	return runs && known ? progress->items[guest].text : "-";
+	return asked;
 }
 
 static void add_cluster(struct reach *reach, const struct cluster *cluster, bool json,
-			struct show_table *table, struct str *out)
+			struct show_table *table, struct str *out, struct str *failed)
 {
 	struct cluster_progress progress;
+	struct err err = ERR_INIT;
 	cluster_progress_init(&progress, cluster);
-	if (cluster_progress_told(cluster) && text_equal(cluster->state, "running"))
-		ask_frontend(reach, &progress);
+	bool asked = ask_frontend(reach, cluster, &progress, &err);
+	if (err.text[0] != '\0') {
+		str_addf(failed, "%s: ", cluster->guests[0].id);
+		show_safe(failed, err.text);
+		str_add(failed, "\n");
+	}
 	for (size_t i = 0; i < cluster->guest_count; i++) {
 		struct cluster_seen seen = cluster_hosts_look(reach, &cluster->guests[i]);
-		add_guest(cluster, &cluster->guests[i], &seen, stage_of(&progress, i, &seen), json,
-			  table, out);
+		bool runs = text_equal(cluster_seen_state(&seen), "running");
+		add_guest(cluster, &cluster->guests[i], &seen,
+			  asked && runs ? progress.items[i].text : "-", json, table, out);
 		cluster_seen_free(&seen);
 	}
 	cluster_progress_free(&progress);
 }
 
-static void print(const struct options *options, struct reach *reach, const size_t *chosen,
+/* Whether all was said that can be. */
+static bool print(const struct options *options, struct reach *reach, const size_t *chosen,
 		  size_t count)
 {
 	static const char *const HEAD[] = { "GUEST", "STATE", "STAGE", "HOST", "ADDRESS" };
@@ -86,7 +88,8 @@ static void print(const struct options *options, struct reach *reach, const size
 	for (size_t i = 0; i < COUNT_OF(HEAD); i++)
 		show_cell(&table, HEAD[i]);
 	for (size_t i = 0; i < count; i++)
-		add_cluster(reach, &reach->site.clusters[chosen[i]], options->json, &table, &out);
+		add_cluster(reach, &reach->site.clusters[chosen[i]], options->json, &table, &out,
+			    &failed);
 	if (!options->json)
 		show_table_print(&table, &out);
 	show_table_free(&table);
@@ -97,6 +100,9 @@ static void print(const struct options *options, struct reach *reach, const size
 	fputs(str_text(&out), stdout);
 	fflush(stdout);
 	fputs(str_text(&failed), stderr);
+	if (reach_stopped(reach))
+		fputs("moyai: interrupted\n", stderr);
+	return failed.length == 0 && !reach_stopped(reach);
 }
 
 static int ask(const struct options *options, struct reach *reach, int argc, char **argv)
@@ -108,8 +114,7 @@ static int ask(const struct options *options, struct reach *reach, int argc, cha
 		return command_fail(&err);
 	int result = EXIT_ERROR;
 	if (cluster_hosts_ask(options, reach) == 0) {
-		print(options, reach, chosen, count);
-		if (fleet_failed(&reach->fleet) == 0)
+		if (print(options, reach, chosen, count))
 			result = EXIT_OK;
 	}
 	free(chosen);

@@ -16,13 +16,17 @@ enum { PATIENCE_S = 600, PAUSE_S = 2 };
 
 struct wait {
 	const struct options *options;
-	const struct reach *reach;
+	struct reach *reach;
 	const struct cluster *cluster;
-	struct host *host; /* the frontend's */
+	struct host *host; /* the frontend's; NULL: it has to be looked for */
 	struct cluster_progress progress;
-	char (*shown)[sizeof(((struct cluster_stage *)0)->text)]; /* of each guest */
+	/* Of each guest: what was said of it last, and how far it has been. */
+	struct seen {
+		char text[sizeof(((struct cluster_stage *)0)->text)];
+		unsigned rank;
+	} * seen;
 	time_t began;
-	time_t changed;
+	time_t further; /* when one of them was last further than before */
 };
 
 static time_t now_s(void)
@@ -37,7 +41,7 @@ static void show_stage(const struct wait *wait, const struct cluster_stage *stag
 	if (wait->options->json)
 		show_json(json_pack("{s:s, s:s, s:s, s:s, s:b}", "event", "stage", "cluster",
 				    wait->cluster->name, "guest", stage->guest->id, "stage",
-				    stage->text, "ready", (int)stage->ready));
+				    stage->text, "ready", (int)(stage->ready || !stage->told)));
 	else
 		fprintf(stderr, "%-20s %s\n", stage->guest->id, stage->text);
 	fflush(stdout);
@@ -51,14 +55,19 @@ static void note_stage(struct timeline *notes, const struct cluster_stage *stage
 		timeline_stage(notes, stage->guest->id, stage->ready ? NULL : word);
 }
 
+/* A node that boots again and again gets no further. */
 static void show_changes(struct wait *wait)
 {
 	for (size_t i = 0; i < wait->progress.count; i++) {
 		const struct cluster_stage *stage = &wait->progress.items[i];
-		if (text_equal(wait->shown[i], stage->text))
+		struct seen *seen = &wait->seen[i];
+		if (stage->rank > seen->rank) {
+			seen->rank = stage->rank;
+			wait->further = now_s();
+		}
+		if (text_equal(seen->text, stage->text))
 			continue;
-		memcpy(wait->shown[i], stage->text, sizeof(stage->text));
-		wait->changed = now_s();
+		memcpy(seen->text, stage->text, sizeof(stage->text));
 		show_stage(wait, stage);
 		note_stage(wait->options->notes, stage);
 	}
@@ -66,7 +75,9 @@ static void show_changes(struct wait *wait)
 
 static int finish(const struct wait *wait)
 {
-	size_t nodes = wait->progress.count - 1;
+	size_t nodes = 0;
+	for (size_t i = 1; i < wait->progress.count; i++)
+		nodes += wait->progress.items[i].told;
 	long long seconds = (long long)(now_s() - wait->began);
 	if (wait->options->notes != NULL)
 		timeline_ready(wait->options->notes);
@@ -83,10 +94,12 @@ static int finish(const struct wait *wait)
 static int give_up(const struct wait *wait, const char *why)
 {
 	AUTO_STR struct str list = STR_INIT;
+	AUTO_STR struct str reason = STR_INIT;
 	const char *first = NULL;
+	show_safe(&reason, why); /* it may be a frontend's */
 	for (size_t i = 0; i < wait->progress.count; i++) {
 		const struct cluster_stage *stage = &wait->progress.items[i];
-		if (stage->ready)
+		if (stage->ready || !stage->told)
 			continue;
 		str_addf(&list, "%s%s (%s)", first ? ", " : "", stage->guest->name, stage->text);
 		first = first ? first : stage->guest->name;
@@ -94,25 +107,46 @@ static int give_up(const struct wait *wait, const char *why)
 	fprintf(stderr,
 		"moyai: %s: %s; not ready: %s. Its guests go on by themselves: moyai cluster wait "
 		"%s; moyai cluster console %s %s shows one of them\n",
-		wait->cluster->name, why, str_text(&list), wait->cluster->name, wait->cluster->name,
-		first ? first : "frontend");
+		wait->cluster->name, str_text(&reason), str_text(&list), wait->cluster->name,
+		wait->cluster->name, first ? first : "frontend");
 	return EXIT_ERROR;
+}
+
+/* It may have moved, been stopped, or its host be away for a while. 1: nobody has it, and all have said so. */
+static int look_for_it(struct wait *wait)
+{
+	wait->host = NULL;
+	if (cluster_hosts_ask(wait->options, wait->reach) != 0)
+		return -1;
+	struct cluster_seen seen = cluster_hosts_look(wait->reach, &wait->cluster->guests[0]);
+	int rc = seen.hosts.count == 0 && seen.silent == 0;
+	if (seen.hosts.count == 1)
+		wait->host = cluster_hosts_host(wait->reach, seen.hosts.items[0]);
+	cluster_seen_free(&seen);
+	return rc;
 }
 
 static int wait_for(struct wait *wait)
 {
+	struct err err = ERR_INIT;
 	for (;;) {
-		struct err err = ERR_INIT;
-		bool answers =
-			cluster_progress_ask(wait->reach, wait->host, &wait->progress, &err) == 0;
-		show_changes(wait);
-		if (answers && cluster_progress_ready(&wait->progress))
-			return finish(wait);
+		int found = wait->host ? 0 : look_for_it(wait);
+		if (found < 0)
+			return EXIT_ERROR;
 		if (reach_stopped(wait->reach))
 			return give_up(wait, "interrupted");
-		if (now_s() - wait->changed > PATIENCE_S)
+		if (found > 0)
+			return give_up(wait, "its frontend runs nowhere");
+		bool well = wait->host && cluster_progress_ask(wait->reach, wait->host,
+							       &wait->progress, &err) == 0;
+		show_changes(wait);
+		if (well && cluster_progress_ready(&wait->progress))
+			return finish(wait);
+		if (now_s() - wait->further > PATIENCE_S)
 			return give_up(wait,
-				       answers ? "nothing has changed for 10 minutes" : err.text);
+				       well ? "none has got further for 10 minutes" : err.text);
+		if (!well)
+			wait->host = NULL;
 		nanosleep(&(struct timespec){ .tv_sec = PAUSE_S }, NULL);
 	}
 }
@@ -120,19 +154,15 @@ static int wait_for(struct wait *wait)
 static int wait_cluster(const struct options *options, struct reach *reach,
 			const struct cluster *cluster)
 {
-	AUTO_FREE char *name = cluster_hosts_find(options, reach, &cluster->guests[0]);
 	struct wait wait = { .options = options,
 			     .reach = reach,
 			     .cluster = cluster,
-			     .host = name ? cluster_hosts_host(reach, name) : NULL,
 			     .began = now_s(),
-			     .changed = now_s() };
-	if (wait.host == NULL)
-		return EXIT_ERROR;
+			     .further = now_s() };
 	cluster_progress_init(&wait.progress, cluster);
-	wait.shown = xcalloc(wait.progress.count, sizeof(*wait.shown));
+	wait.seen = xcalloc(wait.progress.count, sizeof(*wait.seen));
 	int result = wait_for(&wait);
-	free(wait.shown);
+	free(wait.seen);
 	cluster_progress_free(&wait.progress);
 	return result;
 }
@@ -188,7 +218,7 @@ const struct command command_cluster_wait = {
 	       "Nodes\n"
 	       "with boot = \"golden\" start by themselves and are not waited for. Ends when all "
 	       "are\n"
-	       "ready; with 1 when nothing has changed for ten minutes, and says who is not.",
+	       "ready; with 1 when none has got further for ten minutes, and says who is not.",
 	.run = run,
 	.options = OPTIONS_REACH | OPTION_REVISION,
 };

@@ -92,14 +92,17 @@ static int keep_generations(const struct options *options, const struct image_pl
 	AUTO_LIST struct text_list in_use = TEXT_LIST_INIT;
 	AUTO_FREE char *state_dir = command_state_dir(options, site);
 	if (state_dir == NULL)
-		return -1;
-	versions_in_use(site, state_dir, &in_use);
+		fputs("so nobody knows what nodes have booted, and old generations stay\n", stderr);
+	else
+		versions_in_use(site, state_dir, &in_use);
 	int rc = 0;
 	for (size_t i = 0; i < plan->role_count; i++) {
 		const char *role = plan->roles[i].role->name;
 		AUTO_FREE char *path = xasprintf("%s/%s/manifest.json", plan->dirs.images, role);
-		if (file_exists(path) &&
-		    (generation_keep(plan->dirs.images, role, &err) != 0 ||
+		if (!file_exists(path))
+			continue;
+		if (generation_keep(plan->dirs.images, role, &err) != 0 ||
+		    (state_dir &&
 		     generation_prune(plan->dirs.images, role, &in_use, &removed, &err) != 0)) {
 			command_fail(&err);
 			rc = -1;

@@ -31,7 +31,9 @@ static int set_state(struct options *options, const char *argument, struct err *
 
 static int set_limit(struct options *options, const char *argument, struct err *err)
 {
-	(void)err;
+	if (options->limit != NULL)
+		return err_set(err, "--limit is there twice; write --limit '%s,%s'", options->limit,
+			       argument);
 	options->limit = argument;
 	return 0;
 }

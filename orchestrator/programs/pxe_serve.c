@@ -144,6 +144,12 @@ static int run(const struct options *options, int argc, char **argv)
 		err_set(&err, "pxe serve: \"%s\": no argument is expected", argv[0]);
 		return command_fail(&err);
 	}
+	if (geteuid() != 0) { /* before anything is begun */
+		err_set(&err,
+			"pxe serve answers DHCP and TFTP, for which it has to be root; run it as "
+			"root, or by sudo");
+		return command_fail(&err);
+	}
 	/* Also into a pipe, the lines come when things happen. */
 	setvbuf(stderr, NULL, _IOLBF, 0);
 	setvbuf(stdout, NULL, _IOLBF, 0);

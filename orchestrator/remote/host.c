@@ -466,6 +466,8 @@ int host_ask(struct host *host, const struct remote_options *options, const stru
 	     struct err *err)
 {
 	str_clear(&host->out);
+	str_clear(&host->errors);
+	str_clear(&host->messages);
 	int rc = phase(host, options, "ask", request, options->answer_timeout_ms,
 		       1u << MESSAGE_OUTPUT, err);
 	if (host->unreachable)

@@ -34,6 +34,16 @@ static int load(struct err *err)
 		       : -1;
 }
 
+/* What an agent says is its owner's: as far as it is fit to be printed. */
+static char *printable(const char *text, size_t length)
+{
+	char *line = xstrndup(text, length < REASON_MAX ? length : REASON_MAX);
+	for (char *at = line; *at; at++)
+		if (!isprint((unsigned char)*at))
+			*at = '?';
+	return line;
+}
+
 /* One command and what it returns: a new reference, NULL on failure. */
 static json_t *say(virDomainPtr domain, json_t *command, struct err *err)
 {
@@ -41,7 +51,8 @@ static json_t *say(virDomainPtr domain, json_t *command, struct err *err)
 	json_decref(command);
 	AUTO_FREE char *answer = vir.command(domain, text, WORD_S, 0);
 	if (answer == NULL) {
-		err_set(err, "%s", vir.message());
+		AUTO_FREE char *why = printable(vir.message(), strlen(vir.message()));
+		err_set(err, "%s", why);
 		return NULL;
 	}
 	json_t *whole = json_loads(answer, 0, NULL);
@@ -75,16 +86,18 @@ static bool is_silent(void)
 	return code == VIR_ERR_AGENT_UNRESPONSIVE || code == VIR_ERR_OPERATION_TIMEOUT;
 }
 
-/* A guest that still boots has no agent yet. */
+/* A guest that still boots has no agent yet. 1: it has not, and that is fine. */
 static int begin(const struct node *node, virDomainPtr domain, const json_t *command,
-		 unsigned answers_ms, json_int_t *pid, struct err *err)
+		 const struct guest_agent_call *call, json_int_t *pid, struct err *err)
 {
-	uint64_t end = now_ms() + answers_ms;
+	uint64_t end = now_ms() + call->answers_ms;
 	struct err why = ERR_INIT;
 	json_t *returned;
 	while ((returned = say(domain, json_deep_copy(command), &why)) == NULL) {
 		if (!is_silent())
 			return err_set(err, "its guest agent does not do it: %s", why.text);
+		if (now_ms() > end && call->may_be_silent)
+			return 1;
 		if (now_ms() > end)
 			return err_set(err, "its guest agent does not answer: %s", why.text);
 		wait_a_little(node);
@@ -113,12 +126,7 @@ static char *first_line(const char *base64)
 	AUTO_STR struct str plain = STR_INIT;
 	if (!decode(base64, &plain))
 		return NULL;
-	size_t length = strcspn(str_text(&plain), "\n");
-	char *line = xstrndup(str_text(&plain), length < REASON_MAX ? length : REASON_MAX);
-	for (char *at = line; *at; at++)
-		if (!isprint((unsigned char)*at))
-			*at = '?';
-	return line;
+	return printable(str_text(&plain), strcspn(str_text(&plain), "\n"));
 }
 
 static int judge(const json_t *status, const char *program, struct err *err)
@@ -137,7 +145,7 @@ static int wait_for(const struct node *node, virDomainPtr domain, json_int_t pid
 		    const struct guest_agent_call *call, struct err *err)
 {
 	const char *program = call->argv[0];
-	uint64_t end = now_ms() + GUEST_AGENT_RUNS_MS;
+	uint64_t end = now_ms() + call->runs_ms;
 	for (;;) {
 		json_t *status = say(domain,
 				     json_pack("{s:s, s:{s:I}}", "execute", "guest-exec-status",
@@ -154,8 +162,8 @@ static int wait_for(const struct node *node, virDomainPtr domain, json_int_t pid
 		if (exited)
 			return rc;
 		if (now_ms() > end)
-			return err_set(err, "%s in it has not come to its end within %d s", program,
-				       GUEST_AGENT_RUNS_MS / 1000);
+			return err_set(err, "%s in it has not come to its end within %u s", program,
+				       call->runs_ms / 1000);
 		wait_a_little(node);
 	}
 }
@@ -183,7 +191,7 @@ int guest_agent_run(const struct node *node, virDomainPtr domain,
 		return err_set(err, "no memory for base64");
 	json_t *command = command_of(call->argv, coded.data ? (const char *)coded.data : "");
 	gnutls_free(coded.data);
-	int rc = begin(node, domain, command, call->answers_ms, &pid, err);
+	int rc = begin(node, domain, command, call, &pid, err);
 	json_decref(command);
-	return rc == 0 ? wait_for(node, domain, pid, call, err) : -1;
+	return rc == 0 ? wait_for(node, domain, pid, call, err) : rc;
 }

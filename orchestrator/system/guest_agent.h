@@ -14,12 +14,13 @@
 struct guest_agent_call {
 	const char *const *argv; /* argv[0] is its path */
 	const struct str *input; /* its standard input */
-	unsigned
-		answers_ms; /* that the agent may take to answer: one that still boots has none yet */
+	/* How long the agent may take to answer, for one that still boots has none yet, and the program to end. */
+	unsigned answers_ms, runs_ms;
+	bool may_be_silent; /* that no agent answers is no error */
 	struct str *output; /* what it wrote is appended; NULL: it is not asked for */
 };
 /* Waits for the end of the program. The node says meanwhile that it goes on. Another exit code than 0 is an
-   error, with the first line that the program wrote to stderr. */
+   error, with the first line that the program wrote to stderr. 1: no agent has answered, and may_be_silent. */
 int guest_agent_run(const struct node *node, virDomainPtr domain,
 		    const struct guest_agent_call *call, struct err *err);
 enum { GUEST_AGENT_ANSWERS_MS = 60000, GUEST_AGENT_RUNS_MS = 120000 };

@@ -194,7 +194,10 @@ static int tell(const struct node *node, virDomainPtr domain, const struct text_
 	AUTO_STR struct str lines = STR_INIT;
 	AUTO_FREE char *count = xasprintf("%zu", told->count);
 	const char *const argv[] = { VIRT_FRONTEND, "take", count, NULL };
-	const struct guest_agent_call call = { argv, &lines, GUEST_AGENT_ANSWERS_MS, NULL };
+	const struct guest_agent_call call = { .argv = argv,
+					       .input = &lines,
+					       .answers_ms = GUEST_AGENT_ANSWERS_MS,
+					       .runs_ms = GUEST_AGENT_RUNS_MS };
 	for (size_t i = 0; i < told->count; i++)
 		str_addf(&lines, "%s\n", told->items[i]);
 	if (record_told(domain, &UNKNOWN, err) != 0)
@@ -227,14 +230,19 @@ int virt_ask(const struct node *node, const char *name, struct str *answer, stru
 {
 	static const char *const ARGV[] = { VIRT_FRONTEND, "progress", NULL };
 	static const struct str NOTHING = STR_INIT;
-	const struct guest_agent_call call = { ARGV, &NOTHING, ASKED_MS, answer };
+	const struct guest_agent_call call = { .argv = ARGV,
+					       .input = &NOTHING,
+					       .answers_ms = ASKED_MS,
+					       .runs_ms = ASKED_MS,
+					       .may_be_silent = true,
+					       .output = answer };
 	virConnectPtr connection = libvirt_open(err);
 	if (connection == NULL)
 		return -1;
 	int rc = -1;
 	virDomainPtr domain = libvirt_find(connection, name, err);
 	if (domain != NULL)
-		rc = guest_agent_run(node, domain, &call, err);
+		rc = guest_agent_run(node, domain, &call, err) < 0 ? -1 : 0;
 	else if (libvirt_is_gone())
 		err_set(err, "it is not here");
 	if (domain != NULL)

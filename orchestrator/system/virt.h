@@ -30,7 +30,7 @@ int virt_tell(const struct node *node, const char *name, const struct text_list 
 	      struct err *err);
 #define VIRT_FRONTEND "/usr/lib/moyai/frontend" /* roles/frontend */
 /* What a frontend says of itself and its nodes: the output of "VIRT_FRONTEND progress". It is its owner's, and may be
-   anything. One that still boots is an error. */
+   anything; nothing, of one whose agent does not answer (yet). */
 int virt_ask(const struct node *node, const char *name, struct str *answer, struct err *err);
 /* Asked to shut down, and switched off when it has not within timeout_ms, whether or not its QEMU
    answers at all. None of this name is fine. The node says meanwhile that it goes on. */

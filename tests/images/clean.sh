@@ -23,13 +23,18 @@ apt_hosts() {
 	} | sed -n 's|^[a-z]*://\([^/@]*@\)\{0,1\}\([^/:]*\).*|\2|p' | sort -u | grep -vxF "$mirror"
 }
 
-no_word_of() { # tree what word…: files that name the word, but for binaries' accidental bytes
+# tree what word…: files that name the word, but for accidental bytes of binaries that are not our own
+no_word_of() {
 	local tree=$1 what=$2 word
 	shift 2
 	for word in "$@"; do
-		grep -rIlwF --exclude-dir=modules -e "$word" "$tree"/etc "$tree"/var "$tree"/root "$tree"/home \
-			"$tree"/usr/lib/moyai "$tree"/init 2>/dev/null | sed "s|^$tree|$what ($word) is in |"
+		{
+			grep -rIlwF --exclude-dir=modules -e "$word" "$tree"/etc "$tree"/var "$tree"/root "$tree"/home \
+				"$tree"/usr/lib/moyai "$tree"/init 2>/dev/null
+			grep -alwF -e "$word" "$tree"/usr/bin/moyai "$tree"/usr/bin/moyaid "$tree"/usr/lib/moyai/moyai-node 2>/dev/null
+		} | sed "s|^$tree|$what ($word) is in |"
 	done
+	true # a file that is not there is none that names it
 }
 accounts_locked() { awk -F: '$2 != "*" && $2 !~ /^!/ { print $1 " has a password field " $2 }' "$1/etc/shadow"; }
 no_private_keys() {
@@ -62,8 +67,9 @@ mkdir -p "$work/dirty/etc" "$work/dirty/root" "$work/dirty/var" "$work/dirty/hom
 echo "root:\$y\$j9T\$x:1:0:99999:7:::" >"$work/dirty/etc/shadow"
 printf -- '-----BEGIN %s PRIVATE KEY-----\n' OPENSSH >"$work/dirty/root/key"
 hostname >"$work/dirty/etc/hostname"
+printf '\0%s\0' "$top" >"$work/dirty/usr/lib/moyai/moyai-node"
 if [ -n "$(accounts_locked "$work/dirty")" ] && [ -n "$(no_private_keys "$work/dirty")" ] &&
-	[ -n "$(no_word_of "$work/dirty" host "$(hostname)")" ] && [ -n "$(nothing_of_the_machine "$work/dirty")" ]; then
+	[ -n "$(no_word_of "$work/dirty" host "$(hostname)")" ] && [ -n "$(no_word_of "$work/dirty" folder "$top")" ] && [ -n "$(nothing_of_the_machine "$work/dirty")" ]; then
 	ok "clean: a dirty tree is seen"
 else
 	not_ok "clean: a dirty tree is seen" "a check is blind"
@@ -96,6 +102,7 @@ done
 knows_no_builder_initramfs() { # NAME FILE
 	mkdir -p "$work/initramfs/$1/etc"
 	zstd -dcq "$2" | (cd "$work/initramfs/$1" && cpio --quiet -id)
+	check "clean: the initramfs of $1 is looked at" sh -c "[ -s '$work/initramfs/$1/init' ] || echo there is none"
 	knows_no_builder "the initramfs of $1" "$work/initramfs/$1"
 }
 for file in "$images"/*/initrd.img; do

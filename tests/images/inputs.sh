@@ -112,6 +112,21 @@ done
 unset APT_CONFIG
 other_mirror
 APT_CONFIG=$work/other/apt.conf changed "the same index from another mirror" "" "up to date"
+# Both at once, and then with another state of the index there.
+cp -a "$work/other" "$work/both"
+sed "s|$work/other/sources.list|$work/both/sources.list|; s|$work/other/lists|$work/both/lists|" "$work/other/apt.conf" >"$work/both/apt.conf"
+cp -a "$(apt-config shell dir Dir::State::Lists/d | sed "s/^dir='\(.*\)'/\1/")"/*_dists_* "$work/both/lists/"
+# shellcheck disable=SC2016 # apt's own variables
+apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) main' 'Created-By: Packages' 'Origin: Debian' | sort -u >>"$work/both/sources.list"
+APT_CONFIG=$work/both/apt.conf changed "the same index from two mirrors" "" "up to date"
+sed -i 's/^Label: /Label:  /' "$work"/both/lists/[!_]*_dists_bookworm_InRelease
+APT_CONFIG=$work/both/apt.conf
+export APT_CONFIG
+case $(reason storage) in
+"stale: base: index bookworm main "*) ok "inputs: two states of one index" ;;
+*) not_ok "inputs: two states of one index" "storage is \"$(reason storage)\"" ;;
+esac
+unset APT_CONFIG
 
 cp -a "$work/$base" "$work/kept"
 sed -i 's/^suite = .*/suite = "trixie";/' "$work/$base"

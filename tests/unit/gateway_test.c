@@ -14,6 +14,7 @@
 #include "kinds/sysctl/spec.h"
 #include "model/ip.h"
 #include "model/site.h"
+#include "model/text_check.h"
 #include "system/firewall.h"
 
 static char *share; /* the source tree: its roles are used */
@@ -312,8 +313,8 @@ static void forwards_behind_its_firewall(void **state)
 	AUTO_STR struct str open = STR_INIT;
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(FORWARD); i++) {
-		assert_true(sysctl_forwards(FORWARD[i]));
-		assert_false(sysctl_forwards(OTHERS[i]));
+		assert_true(text_is_forwarding(FORWARD[i]));
+		assert_false(text_is_forwarding(OTHERS[i]));
 	}
 	/* A plan is in the order of the kinds, and its removals backwards. */
 	assert_true(place_of_kind("firewall") < place_of_kind("sysctl"));

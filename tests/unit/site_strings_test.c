@@ -26,7 +26,7 @@ static const char *const NASTY[] = {
  * GROUP.FIELD, and the strings that it keeps. A user is one argument of ipmitool or a line of
  * curl's configuration, a system is compared with the BMC's answer, a console is a kernel
  * argument, and kernel arguments are words of a line in an iPXE script, where only what is
- * refused here is more than text. doc is for people.
+ * refused here is more than text. doc is for people. Parameters of rolls are words in files of the roll's own.
  */
 static const struct {
 	const char *field;
@@ -38,6 +38,17 @@ static const struct {
 	{ "role.doc", "*" },
 	{ "role.kernel_arguments", " 0 1 6 9 10 11 12 15 17 19 21 22 23 25 " },
 	{ "role.console", " 21 " },
+	{ "parameter.doc", " 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 21 22 23 24 25 " },
+	{ "parameter.default", " 9 19 20 21 22 23 " },
+	{ "value.p", " 9 19 20 21 22 23 " },
+};
+
+#define KEY "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEHhPtb2jZ2AQQA5zSLFTMIqY7rH6oGv1XjFQcE8b8Zp a"
+
+/* What a cluster says to a parameter of a roll. */
+static const struct field VALUE_FIELDS[] = {
+	{ "p", FIELD_TEXT, offsetof(struct cluster_parameter, value), 0, 0, 0, NULL, NULL, "" },
+	FIELD_END
 };
 
 struct group {
@@ -61,8 +72,49 @@ static const struct group GROUPS[] = {
 	  BMC_FIELDS,
 	  { { "type", "\"redfish\"" }, { "address", "\"10.0.0.9\"" }, { "user", "\"u\"" } } },
 	{ "role", ROLE_FIELDS, { { "extends", "\"storage\"" } } },
+	{ "guests", GUESTS_FIELDS, { { "pool", "\"main\"" }, { "networks", "[ \"boot\" ]" } } },
+	{ "cluster",
+	  CLUSTER_FIELDS,
+	  { { "name", "\"c\"" },
+	    { "authorized_keys", "[ \"" KEY "\" ]" },
+	    { "vlan", "100" },
+	    { "cidr", "\"10.1.0.0/16\"" },
+	    { "rolls", "[ \"own\" ]" } } },
+	{ "frontend",
+	  CLUSTER_FRONTEND_FIELDS,
+	  { { "vcpus", "1" }, { "memory", "\"1G\"" }, { "disk", "\"1G\"" } } },
+	{ "group",
+	  CLUSTER_GROUP_FIELDS,
+	  { { "name", "\"n\"" },
+	    { "count", "1" },
+	    { "vcpus", "1" },
+	    { "memory", "\"1G\"" },
+	    { "disk", "\"1G\"" } } },
+	{ "external",
+	  CLUSTER_EXTERNAL_FIELDS,
+	  { { "network", "\"lan\"" }, { "address", "\"10.0.1.50\"" } } },
+	{ "parameter",
+	  ROLL_PARAMETER_FIELDS,
+	  { { "name", "\"p\"" }, { "doc", "\"d\"" }, { "default", "\"x\"" } } },
+	{ "part", ROLL_PART_FIELDS, { { NULL, NULL } } },
+	{ "value", VALUE_FIELDS, { { "p", "\"x\"" } } },
 };
-enum { SITE, BOOT, NETWORK, NODE, BMC, ROLE };
+enum {
+	SITE,
+	BOOT,
+	NETWORK,
+	NODE,
+	BMC,
+	ROLE,
+	GUESTS,
+	CLUSTER,
+	FRONTEND,
+	GROUP,
+	EXTERNAL,
+	PARAMETER,
+	PART,
+	VALUE
+};
 
 static char dir[] = "/tmp/moyai-strings-XXXXXX";
 
@@ -93,6 +145,29 @@ static char *value_text(const struct field *field, const char *text)
 	return str_take(&out);
 }
 
+static void write_cluster(const struct group *of, const struct field *field, const char *value)
+{
+	AUTO_STR struct str cluster = STR_INIT;
+	AUTO_STR struct str roll = STR_INIT;
+	add_settings(&cluster, &GROUPS[CLUSTER], of, field, value);
+	str_add(&cluster, "frontend = {\n");
+	add_settings(&cluster, &GROUPS[FRONTEND], of, field, value);
+	str_add(&cluster, "};\nnodes = ( {\n");
+	add_settings(&cluster, &GROUPS[GROUP], of, field, value);
+	str_add(&cluster, "} );\nexternal = {\n");
+	add_settings(&cluster, &GROUPS[EXTERNAL], of, field, value);
+	str_add(&cluster, "};\nparameters = { own = {\n");
+	add_settings(&cluster, &GROUPS[VALUE], of, field, value);
+	str_add(&cluster, "}; };\n");
+	str_add(&roll, "doc = \"d\"; parameters = ( {\n");
+	add_settings(&roll, &GROUPS[PARAMETER], of, field, value);
+	str_add(&roll, "} );\nfrontend = {\n");
+	add_settings(&roll, &GROUPS[PART], of, field, value);
+	str_add(&roll, "};\n");
+	write_text("clusters/c.cfg", &cluster);
+	write_text("roles/rolls/own/roll.cfg", &roll);
+}
+
 static void write_site(const struct group *of, const struct field *field, const char *text)
 {
 	AUTO_FREE char *value = value_text(field, text);
@@ -103,11 +178,23 @@ static void write_site(const struct group *of, const struct field *field, const 
 	add_settings(&site, &GROUPS[BOOT], of, field, value);
 	str_add(&site, "};\nnetworks = ( {\n");
 	add_settings(&site, &GROUPS[NETWORK], of, field, value);
-	str_add(&site, "} );\nnodes = ( {\n");
+	str_add(&site, "}, { name = \"lan\"; cidr = \"10.0.1.0/24\"; vlan = 30; } );\n"
+		       "nodes = ( {\n");
 	add_settings(&site, &GROUPS[NODE], of, field, value);
 	str_add(&site, "bmc = {\n");
 	add_settings(&site, &GROUPS[BMC], of, field, value);
-	str_add(&site, "};\n} );\n");
+	str_add(&site, "};\n}");
+	if (of == &GROUPS[GUESTS]) {
+		str_add(&site,
+			", { name = \"b\"; role = \"storage\"; mac = \"52:54:00:00:00:02\"; "
+			"addresses = { boot = \"10.0.0.3\"; };\nguests = { storage = \"1G\";\n");
+		add_settings(&site, &GROUPS[GUESTS], of, field, value);
+		str_add(&site,
+			"};\npartitions = ( { name = \"m\"; disk = \"/dev/vda\"; } ); pools = ( { "
+			"name = \"main\"; partitions = [ \"m\" ]; } ); }");
+	}
+	str_add(&site, " );\n");
+	write_cluster(of, field, value);
 	add_settings(&role, &GROUPS[ROLE], of, field, value);
 	write_text("site.cfg", &site);
 	write_text("roles/mine/role.cfg", &role);
@@ -124,6 +211,22 @@ static const void *body_of(const struct site *site, const struct group *group)
 		return &site->nodes[0].bmc;
 	case ROLE:
 		return role_list_find(&site->roles, "mine");
+	case GUESTS:
+		return &site->nodes[1].guests;
+	case CLUSTER:
+		return &site->clusters[0];
+	case FRONTEND:
+		return &site->clusters[0].frontend;
+	case GROUP:
+		return &site->clusters[0].groups[0];
+	case EXTERNAL:
+		return &site->clusters[0].external;
+	case PARAMETER:
+		return &roll_list_find(&site->rolls, "own")->parameters[0];
+	case PART:
+		return &roll_list_find(&site->rolls, "own")->frontend;
+	case VALUE:
+		return &site->clusters[0].parameters[0];
 	default:
 		return site;
 	}
@@ -193,7 +296,11 @@ static int make_dir(void **state)
 	(void)state;
 	assert_non_null(mkdtemp(dir));
 	roles = xasprintf("%s/roles/mine", dir);
-	return file_make_dirs(roles, 0755, NULL);
+	AUTO_FREE char *rolls = xasprintf("%s/roles/rolls/own", dir);
+	AUTO_FREE char *clusters = xasprintf("%s/clusters", dir);
+	return file_make_dirs(roles, 0755, NULL) == 0 && file_make_dirs(rolls, 0755, NULL) == 0
+		       ? file_make_dirs(clusters, 0755, NULL)
+		       : -1;
 }
 
 static int remove_dir(void **state)

@@ -8,6 +8,7 @@
 #include "base/point.h"
 #include "engine/plan.h"
 #include "kinds/sysctl/spec.h"
+#include "model/text_check.h"
 #include "system/firewall.h"
 #include "system/node.h"
 
@@ -95,7 +96,7 @@ static int sysctl_observe(struct node *node, const char *id, const struct spec *
 		return -1;
 	*found = want ? there && file_exists(file) : file_exists(file);
 	body->name = xstrdup(id);
-	if (sysctl_forwards(id) && (wanted == NULL || wanted->firewall == NULL) &&
+	if (text_is_forwarding(id) && (wanted == NULL || wanted->firewall == NULL) &&
 	    see_firewall(body, err) != 0)
 		return -1;
 	if (wanted != NULL && sysctl_value_equal(str_text(&value), wanted->value)) {
@@ -179,7 +180,7 @@ static int sysctl_remove(struct node *node, const char *id, struct err *err)
 {
 	AUTO_FREE char *file = file_of(id);
 	(void)node;
-	if (sysctl_forwards(id) && stop_forwarding(id, err) != 0)
+	if (text_is_forwarding(id) && stop_forwarding(id, err) != 0)
 		return -1;
 	point_pass(file);
 	int rc = file_remove(file, err);

@@ -6,6 +6,7 @@
 
 #include "engine/plan.h"
 #include "engine/refer.h"
+#include "model/text_check.h"
 
 #define AT(member) offsetof(struct sysctl, member)
 
@@ -53,15 +54,6 @@ bool sysctl_value_valid(const char *value)
 			seen++;
 	}
 	return seen > 0;
-}
-
-bool sysctl_forwards(const char *name)
-{
-	bool of_interfaces =
-		text_starts(name, "net.ipv4.conf.") || text_starts(name, "net.ipv6.conf.");
-	return strcmp(name, "net.ipv4.ip_forward") == 0 ||
-	       (of_interfaces &&
-		(text_ends(name, ".forwarding") || text_ends(name, ".force_forwarding")));
 }
 
 static bool is_blank(char c)
@@ -125,7 +117,7 @@ static int derive(const struct derive *from, struct spec *want, struct err *err)
 {
 	struct sysctl *sysctl = want->body;
 	(void)err;
-	if (sysctl_forwards(sysctl->name) && !sysctl_value_equal(sysctl->value, "0"))
+	if (text_is_forwarding(sysctl->name) && !sysctl_value_equal(sysctl->value, "0"))
 		refer_each(from->node, "firewall", take_name, &sysctl->firewall);
 	return 0;
 }

@@ -20,8 +20,6 @@ bool sysctl_name_valid(const char *name);
 /* Whether the value may stand in a line of sysctl.d(5): not empty, no control
    character but tab. */
 bool sysctl_value_valid(const char *value);
-/* Whether the node forwards by it: ip_forward, and `forwarding` of all interfaces or of one. */
-bool sysctl_forwards(const char *name);
 /* Runs of blanks count as one, those at the ends not at all: the kernel prints
    tabs where people write spaces. */
 bool sysctl_value_equal(const char *a, const char *b);
