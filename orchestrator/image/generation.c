@@ -138,6 +138,9 @@ int generation_prune(const char *images_dir, const char *role, const struct text
 		AUTO_FREE char *gone = xasprintf("%s/.work/generation-%s", images_dir, role);
 		if (text_list_has(in_use, version))
 			continue;
+		AUTO_FREE char *work = xasprintf("%s/.work", images_dir);
+		if (file_make_dirs(work, 0755, err) != 0)
+			return -1;
 		/* Out of the way in one step: what is served is whole. */
 		if (run_args(err, "rm", "-rf", "--", gone, NULL) != 0)
 			return -1;
