@@ -202,7 +202,9 @@ static void read_own_roles(struct reader *reader)
 	AUTO_FREE char *folder = xasprintf("%s/roles", reader->dir);
 	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
 	AUTO_LIST struct text_list chain = TEXT_LIST_INIT;
-	file_list_dir(folder, &names, NULL);
+	struct err unread = ERR_INIT;
+	if (file_list_dir(folder, &names, &unread) != 0)
+		mistake_add(reader->mistakes, (struct place){ 0 }, "%s", unread.text);
 	for (size_t i = 0; i < names.count; i++) {
 		AUTO_FREE char *own = own_folder(reader, names.items[i]);
 		AUTO_FREE char *name = NULL;

@@ -29,7 +29,14 @@ int command_become(const struct text_list *words, struct err *err)
 
 int command_fail(const struct err *err)
 {
-	fprintf(stderr, "moyai: %s\n", err->text);
+	/* Words of nodes and of the command line may be in it. */
+	AUTO_STR struct str safe = STR_INIT;
+	AUTO_FREE char *text = xstrdup(err->text);
+	for (char *rest = text, *line; (line = strsep(&rest, "\n"));) {
+		show_safe(&safe, line);
+		str_add(&safe, rest ? "\n" : "");
+	}
+	fprintf(stderr, "moyai: %s\n", str_text(&safe));
 	return EXIT_ERROR;
 }
 

@@ -128,7 +128,7 @@ static int show_generations(const struct image_plan *plan, const struct site *si
 
 static void print_json(const struct row *row, json_t *generations)
 {
-	json_t *line = json_pack("{s:s, s:s*, s:s*, s:I, s:s*, s:s, s:o}", "role", row->role,
+	json_t *line = json_pack("{s:s, s:s?, s:s?, s:I, s:s?, s:s, s:o}", "role", row->role,
 				 "version", row->version, "kernel", row->kernel, "size",
 				 row->size_bytes, "built", row->built[0] ? row->built : NULL,
 				 "state", row->state, "generations", generations);

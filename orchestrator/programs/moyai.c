@@ -116,9 +116,11 @@ static int no_command(const struct options *options, const char *word)
 /* On a full disk what was to be said is lost, and that is no success. */
 static int check_stdout(int result)
 {
-	if (fflush(stdout) == 0 && !ferror(stdout))
+	bool failed_before = ferror(stdout); /* errno is about something else by now */
+	if (fflush(stdout) == 0 && !failed_before)
 		return result;
-	fprintf(stderr, "moyai: stdout: %s\n", strerror(errno));
+	fprintf(stderr, "moyai: stdout: %s\n",
+		failed_before ? "not all of it could be written" : strerror(errno));
 	return EXIT_ERROR;
 }
 
@@ -142,15 +144,22 @@ static int run(const struct options *options, unsigned given, int argc, char **a
 	return command->run(options, argc - words, argv + words);
 }
 
+/* A variable that is set to nothing is not set. */
+static const char *environment(const char *name, const char *otherwise)
+{
+	const char *value = getenv(name);
+	return value && *value ? value : otherwise;
+}
+
 int main(int argc, char **argv)
 {
 	AUTO_FREE char *share = places_share();
 	AUTO_FREE char *images = places_images();
 	struct options options = {
 		.site_dir = ".",
-		.share_dir = getenv("MOYAI_SHARE") ? getenv("MOYAI_SHARE") : share,
-		.images_dir = getenv("MOYAI_IMAGES") ? getenv("MOYAI_IMAGES") : images,
-		.state_dir = getenv("MOYAI_STATE"),
+		.share_dir = environment("MOYAI_SHARE", share),
+		.images_dir = environment("MOYAI_IMAGES", images),
+		.state_dir = environment("MOYAI_STATE", NULL),
 		.parallel = 64,
 	};
 	unsigned given;
