@@ -58,6 +58,13 @@ expect_exit "plan here: nothing to do" 0 moyai plan --json
 here=$output
 expect_exit "plan there: nothing to do" 0 on manager "moyai -C /var/lib/moyai/site plan --json"
 expect_same "plan: the same here and there" "$here" "$output"
+on gw "sysctl -q -w net.ipv4.ip_forward=0"
+expect_exit "plan here: something to do" 2 moyai plan --json
+here=$output
+expect_exit "plan there: something to do" 2 on manager "moyai -C /var/lib/moyai/site plan --json"
+expect_same "plan: … the same" "$here" "$output"
+expect_text "plan: … which is the one step" '"kind":"sysctl","id":"net.ipv4.ip_forward"' "$output"
+MOYAI_TIMEOUT=400 expect_exit "plan: … and is done" 0 moyai apply --yes
 manager_says() {
 	local line
 	moyai doctor >"$test_dir/doctor" 2>&1
@@ -67,6 +74,17 @@ manager_says() {
 	done
 }
 expect "doctor: the manager says who has its ports, and that its site is there" within 60 manager_says
+
+# ---- moyaid hangs ----
+hangs() {
+	local before
+	before=$(on manager "systemctl show -P MainPID moyaid")
+	on manager "kill -STOP $before"
+	restarted() { local now; now=$(on manager "systemctl show -P MainPID moyaid") && [ "$now" != 0 ] && [ "$now" != "$before" ]; }
+	expect "moyaid: one that hangs is started anew by its watchdog" within 240 restarted
+	expect "moyaid: … and serves again" within 60 manager_says
+}
+! long || hangs
 
 # ---- what an operator sets, the manager knows ----
 set_by_operator() {

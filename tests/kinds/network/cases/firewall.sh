@@ -83,3 +83,41 @@ has_forward "firewall: without one nothing is forwarded that nobody declares" 0
 check_not "firewall: none is left" nft list table inet moyai
 interrupted "firewall" nothing gate nothing
 has_forward "firewall: nor after crashes" 0
+
+# With packets, of both families: what is allowed is answered, if only by "refused"; what is not, by nobody.
+for net in 1 2; do
+	ip netns add "net$net"
+	ip link add "lan$net" type veth peer name eth0 netns "net$net"
+	ip addr add "10.9.$net.1/24" dev "lan$net"
+	ip addr add "fd09:$net::1/64" dev "lan$net" nodad
+	ip link set "lan$net" up
+	ip -n "net$net" addr add "10.9.$net.2/24" dev eth0
+	ip -n "net$net" addr add "fd09:$net::2/64" dev eth0 nodad
+	ip -n "net$net" link set eth0 up
+	ip -n "net$net" route add default via "10.9.$net.1"
+	ip -n "net$net" -6 route add default via "fd09:$net::1"
+done
+slice packets "$(forwarding 1 site)" "$(want sysctl '"name":"net.ipv6.conf.all.forwarding","value":"1","firewall":"site"')" \
+	"$(want firewall '"name":"site","rules":["allow * lan2 icmp *","allow lan1 lan2 tcp 80-90","established"]')"
+comes packets 3 "firewall: between two networks"
+# reaches FROM ADDRESS PORT: "refused" by whoever has it, or "nobody"; PORT ping: "answered", or "nobody"
+reaches() {
+	if [ "$3" = ping ]; then
+		ip netns exec "net$1" busybox ping -c 1 -W 3 "$2" >/dev/null 2>&1 && echo answered || echo nobody
+	else
+		ip netns exec "net$1" timeout 3 busybox nc -w 2 "$2" "$3" </dev/null 2>&1 | grep -q refused && echo refused || echo nobody
+	fi
+}
+for to in 10.9.2.2 fd09:2::2; do
+	check_has "firewall: packets: what is allowed is answered by $to" '^refused$' reaches 1 "$to" 80
+	check_has "firewall: packets: … to the end of its range" '^refused$' reaches 1 "$to" 90
+	check_has "firewall: packets: … and what is not is not" '^nobody$' reaches 1 "$to" 91
+	check_has "firewall: packets: a ping is, and its answer comes back" '^answered$' reaches 1 "$to" ping
+done
+for to in 10.9.1.2 fd09:1::2; do
+	check_has "firewall: packets: nothing of the other way round reaches $to" '^nobody$' reaches 2 "$to" 80
+	check_has "firewall: packets: … nor a ping" '^nobody$' reaches 2 "$to" ping
+done
+comes nothing 0 "firewall: packets: removed"
+ip netns del net1
+ip netns del net2
