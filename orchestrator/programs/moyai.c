@@ -116,11 +116,15 @@ static int no_command(const struct options *options, const char *word)
 /* On a full disk what was to be said is lost, and that is no success. */
 static int check_stdout(int result)
 {
-	bool failed_before = ferror(stdout); /* errno is about something else by now */
-	if (fflush(stdout) == 0 && !failed_before)
+	bool lost = ferror(stdout); /* errno is about something else by now */
+	if (lost) {
+		clearerr(stdout);
+		fputc('\n', stdout);
+	}
+	if (fflush(stdout) == 0 && !lost)
 		return result;
 	fprintf(stderr, "moyai: stdout: %s\n",
-		failed_before ? "not all of it could be written" : strerror(errno));
+		ferror(stdout) ? strerror(errno) : "not all of it could be written");
 	return EXIT_ERROR;
 }
 
