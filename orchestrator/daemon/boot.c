@@ -288,6 +288,8 @@ int boot_unknown(struct boot *boot, const char *mac, const char *asked, int64_t 
 			return err_set(err, "%s: %zu unknown machines are recorded; no more are",
 				       mac, count);
 		log_line("unknown machine %s asks for %s: it is in no configuration", mac, asked);
+		if (boot->stranger != NULL)
+			boot->stranger(boot->context, mac, asked);
 	}
 	return boot_file_unknown(boot->dir, mac, asked, now_ms, err);
 }

@@ -73,6 +73,8 @@ struct boot {
 	size_t count;
 	/* Told after each visible change; may be NULL. */
 	void (*changed)(void *context, const struct boot_node *node);
+	/* Told of a machine that is in no configuration, the first time; may be NULL. */
+	void (*stranger)(void *context, const char *mac, const char *asked);
 	void *context;
 };
 

@@ -222,6 +222,7 @@ int server_start(const struct server_options *options, struct site *site, struct
 		goto fail;
 	server->login_key = str_take(&key);
 	server->boot.changed = options->progress;
+	server->boot.stranger = options->stranger;
 	server->boot.context = options->context;
 	if (boot_set_site(&server->boot, &server->site, err) != 0)
 		goto fail;

@@ -27,6 +27,8 @@ struct server_options {
 	void (*turn)(void *context, int64_t now_ms);
 	/* Told at every visible change of a node's boot. */
 	void (*progress)(void *context, const struct boot_node *node);
+	/* Told of a machine that is in no configuration, the first time; may be NULL. */
+	void (*stranger)(void *context, const char *mac, const char *asked);
 	void *context;
 };
 

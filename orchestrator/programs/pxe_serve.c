@@ -90,6 +90,15 @@ static void progress(void *context, const struct boot_node *node)
 	show_stage(context, node);
 }
 
+/* To people the log says it. */
+static void stranger(void *context, const char *mac, const char *asked)
+{
+	const struct shown_list *list = context;
+	if (list->json)
+		show_json(json_pack("{s:s, s:s, s:s}", "event", "stranger", "mac", mac, "asked",
+				    asked));
+}
+
 /* Two boot servers on one network would answer each other's machines. */
 static int taken_over(const char *state_dir, struct err *err)
 {
@@ -170,6 +179,7 @@ static int run(const struct options *options, int argc, char **argv)
 		.images_dir = options->images_dir,
 		.state_dir = state,
 		.progress = progress,
+		.stranger = stranger,
 		.context = &shown,
 	};
 	int result = EXIT_ERROR;
@@ -201,7 +211,7 @@ const struct command command_pxe_serve = {
 	       "key in the state directory. Changes of the site are taken over while it runs.\n"
 	       "A line per stage of a machine that boots; with --json an object per line: event "
 	       "is\n"
-	       "serving (url, interface), boot (node, stage, percent, reason) or refused (node,\n"
-	       "reason).",
+	       "serving (url, interface), boot (node, stage, percent, reason), refused (node,\n"
+	       "reason) or stranger (mac, asked).",
 	.run = run,
 };
