@@ -58,7 +58,7 @@ expect_exit "plan here: nothing to do" 0 moyai plan --json
 here=$output
 expect_exit "plan there: nothing to do" 0 on manager "moyai -C /var/lib/moyai/site plan --json"
 expect_same "plan: the same here and there" "$here" "$output"
-on gw "sysctl -q -w net.ipv4.ip_forward=0"
+on gw "echo 0 >/proc/sys/net/ipv4/ip_forward"
 expect_exit "plan here: something to do" 2 moyai plan --json
 here=$output
 expect_exit "plan there: something to do" 2 on manager "moyai -C /var/lib/moyai/site plan --json"
