@@ -8,6 +8,52 @@
 #include "base/map.h"
 #include "model/ipv4.h"
 
+/* ---- role ---- */
+
+static size_t stem_length(const char *name)
+{
+	size_t length = strlen(name);
+	while (length > 0 && isdigit((unsigned char)name[length - 1]))
+		length--;
+	return length;
+}
+
+static bool called_alike(const char *a, const char *b)
+{
+	size_t length = stem_length(a);
+	return length > 0 && length == stem_length(b) && strncmp(a, b, length) == 0;
+}
+
+const char *adopt_role(const struct site *site, const struct text_list *names, struct err *err)
+{
+	const char *role = NULL;
+	for (size_t i = 0; i < names->count; i++) {
+		const char *name = names->items[i];
+		size_t alike = 0;
+		for (size_t j = 0; j < site->node_count; j++) {
+			const struct site_node *node = &site->nodes[j];
+			if (!called_alike(name, node->name))
+				continue;
+			if (role != NULL && !text_equal(role, node->role_name)) {
+				err_set(err,
+					"%s may be of the role \"%s\" or \"%s\"; write --role ROLE",
+					name, role, node->role_name);
+				return NULL;
+			}
+			role = node->role_name;
+			alike++;
+		}
+		if (alike == 0) {
+			err_set(err,
+				"no node is called like %s whose role it could have; write --role "
+				"ROLE",
+				name);
+			return NULL;
+		}
+	}
+	return role;
+}
+
 /* ---- addresses ---- */
 
 /* Every address that is somebody's; the texts of new ones are owned by `given`. */

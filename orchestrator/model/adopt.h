@@ -8,6 +8,12 @@
  */
 
 /*
+ * The one role of all nodes that are called like these but for the number at the end: vm1 is a vm-server, so
+ * vm[02-16] are. Borrowed from the site; NULL (with err): no node is called so, or they have several roles.
+ */
+const char *adopt_role(const struct site *site, const struct text_list *names, struct err *err);
+
+/*
  * Entries for names[i] with macs[i], all of one role, without a comma at the end. They have an
  * address on each network where the last node of the role has one, or on the boot network alone
  * when they are the first: the next free one after the role's highest, or else the lowest free.

@@ -27,6 +27,7 @@ struct discover {
 	struct takeover takeover; /* the machines ask that, if somebody has */
 	struct text_list wanted;  /* MACs named on the command line; none: whoever asks */
 	struct text_list names;	  /* of --as */
+	const char *role;	  /* theirs */
 	struct text_list macs;	  /* names[i] is to be macs[i]; fewer until all have come */
 };
 
@@ -245,7 +246,7 @@ static int adopt(struct discover *discover, struct err *err)
 	AUTO_STR struct str before = STR_INIT;
 	AUTO_STR struct str after = STR_INIT;
 	if (gather(discover, err) != 0 ||
-	    adopt_entries(&discover->site, options->role, &discover->names, &discover->macs,
+	    adopt_entries(&discover->site, discover->role, &discover->names, &discover->macs,
 			  &entries, err) != 0 ||
 	    file_read(path, GUARD_FILE_BYTES, &before, err) != 0 ||
 	    adopt_insert(str_text(&before), str_text(&entries), &after, err) != 0 ||
@@ -270,8 +271,6 @@ static int adopt(struct discover *discover, struct err *err)
 static int choose(struct discover *discover, struct err *err)
 {
 	const struct options *options = discover->options;
-	if (options->role == NULL)
-		return err_set(err, "discover --as wants the new nodes' role, too: --role ROLE");
 	if (nodeset_expand(options->as, &discover->names, err) != 0)
 		return -1;
 	for (size_t i = 0; i < discover->names.count; i++)
@@ -281,7 +280,9 @@ static int choose(struct discover *discover, struct err *err)
 	if (discover->wanted.count > 0 && discover->wanted.count != discover->names.count)
 		return err_set(err, "%zu MACs for %zu names; write one for each",
 			       discover->wanted.count, discover->names.count);
-	return 0;
+	discover->role =
+		options->role ? options->role : adopt_role(&discover->site, &discover->names, err);
+	return discover->role ? 0 : -1;
 }
 
 static int take_macs(struct discover *discover, int argc, char **argv, struct err *err)
@@ -316,7 +317,7 @@ static int run(const struct options *options, int argc, char **argv)
 		discover.state_dir = state;
 		discover.boot_dir = xasprintf("%s/boot", state);
 		if (options->as == NULL && (argc > 0 || options->role != NULL))
-			rc = err_set(&err, "write: discover --as NODES --role ROLE [MAC…]");
+			rc = err_set(&err, "write: discover --as NODES [--role ROLE] [MAC…]");
 		else if (options->as == NULL)
 			rc = list(&discover, &err);
 		else if (take_macs(&discover, argc, argv, &err) == 0 &&
@@ -336,12 +337,14 @@ static int run(const struct options *options, int argc, char **argv)
 
 const struct command command_discover = {
 	.name = "discover",
-	.usage = "[--as NODES --role ROLE [MAC…]]",
+	.usage = "[--as NODES [--role ROLE] [MAC…]]",
 	.summary = "machines that no node is, and their way into the site",
 	.doc = "Without --as: the machines that asked to boot and are no nodes, in the order in "
 	       "which\n"
-	       "they were switched on. With --as and --role they become nodes of these names: the\n"
-	       "entries are shown, and added to the list nodes in site.cfg; --yes does not ask.\n"
+	       "they were switched on. With --as they become nodes of these names: the entries are "
+	       "shown,\n"
+	       "and added to the list nodes in site.cfg; --yes does not ask. Without --role they\n"
+	       "have the role of the nodes that are called alike: vm01 that of vm1.\n"
 	       "\n"
 	       "Where a cluster manager has taken over, it is asked for what it has seen.",
 	.run = run,

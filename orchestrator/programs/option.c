@@ -174,7 +174,7 @@ const struct option_spec OPTION_TABLE[] = {
 	{ OPTION_WATCH, "watch", NULL, set_watch, "again and again, until Ctrl-C" },
 	{ OPTION_REASON, "reason", "TEXT", set_reason, "why" },
 	{ OPTION_AS, "as", "NODES", set_as, "the names of new nodes, vm[01-16]" },
-	{ OPTION_ROLE, "role", "ROLE", set_role, "their role" },
+	{ OPTION_ROLE, "role", "ROLE", set_role, "their role, when no node is called alike" },
 	{ OPTION_SINCE, "since", "TIME", set_since,
 	  "not older than 2026-11-21T10:00:00Z, or than 2h ago" },
 	{ OPTION_UNTIL, "until", "TIME", set_until, "not newer; written as for --since" },
