@@ -31,7 +31,7 @@ static void execute(const struct text_list *argv, const int *out, const int *err
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGHUP, SIG_DFL);
 	setpgid(0, 0);
-	int null = open("/dev/null", O_RDONLY);
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	dup2(null, 0);
 	dup2(out[1], 1);
 	dup2(error[1], 2);

@@ -352,6 +352,8 @@ static void run_commands(void **state)
 	assert_run(ARGV("no-such-command"), "",
 		   "moyai: no-such-command: No such file or directory\n", 127);
 	assert_run(ARGV("cat"), "", "", 0);
+	/* It has nothing open but its three; ls has the folder that it reads, too. */
+	assert_run(ARGV("ls", "/proc/self/fd"), "0\n1\n2\n3\n", "", 0);
 	/* A daemon that keeps the pipe open is not waited for. */
 	assert_run(ARGV("sh", "-c", "sleep 100 & echo $! > \"$MOYAI_WIRE_DIR/pid\"; echo up"),
 		   "up\n", "", 0);

@@ -140,6 +140,7 @@ static void child(const struct machine *machine, const struct start *start, cons
 	dup2(in[0], 0);
 	dup2(out[1], 1);
 	dup2(error[1], 2);
+	close_range(3, ~0U, 0); /* as sshd starts it */
 	signal(SIGPIPE, SIG_DFL);
 	setenv("MOYAI_WIRE_DIR", machine->state, 1);
 	setenv("MOYAI_RUN_DIR", machine->run, 1);
