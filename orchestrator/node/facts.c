@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "system/links.h"
+#include "system/usage.h"
 /*
  * All of it from files and one netlink dump, without a single process: facts
  * are asked for with every status, of machines that may be slow.
@@ -62,6 +63,11 @@ static void add_machine(json_t *facts)
 	set_number(facts, "uptime_s", strtoull(str_text(&text), NULL, 10));
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	set_number(facts, "cpus", cpus > 0 ? (uint64_t)cpus : 1);
+	uint64_t busy_ms, idle_ms;
+	if (usage_of_machine(&busy_ms, &idle_ms) == 0) {
+		set_number(facts, "cpu_busy_ms", busy_ms);
+		set_number(facts, "cpu_idle_ms", idle_ms);
+	}
 	read_line("/proc/meminfo", &text);
 	set_number(facts, "memory_bytes", memory_bytes(str_text(&text), "MemTotal:"));
 	set_number(facts, "memory_available_bytes", memory_bytes(str_text(&text), "MemAvailable:"));
@@ -212,12 +218,34 @@ static int add_disks(json_t *facts, struct err *err)
 	return 0;
 }
 
+/* Without one there is no such fact. */
+static int add_guests(json_t *facts, struct err *err)
+{
+	struct usage_guests guests;
+	int rc = usage_guests_read(&guests, err);
+	json_t *list = json_array();
+	for (size_t i = 0; i < guests.count; i++) {
+		json_t *item = json_object();
+		set_text(item, "name", guests.items[i].name);
+		set_number(item, "here_ms", guests.items[i].here_ms);
+		set_number(item, "cpu_ms", guests.items[i].cpu_ms);
+		set_number(item, "waited_ms", guests.items[i].waited_ms);
+		json_array_append_new(list, item);
+	}
+	if (guests.count > 0)
+		json_object_set(facts, "guests", list);
+	json_decref(list);
+	usage_guests_free(&guests);
+	return rc;
+}
+
 json_t *facts_collect(struct node *node, struct err *err)
 {
 	json_t *facts = json_object();
 	add_machine(facts);
 	add_image(facts);
-	if (add_interfaces(facts, node, err) != 0 || add_disks(facts, err) != 0) {
+	if (add_interfaces(facts, node, err) != 0 || add_disks(facts, err) != 0 ||
+	    add_guests(facts, err) != 0) {
 		json_decref(facts);
 		return NULL;
 	}

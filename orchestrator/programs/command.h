@@ -20,6 +20,8 @@ struct options {
 	const char *limit;     /* --limit NODES or NULL */
 	unsigned parallel;     /* --parallel, default 64 */
 	unsigned timeout_s;    /* --timeout; 0: each phase its own */
+	unsigned for_s;	       /* balance, pack --for */
+	unsigned stay_s;       /* balance, pack --stay */
 	bool json;
 	bool yes;
 	bool shell;			  /* run --shell */
@@ -68,6 +70,8 @@ enum command_option {
 	OPTION_LINES = 1 << 18,
 	OPTION_FOLLOW = 1 << 19,
 	OPTION_TIMELINE = 1 << 20,
+	OPTION_FOR = 1 << 21,
+	OPTION_STAY = 1 << 22,
 };
 
 enum exit_code { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_CHANGES = 2 };
@@ -88,6 +92,7 @@ struct command {
 };
 extern const struct command command_apply;     /* others end with an apply */
 extern const struct command command_bootstrap; /* … or with bringing something to the manager */
+extern const struct command command_power;     /* … or switch machines off */
 extern const struct command *const COMMAND_TABLE[]; /* ends with NULL */
 
 /* site_read() of the directory, or of its --rev, and whether its clusters find room. */

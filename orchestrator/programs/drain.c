@@ -5,9 +5,7 @@
 #include "model/nodeset.h"
 #include "programs/ask.h"
 #include "programs/cluster.h"
-#include "programs/cluster_hosts.h"
-#include "programs/maintenance.h"
-#include "programs/moves.h"
+#include "programs/vacate.h"
 
 /* What is to be done: all of it is thought through before anything is changed. */
 struct drain {
@@ -77,62 +75,6 @@ static void choose_all(struct drain *drain)
 	}
 }
 
-/* Whatever the records say: what the nodes have. */
-static int check_left(const struct drain *drain, const struct reach *reach, struct err *err)
-{
-	AUTO_LIST struct text_list left = TEXT_LIST_INIT;
-	AUTO_STR struct str names = STR_INIT;
-	for (size_t i = 0; i < reach->fleet.chosen; i++)
-		if (reach->fleet.hosts[i].failed != NULL && !reach->fleet.hosts[i].off &&
-		    text_list_has(&drain->nodes, reach->fleet.hosts[i].name))
-			return err_set(err, "%s did not say what it has: %s",
-				       reach->fleet.hosts[i].name, reach->fleet.hosts[i].failed);
-	for (size_t i = 0; i < reach->site.cluster_count; i++)
-		for (size_t j = 0; j < reach->site.clusters[i].guest_count; j++) {
-			const struct cluster_guest *guest = &reach->site.clusters[i].guests[j];
-			struct cluster_seen seen = cluster_hosts_look(reach, guest);
-			for (size_t k = 0; k < seen.hosts.count; k++)
-				if (text_list_has(&drain->nodes, seen.hosts.items[k]))
-					text_list_add(&left, guest->id);
-			cluster_seen_free(&seen);
-		}
-	if (left.count == 0)
-		return 0;
-	nodeset_fold(&left, &names);
-	return err_set(err, "still there are %s; moyai cluster status", str_text(&names));
-}
-
-static int look_after(const struct options *options, const struct drain *drain)
-{
-	struct err err = ERR_INIT;
-	struct reach reach = { 0 };
-	int rc = reach_site(options, NULL, NULL, &reach);
-	if (rc == 0)
-		rc = cluster_hosts_ask(options, &reach);
-	if (rc == 0 && (rc = check_left(drain, &reach, &err)) != 0)
-		command_fail(&err);
-	reach_close(&reach);
-	return rc;
-}
-
-static int close_after(const struct options *options, const struct drain *drain)
-{
-	struct err err = ERR_INIT;
-	AUTO_FREE char *state_dir = command_state_dir(options, &drain->site);
-	if (state_dir == NULL || look_after(options, drain) != 0)
-		return EXIT_ERROR;
-	if (maintenance_set(options, state_dir, &drain->site, true, &drain->nodes,
-			    options->reason ? options->reason : "drained", &err) != 0)
-		return command_fail(&err);
-	AUTO_STR struct str folded = STR_INIT;
-	nodeset_fold(&drain->nodes, &folded);
-	fprintf(stderr,
-		"%s: %zu guest%s moved off, and in maintenance until moyai maintenance off %s\n",
-		str_text(&folded), drain->moves.count, drain->moves.count == 1 ? "" : "s",
-		str_text(&folded));
-	return EXIT_OK;
-}
-
 static int carry_out(const struct options *options, struct drain *drain)
 {
 	struct err err = ERR_INIT;
@@ -142,8 +84,8 @@ static int carry_out(const struct options *options, struct drain *drain)
 			drain->stuck == 1 ? "" : "s");
 		return command_fail(&err);
 	}
-	int result = drain->moves.count > 0 ? moves_run(options, &drain->moves) : EXIT_OK;
-	return result == EXIT_OK ? close_after(options, drain) : result;
+	return vacate(options, &drain->site, &drain->nodes, &drain->moves,
+		      options->reason ? options->reason : "drained");
 }
 
 static int run(const struct options *options, int argc, char **argv)

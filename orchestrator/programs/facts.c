@@ -13,7 +13,7 @@ enum { COLUMNS_MAX = 32 };
 /*
  * Facts are shown by their shape, not by name, so that a new one on the node
  * needs no line here: scalars as a list, an object as an indented list, a list
- * of objects as a table. Keys that end in _bytes or _s get their unit.
+ * of objects as a table. Keys that end in _bytes, _s or _ms get their unit.
  */
 static void add_scalar(const char *key, const json_t *value, struct str *out)
 {
@@ -28,6 +28,8 @@ static void add_scalar(const char *key, const json_t *value, struct str *out)
 		size_print_short((uint64_t)number, out);
 	else if (json_is_number(value) && number >= 0 && text_ends(key, "_s"))
 		show_seconds((uint64_t)number, out);
+	else if (json_is_number(value) && number >= 0 && text_ends(key, "_ms"))
+		show_seconds((uint64_t)number / 1000, out);
 	else if (json_is_integer(value))
 		str_addf(out, "%lld", (long long)json_integer_value(value));
 	else if (json_is_real(value))
@@ -65,6 +67,8 @@ static void cell_name(struct show_table *table, const char *indent, const char *
 		length -= strlen("_bytes");
 	else if (text_ends(key, "_s"))
 		length -= strlen("_s");
+	else if (text_ends(key, "_ms"))
+		length -= strlen("_ms");
 	AUTO_FREE char *name = xasprintf("%s%.*s", indent, (int)length, key);
 	for (char *at = name; *at; at++)
 		if (*at == '_')

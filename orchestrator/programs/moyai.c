@@ -26,6 +26,9 @@
 	COMMAND(power) \
 	COMMAND(console) \
 	COMMAND(drain) \
+	COMMAND(balance) \
+	COMMAND(pack) \
+	COMMAND(unpack) \
 	COMMAND(discover) \
 	COMMAND(copy) \
 	COMMAND(ssh) \
@@ -165,6 +168,8 @@ int main(int argc, char **argv)
 		.images_dir = environment("MOYAI_IMAGES", images),
 		.state_dir = environment("MOYAI_STATE", NULL),
 		.parallel = 64,
+		.for_s = 300,
+		.stay_s = 3600,
 	};
 	unsigned given;
 	int result = EXIT_ERROR;

@@ -48,15 +48,31 @@ static int set_parallel(struct options *options, const char *argument, struct er
 	return 0;
 }
 
-static int set_timeout(struct options *options, const char *argument, struct err *err)
+/* A duration of a second at least and a week at most. */
+static int set_duration(unsigned *to, const char *name, const char *argument, struct err *err)
 {
 	uint64_t seconds;
 	if (duration_parse(argument, &seconds, err) != 0)
-		return err_context(err, "--timeout");
+		return err_context(err, "%s", name);
 	if (seconds < 1 || seconds > 7 * 24 * 3600)
-		return err_set(err, "--timeout %s: write a duration from 1s to 7d", argument);
-	options->timeout_s = (unsigned)seconds;
+		return err_set(err, "%s %s: write a duration from 1s to 7d", name, argument);
+	*to = (unsigned)seconds;
 	return 0;
+}
+
+static int set_timeout(struct options *options, const char *argument, struct err *err)
+{
+	return set_duration(&options->timeout_s, "--timeout", argument, err);
+}
+
+static int set_for(struct options *options, const char *argument, struct err *err)
+{
+	return set_duration(&options->for_s, "--for", argument, err);
+}
+
+static int set_stay(struct options *options, const char *argument, struct err *err)
+{
+	return set_duration(&options->stay_s, "--stay", argument, err);
 }
 
 static int set_revision(struct options *options, const char *argument, struct err *err)
@@ -159,6 +175,9 @@ const struct option_spec OPTION_TABLE[] = {
 	{ OPTION_PARALLEL, "parallel", "N", set_parallel, "hosts at a time (default: 64)" },
 	{ OPTION_TIMEOUT, "timeout", "DURATION", set_timeout,
 	  "a node that says nothing for so long has failed" },
+	{ OPTION_FOR, "for", "DURATION", set_for, "how long to look (default: 5m)" },
+	{ OPTION_STAY, "stay", "DURATION", set_stay,
+	  "a guest stays on a host for so long at least (default: 1h)" },
 	{ OPTION_YES, "yes", NULL, set_yes, "do not ask before applying" },
 	{ OPTION_SHELL, "shell", NULL, set_shell, "hand the command to sh -c" },
 	{ OPTION_LOSS, "allow-data-loss", "SCOPE", set_loss,

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/load.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void load_counters_free(struct load_counters *counters)
+{
+	for (size_t i = 0; i < counters->guest_count; i++)
+		free(counters->guests[i].id);
+	free(counters->guests);
+	*counters = (struct load_counters){ 0 };
+}
+
+double load_guest_wants(const struct load_guest *guest)
+{
+	return guest->uses + guest->waits;
+}
+
+double load_host_wants(const struct load_host *host)
+{
+	double sum = host->others;
+	for (size_t i = 0; i < host->guest_count; i++)
+		sum += load_guest_wants(&host->guests[i]);
+	return sum;
+}
+
+bool load_is_short(const struct load_host *host)
+{
+	return 2 * host->short_times > host->times;
+}
+
+struct load_host *load_find(const struct load *load, const char *node)
+{
+	for (size_t i = 0; i < load->count; i++)
+		if (text_equal(load->hosts[i].node->name, node))
+			return &load->hosts[i];
+	return NULL;
+}
+
+struct load_guest *load_find_guest(const struct load_host *host, const char *id)
+{
+	for (size_t i = 0; i < host->guest_count; i++)
+		if (text_equal(host->guests[i].id, id))
+			return &host->guests[i];
+	return NULL;
+}
+
+void load_free(struct load *load)
+{
+	for (size_t i = 0; i < load->count; i++) {
+		for (size_t j = 0; j < load->hosts[i].guest_count; j++)
+			free(load->hosts[i].guests[j].id);
+		free(load->hosts[i].guests);
+	}
+	free(load->hosts);
+	*load = (struct load){ 0 };
+}
+
+/* ---- one interval ---- */
+
+static const struct load_counter *find(const struct load_counters *counters, const char *id)
+{
+	for (size_t i = 0; i < counters->guest_count; i++)
+		if (strcmp(counters->guests[i].id, id) == 0)
+			return &counters->guests[i];
+	return NULL;
+}
+
+/* Threads end, and a counter that goes back says nothing. */
+static double rate(uint64_t from, uint64_t to, uint64_t interval_ms)
+{
+	return to > from ? (double)(to - from) / (double)interval_ms : 0;
+}
+
+static struct load_guest *add_guest(struct load_host *host, const char *id)
+{
+	host->guests = xrealloc(host->guests, host->guest_count + 1, sizeof(*host->guests));
+	host->guests[host->guest_count] = (struct load_guest){ .id = xstrdup(id) };
+	return &host->guests[host->guest_count++];
+}
+
+/* Of those that have ended, nothing is wanted any more. */
+static void drop_ended(struct load_host *host, const struct load_counters *now)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < host->guest_count; i++) {
+		if (find(now, host->guests[i].id) == NULL)
+			free(host->guests[i].id);
+		else
+			host->guests[kept++] = host->guests[i];
+	}
+	host->guest_count = kept;
+}
+
+static double average(double before, unsigned times, double now)
+{
+	return before + (now - before) / (times + 1);
+}
+
+/* One that has come meanwhile has done nothing before that. */
+static void add(struct load_host *host, const struct load_counter *from,
+		const struct load_counter *to, double *used, double *waited)
+{
+	struct load_guest *guest = load_find_guest(host, to->id);
+	bool stayed = from != NULL && to->here_ms > from->here_ms;
+	uint64_t interval_ms = stayed ? to->here_ms - from->here_ms : 1;
+	double uses = stayed ? rate(from->cpu_ms, to->cpu_ms, interval_ms) : 0;
+	double waits = stayed ? rate(from->waited_ms, to->waited_ms, interval_ms) : 0;
+	if (guest == NULL)
+		guest = add_guest(host, to->id);
+	guest->here_s = to->here_ms / 1000;
+	guest->uses = average(guest->uses, host->times, uses);
+	guest->waits = average(guest->waits, host->times, waits);
+	*used += uses;
+	*waited += waits;
+}
+
+void load_add(struct load_host *host, const struct load_counters *from,
+	      const struct load_counters *to)
+{
+	double used = 0;
+	double waited = 0;
+	host->cpus = (double)to->cpus;
+	host->up_s = to->up_s;
+	drop_ended(host, to);
+	for (size_t i = 0; i < to->guest_count; i++)
+		add(host, find(from, to->guests[i].id), &to->guests[i], &used, &waited);
+	/* All processors together are idle or busy. */
+	double all = rate(from->busy_ms, to->busy_ms, 1) + rate(from->idle_ms, to->idle_ms, 1);
+	double busy = all > 0 ? rate(from->busy_ms, to->busy_ms, 1) / all * host->cpus : 0;
+	host->others = average(host->others, host->times, busy > used ? busy - used : 0);
+	host->short_times += waited * 100 > host->cpus * LOAD_SHORT_PERCENT;
+	host->times++;
+}
