@@ -85,7 +85,7 @@ static int carry_out(const struct options *options, struct drain *drain)
 		return command_fail(&err);
 	}
 	return vacate(options, &drain->site, &drain->nodes, &drain->moves,
-		      options->reason ? options->reason : "drained");
+		      options->reason ? options->reason : "drained", "moyai maintenance off");
 }
 
 static int run(const struct options *options, int argc, char **argv)

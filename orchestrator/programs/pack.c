@@ -35,7 +35,8 @@ static int carry_out(const struct options *options, const struct relocation *rel
 	nodeset_fold(emptied, &folded);
 	char *words[] = { word, folded.data };
 	relocation_moves(relocation, &moves);
-	int result = vacate(&agreed, &relocation->site, emptied, &moves, RELOCATION_PACKED);
+	int result = vacate(&agreed, &relocation->site, emptied, &moves, RELOCATION_PACKED,
+			    "moyai unpack");
 	moves_free(&moves);
 	return result == EXIT_OK ? command_power.run(&agreed, COUNT_OF(words), words) : result;
 }

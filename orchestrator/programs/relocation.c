@@ -111,19 +111,20 @@ static void add_words(struct show_table *table, const char *const *words)
 static void print_hosts(const struct load *load, struct str *out)
 {
 	static const char *const HEAD[] = { "HOST",  "PROCESSORS", "WANTED",
-					    "LACKS", "GUESTS",	   "SHORT" };
+					    "LACKS", "GUESTS",	   "STATE" };
 	struct show_table table = { .columns = COUNT_OF(HEAD) };
 	add_words(&table, HEAD);
 	for (size_t i = 0; i < load->count; i++) {
 		const struct load_host *host = &load->hosts[i];
 		AUTO_FREE char *guests = xasprintf("%zu", host->guest_count);
-		AUTO_FREE char *times = xasprintf("%u of %u times", host->short_times, host->times);
+		AUTO_FREE char *times =
+			xasprintf("short %u of %u times", host->short_times, host->times);
 		show_cell(&table, host->node->name);
 		add_number(&table, host->cpus);
 		add_number(&table, load_host_wants(host));
 		add_number(&table, waits(host));
 		show_cell(&table, guests);
-		show_cell(&table, host->off ? "off" : host->short_times ? times : "-");
+		show_cell(&table, host->off ? "off" : host->short_times ? times : "well");
 	}
 	show_table_print(&table, out);
 	show_table_free(&table);

@@ -46,7 +46,7 @@ static int look_after(const struct options *options, const struct text_list *nod
 }
 
 int vacate(const struct options *options, const struct site *site, const struct text_list *nodes,
-	   const struct moves *moves, const char *reason)
+	   const struct moves *moves, const char *reason, const char *ends)
 {
 	struct err err = ERR_INIT;
 	int result = moves->count > 0 ? moves_run(options, moves) : EXIT_OK;
@@ -59,8 +59,8 @@ int vacate(const struct options *options, const struct site *site, const struct 
 		return command_fail(&err);
 	AUTO_STR struct str folded = STR_INIT;
 	nodeset_fold(nodes, &folded);
-	fprintf(stderr,
-		"%s: %zu guest%s moved off, and in maintenance until moyai maintenance off %s\n",
-		str_text(&folded), moves->count, moves->count == 1 ? "" : "s", str_text(&folded));
+	fprintf(stderr, "%s: %zu guest%s moved off, and in maintenance until %s %s\n",
+		str_text(&folded), moves->count, moves->count == 1 ? "" : "s", ends,
+		str_text(&folded));
 	return EXIT_OK;
 }
