@@ -7,9 +7,9 @@
 #include "model/read.h"
 
 /*
- * What rolls and packages add to an appliance is a role, which extends it: with an image as any
+ * What rolls, packages and files add to an appliance is a role, which extends it: with an image as any
  * other, and one for all clusters that ask for the same. It is called APPLIANCE-with-ROLLS, with a
- * digest of the packages behind it, or of all when that is too long for a name.
+ * digest of the packages and of where the files are behind it, or of all when that is too long for a name.
  */
 enum { NAME_MAX_LENGTH = 63, APPLIANCE_MAX_LENGTH = 48, DIGEST_LENGTH = 8 };
 
@@ -19,6 +19,7 @@ struct composition {
 	struct cluster_group *group;
 	const struct roll *rolls[64]; /* that add something to it; a cluster has no more */
 	size_t roll_count;
+	char *files; /* clusters/CLUSTER/GROUP, whose files/ is laid over it; NULL: there is none */
 };
 
 static bool is_frontend(const struct composition *of)
@@ -51,6 +52,15 @@ static void find_rolls(const struct reader *reader, struct composition *of)
 	}
 }
 
+static void find_files(const struct reader *reader, struct composition *of)
+{
+	AUTO_FREE char *folder = xasprintf("%s/" CLUSTER_FOLDER "/%s/%s", reader->dir,
+					   of->cluster->name, of->group->name);
+	AUTO_FREE char *files = xasprintf("%s/files", folder);
+	if (of->group->name != NULL && file_is_dir(files))
+		of->files = xstrdup(folder);
+}
+
 static void add_digest(const char *of, struct str *name)
 {
 	char hex[HASH_HEX_SIZE] = "";
@@ -61,7 +71,7 @@ static void add_digest(const char *of, struct str *name)
 static char *name_of(const struct composition *of)
 {
 	AUTO_STR struct str name = STR_INIT;
-	AUTO_STR struct str packages = STR_INIT;
+	AUTO_STR struct str more = STR_INIT;
 	AUTO_LIST struct text_list sorted = TEXT_LIST_INIT;
 	str_addf(&name, "%s-with", of->group->appliance);
 	for (size_t i = 0; i < of->roll_count; i++)
@@ -69,9 +79,11 @@ static char *name_of(const struct composition *of)
 	text_list_copy(&sorted, &of->group->packages);
 	text_list_sort(&sorted);
 	for (size_t i = 0; i < sorted.count; i++)
-		str_addf(&packages, "%s\n", sorted.items[i]);
-	if (packages.length > 0)
-		add_digest(str_text(&packages), &name);
+		str_addf(&more, "%s\n", sorted.items[i]);
+	if (of->files != NULL)
+		str_addf(&more, "files of %s/%s\n", of->cluster->name, of->group->name);
+	if (more.length > 0)
+		add_digest(str_text(&more), &name);
 	if (name.length <= NAME_MAX_LENGTH)
 		return str_take(&name);
 	AUTO_STR struct str shorter = STR_INIT;
@@ -108,14 +120,21 @@ static void lay_rolls(const struct composition *of, struct role *role)
 	if (of->group->packages.count > 0)
 		str_addf(&doc, "%s %zu packages", of->roll_count ? ", and" : "",
 			 of->group->packages.count);
+	if (of->files != NULL) {
+		text_list_add(&role->folders, of->files);
+		str_addf(&doc, "%s files of the cluster %s",
+			 of->roll_count || of->group->packages.count ? ", and" : "",
+			 of->cluster->name);
+	}
 	free(role->doc);
 	role->doc = str_take(&doc);
 }
 
 static struct place place_of_additions(const struct composition *of)
 {
-	return of->group->packages.count > 0 ? place_of(of->group->place, "packages")
-					     : place_of(of->cluster->place, "rolls");
+	if (of->group->packages.count > 0)
+		return place_of(of->group->place, "packages");
+	return of->roll_count > 0 ? place_of(of->cluster->place, "rolls") : of->group->place;
 }
 
 static bool same_list(const struct text_list *a, const struct text_list *b)
@@ -145,44 +164,31 @@ static bool may_be_composed(struct reader *reader, const struct composition *of,
 	const char *appliance = of->group->appliance;
 	struct place place = place_of_additions(of);
 	if (base == NULL)
-		mistake_add(reader->mistakes, place,
-			    "%s: there is no role \"%s\" that rolls or packages could be added to; "
-			    "write roles/%s, or another appliance",
-			    what, appliance, appliance);
-	else if (base->initramfs.count > 0)
 		mistake_add(
 			reader->mistakes, place,
-			"%s: the appliance \"%s\" is all in its initramfs, which takes no rolls "
-			"and no packages; choose another one, or take them out",
-			what, appliance);
+			"%s: there is no role \"%s\" that rolls, packages or files could be added "
+			"to; "
+			"write roles/%s, or another appliance",
+			what, appliance, appliance);
+	else if (base->initramfs.count > 0)
+		mistake_add(reader->mistakes, place,
+			    "%s: the appliance \"%s\" is all in its initramfs, which takes no "
+			    "rolls, packages or files; choose another one, or take them out",
+			    what, appliance);
 	else
 		return true;
 	return false;
 }
 
-static void compose(struct reader *reader, const struct cluster *cluster,
-		    struct cluster_group *group)
+/* The role itself, unless another group has made it. */
+static void make_role(struct reader *reader, const struct composition *of)
 {
 	struct role_list *list = &reader->site->roles;
-	struct composition of = { .cluster = cluster, .group = group };
-	if (group->appliance == NULL)
-		return; /* a mistake already */
-	bool golden = text_equal(group->boot, "golden");
-	if (!golden)
-		find_rolls(reader, &of);
-	else if (group->packages.count > 0)
-		mistake_add(
-			reader->mistakes, place_of(group->place, "packages"),
-			"cluster \"%s\": group \"%s\": packages: nodes with boot = \"golden\" "
-			"have what the golden disk has; install them there and take them out here",
-			cluster->name, group->name);
-	bool plain = golden || (of.roll_count == 0 && group->packages.count == 0);
-	group->role = plain ? xstrdup(group->appliance) : name_of(&of);
-	if (plain)
-		return;
+	const struct cluster *cluster = of->cluster;
+	const struct cluster_group *group = of->group;
 	const struct role *base = role_list_find(list, group->appliance);
 	const struct role *twin = role_list_find(list, group->role);
-	if (!cluster_is_wanted(cluster) || !may_be_composed(reader, &of, base))
+	if (!cluster_is_wanted(cluster) || !may_be_composed(reader, of, base))
 		return;
 	struct role role;
 	role_init(&role, group->role);
@@ -191,7 +197,7 @@ static void compose(struct reader *reader, const struct cluster *cluster,
 	role.extends = xstrdup(base->name);
 	text_list_copy(&role.folders, &base->folders);
 	add_phase(&role, &base->packages);
-	lay_rolls(&of, &role);
+	lay_rolls(of, &role);
 	role.place = group->place;
 	role.broken = base->broken;
 	role.composed = true;
@@ -200,13 +206,44 @@ static void compose(struct reader *reader, const struct cluster *cluster,
 		return;
 	}
 	if (!is_same(twin, &role))
-		mistake_add(reader->mistakes, place_of_additions(&of),
+		mistake_add(reader->mistakes, place_of_additions(of),
 			    "cluster \"%s\": what %s \"%s\" has with its rolls and packages is "
 			    "called \"%s\", and so is %s; rename a roll, or that one",
-			    cluster->name, is_frontend(&of) ? "the frontend's" : "appliance",
+			    cluster->name, is_frontend(of) ? "the frontend's" : "appliance",
 			    group->appliance, group->role,
 			    twin->composed ? "something else" : "a role of the site");
 	role_free(&role);
+}
+
+static void refuse_golden(struct reader *reader, const struct composition *of, struct place place,
+			  const char *what)
+{
+	mistake_add(reader->mistakes, place,
+		    "cluster \"%s\": group \"%s\": %s: nodes with boot = \"golden\" have what the "
+		    "golden disk has; install them there and take them out here",
+		    of->cluster->name, of->group->name, what);
+}
+
+static void compose(struct reader *reader, const struct cluster *cluster,
+		    struct cluster_group *group)
+{
+	struct composition of = { .cluster = cluster, .group = group };
+	if (group->appliance == NULL)
+		return; /* a mistake already */
+	bool golden = text_equal(group->boot, "golden");
+	find_files(reader, &of);
+	if (!golden)
+		find_rolls(reader, &of);
+	else if (group->packages.count > 0)
+		refuse_golden(reader, &of, place_of(group->place, "packages"), "packages");
+	else if (of.files != NULL)
+		refuse_golden(reader, &of, group->place, "files");
+	bool plain =
+		golden || (of.roll_count == 0 && group->packages.count == 0 && of.files == NULL);
+	group->role = plain ? xstrdup(group->appliance) : name_of(&of);
+	if (!plain)
+		make_role(reader, &of);
+	free(of.files);
 }
 
 void compose_roles(struct reader *reader)

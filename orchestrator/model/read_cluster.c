@@ -393,6 +393,58 @@ void read_stems(struct reader *reader, const char *folder, struct text_list *ste
 	}
 }
 
+/* What nobody reads was meant for something. The frontend is a group here. */
+static void check_group_folder(struct reader *reader, const struct cluster *cluster,
+			       const char *name)
+{
+	AUTO_FREE char *path =
+		xasprintf("%s/" CLUSTER_FOLDER "/%s/%s", reader->dir, cluster->name, name);
+	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+	bool group = text_equal(name, CLUSTER_FRONTEND);
+	for (size_t i = 0; i < cluster->group_count; i++)
+		group = group || text_equal(cluster->groups[i].name, name);
+	if (!group)
+		mistake_add(reader->mistakes, cluster->place,
+			    "cluster \"%s\": it has no group \"%.64s\", whose files would be "
+			    "in " CLUSTER_FOLDER "/%s/%.64s; rename that folder, or remove it",
+			    cluster->name, name, cluster->name, name);
+	else if (file_is_dir(path))
+		file_list_dir(path, &names, NULL);
+	for (size_t i = 0; i < names.count; i++)
+		if (names.items[i][0] != '.' && strcmp(names.items[i], "files") != 0)
+			mistake_add(reader->mistakes, cluster->place,
+				    "cluster \"%s\": nobody reads \"%.64s\" in " CLUSTER_FOLDER
+				    "/%s/%s; what is laid over its guests is in files there",
+				    cluster->name, names.items[i], cluster->name, name);
+}
+
+static void check_folders(struct reader *reader)
+{
+	AUTO_FREE char *folder = xasprintf("%s/" CLUSTER_FOLDER, reader->dir);
+	AUTO_LIST struct text_list names = TEXT_LIST_INIT;
+	file_list_dir(folder, &names, NULL); /* read_stems() tells when it cannot be read */
+	for (size_t i = 0; i < names.count; i++) {
+		AUTO_FREE char *path = xasprintf("%s/%s", folder, names.items[i]);
+		AUTO_LIST struct text_list groups = TEXT_LIST_INIT;
+		if (names.items[i][0] == '.' || !file_is_dir(path))
+			continue;
+		const struct cluster *cluster = site_find_cluster(reader->site, names.items[i]);
+		if (cluster == NULL) {
+			AUTO_FREE char *file = xasprintf(CLUSTER_FOLDER "/%.64s", names.items[i]);
+			struct place place = { .file = guard_file(reader->site, file) };
+			mistake_add(reader->mistakes, place,
+				    "is for the files of a cluster \"%.64s\", which is not there; "
+				    "rename the folder, or remove it",
+				    names.items[i]);
+			continue;
+		}
+		file_list_dir(path, &groups, NULL);
+		for (size_t j = 0; j < groups.count; j++)
+			if (groups.items[j][0] != '.')
+				check_group_folder(reader, cluster, groups.items[j]);
+	}
+}
+
 void read_clusters(struct reader *reader)
 {
 	struct site *site = reader->site;
@@ -401,4 +453,5 @@ void read_clusters(struct reader *reader)
 	site->clusters = xcalloc(names.count, sizeof(*site->clusters));
 	for (size_t i = 0; i < names.count; i++)
 		read_file(reader, names.items[i], &site->clusters[site->cluster_count++]);
+	check_folders(reader);
 }

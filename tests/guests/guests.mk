@@ -10,5 +10,5 @@ check-guests: $(BUILD)/tests/guests/slice images-guests
 # Beside those of the demo, and looked at by check-images as they are.
 .PHONY: images-guests
 images-guests: all
-	@$(BUILD)/moyai -C tests/guests/site image build $(addsuffix -with-slurm-mpi-monitoring-nfs-scratch,frontend worker) >$(BUILD)/images-guests.log 2>&1 || \
+	@$(BUILD)/moyai -C tests/guests/site image build $$($(BUILD)/moyai -C tests/guests/site cluster show lab | sed -n 's/^  images *//p' | tr -d ,) >$(BUILD)/images-guests.log 2>&1 || \
 		{ tail -n 20 $(BUILD)/images-guests.log; exit 1; }

@@ -166,6 +166,32 @@ expect "drain: the one who is logged in stays so" within 120 counts "$(($(counte
 expect_exit "drain: vm2 is in maintenance" 0 moyai maintenance off vm2
 MOYAI_TIMEOUT=900 expect_exit "cluster migrate: back" 0 moyai cluster migrate lab-node1 vm2 --yes
 expect_same "cluster migrate: … and each has its own" "lab-node2|lab-node1" "$(runs vm1)|$(runs vm2)"
+
+# ---- on fewer hosts, and on more when load rises ----
+# vm2 has no BMC: nobody could switch it on again.
+MOYAI_TIMEOUT=900 expect_exit "pack" 0 moyai pack --for 20s --stay 1s --yes
+echo "$output" | sed -n '/^HOST/,/switched off/p'
+expect_same "pack: both are on vm2" "lab-node1 lab-node2" "$(runs vm2)"
+expect_text "pack: vm1 is off" '^vm1: off$' "$(moyai power status vm1)"
+expect_text "pack: … and in maintenance" '^vm1 .* packed: no guest needed it$' "$(moyai maintenance)"
+expect "pack: the one who is logged in stays so" within 120 counts "$(($(counted) + 5))"
+expect_exit "pack: nothing is left to do" 0 moyai plan
+for guest in node1 node2; do
+	inside $guest 'yes >/dev/null 2>&1 & yes >/dev/null 2>&1 & exit'
+done
+MOYAI_TIMEOUT=1200 expect_exit "balance: load rises" 0 moyai balance --for 30s --stay 1s --yes
+echo "$output" | sed -n '/^HOST/,/switched on/p'
+expect_text "balance: vm1 is on" '^vm1: on$' "$(moyai power status vm1)"
+expect_same "balance: … and in maintenance no more" "" "$(moyai maintenance | grep vm1)"
+expect_same "balance: each host has one again" "1|1" "$(runs vm1 | wc -w)|$(runs vm2 | wc -w)"
+expect "balance: the one who is logged in stays so" within 120 counts "$(($(counted) + 5))"
+for guest in node1 node2; do
+	inside $guest 'killall yes'
+done
+if [ "$(runs vm1)" != lab-node2 ]; then
+	MOYAI_TIMEOUT=900 expect_exit "cluster migrate: node2 to vm1" 0 moyai cluster migrate lab-node2 vm1 --yes
+	MOYAI_TIMEOUT=900 expect_exit "cluster migrate: node1 to vm2" 0 moyai cluster migrate lab-node1 vm2 --yes
+fi
 kill $session
 wait $session 2>/dev/null
 
