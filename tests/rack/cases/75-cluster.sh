@@ -195,6 +195,69 @@ fi
 kill $session
 wait $session 2>/dev/null
 
+# ---- another cluster with the same addresses; QEMU itself logs in to its disks ----
+held_lab=$(holds)
+sed "s/\"lab\"/\"twin\"/; s/10.77.30.50/10.77.30.51/; s/count = 2/count = 1/; s/state = .*/state = \"absent\";/" "$site_dir/clusters/lab.cfg" |
+	sed "2i attach = \"direct\"; cidr = \"10.1.0.0/16\";" >"$site_dir/clusters/twin.cfg"
+git -C "$site_dir" add -A && git -C "$site_dir" commit -q -m "twin"
+MOYAI_TIMEOUT=400 expect_exit "twin: start" 0 moyai cluster start twin --yes
+same_addresses() { for name in lab twin; do sed -n 's/.*name = "\(frontend\|node1\)"; address = "\([0-9.]*\)".*/\1 \2/p' "$site_dir/allocations/$name.cfg"; done | sort | uniq -c | xargs; }
+expect_text "twin: it has the addresses of lab" '^2 frontend 10\.1\.0\.1 2 node1 10\.1\.0\.2$' "$(same_addresses)"
+cat >>"$test_dir/ssh_config" <<-END
+	Host twin-frontend
+		HostName 10.77.30.51
+		ProxyJump gate
+	Host twin-node1
+		HostName $(address node1)
+		ProxyJump twin-frontend
+END
+twins_answer() { [ "$(inside twin-frontend hostname) $(inside twin-node1 hostname)" = "frontend node1" ]; }
+expect "twin: both answer, through their own frontend" within 900 twins_answer
+inside node1 'echo lab >/tmp/mine'
+inside twin-node1 'echo twin >/tmp/mine'
+expect_same "twin: by the same address each is another machine" "lab twin" "$(inside node1 'cat /tmp/mine') $(inside twin-node1 'cat /tmp/mine')"
+expect "twin: each reaches its own frontend" within 60 inside twin-node1 "ping -c 1 -W 5 10.1.0.1"
+neighbour() { inside "$1" 'ip neigh show 10.1.0.2' | grep -o 'lladdr [0-9a-f:]*'; }
+recorded_mac() { sed -n 's/.*name = "node1".* mac = "\([0-9a-f:]*\)"; host.*/lladdr \1/p' "$site_dir/allocations/$1.cfg"; }
+expect_same "twin: neither frontend has heard of the other's node" "$(recorded_mac lab) $(recorded_mac twin)" "$(neighbour frontend) $(neighbour twin-frontend)"
+expect "direct: node1 of twin writes to its disk" inside twin-node1 "echo twins | dd of=/dev/vda bs=512 conv=sync,fsync status=none"
+expect_same "direct: … and reads it" twins "$(inside twin-node1 'head -c 5 /dev/vda')"
+expect_same "direct: its host has no session for it" "" "$(for node in vm1 vm2; do on $node 'iscsiadm -m session 2>/dev/null | grep twin; ls /dev/moyai 2>/dev/null | grep twin'; done)"
+
+# ---- the storage node reboots under them ----
+# Each second one block more, with its number in it; what is counted has been written.
+for guest in node2 twin-node1; do
+	# shellcheck disable=SC2016
+	inside $guest 'n=0; while n=$((n + 1)) && [ ! -e /tmp/enough ]; do echo $n | dd of=/dev/vda bs=512 seek=$n conv=sync,fsync,notrunc 2>/dev/null && echo $n >/tmp/n; sleep 1; done >/dev/null 2>&1 & exit'
+done
+written() { inside "$1" 'cat /tmp/n'; }
+has_written() { [ "$(written "$1")" -gt "$2" ]; }
+expect "storage node reboots: they write" within 60 has_written node2 2
+rack power cycle store1
+expect "storage node reboots: it is back" rack wait store1
+MOYAI_TIMEOUT=400 expect_exit "storage node reboots: apply" 0 moyai apply --yes
+for guest in node2 twin-node1; do
+	now=$(written $guest)
+	expect "storage node reboots: $guest goes on with what it was writing" within 300 has_written $guest "$((now + 3))"
+	now=$(written $guest)
+	inside $guest 'touch /tmp/enough; sleep 3'
+	expect_same "storage node reboots: … and each block is there" "$(seq 1 "$now" | sha256sum)" \
+		"$(inside $guest "dd if=/dev/vda bs=512 skip=1 count=$now 2>/dev/null" | tr -d '\0' | sha256sum)"
+done
+
+# ---- the gateway dies ----
+up=$(inside node2 'cut -d. -f1 /proc/uptime')
+rack power cycle gw
+forget gw
+expect "gateway dies: it boots again" rack wait gw
+MOYAI_TIMEOUT=400 expect_exit "gateway dies: apply" 0 moyai apply --yes
+expect_same "gateway dies: the frontends run there again, each once" "lab-frontend twin-frontend" "$(runs gw | xargs -n 1 | sort | xargs)"
+expect "gateway dies: all answer again, through their frontends" within 900 all_answer
+expect "gateway dies: … the others, too" within 900 twins_answer
+expect "gateway dies: the nodes went on meanwhile" [ "$(inside node2 'cut -d. -f1 /proc/uptime')" -gt "$up" ]
+MOYAI_TIMEOUT=400 expect_exit "twin: remove" 0 moyai cluster remove twin --yes --allow-data-loss=cluster/twin
+expect_same "twin: the nodes hold what they held before it" "$held_lab" "$(holds)"
+
 # ---- stopped, started ----
 MOYAI_TIMEOUT=400 expect_exit "cluster stop" 0 moyai cluster stop lab --yes
 expect_same "cluster stop: no guest runs" "||" "$(runs gw)|$(runs vm1)|$(runs vm2)"
