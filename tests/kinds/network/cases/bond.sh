@@ -30,6 +30,32 @@ comes bond_lacp 1 "bond: mode, rate, mtu and interfaces changed"
 check_has "bond: LACP, fast" 'bond mode 802.3ad .*lacp_rate fast' ip -o -d link show bond0
 check_has "bond: the mtu of its interfaces" 'mtu 1400' ip -o link show leg3
 check_has "bond: the other interface" '^leg1 leg3$' cat /sys/class/net/bond0/bonding/slaves
+# A switch that speaks LACP: the other end, by the kernel's own tools.
+ip link add far0 type bond mode 802.3ad lacp_rate fast miimon 100
+for port in 1 3; do
+	ip link set "far$port" down
+	ip link set "far$port" master far0
+done
+ip link set far0 up
+agreed() { # PORTS
+	for try in $(seq 60); do
+		[ "$(cat /sys/class/net/bond0/bonding/ad_partner_mac) $(cat /sys/class/net/bond0/bonding/ad_num_ports)" = \
+			"$(cat /sys/class/net/far0/address) $1" ] && return
+		sleep 0.5
+	done
+	cat /proc/net/bonding/bond0
+	return 1
+}
+check "bond: LACP: both ends agree on both interfaces" agreed 2
+ip link set far1 down
+check "bond: LACP: one is lost, and the other goes on" agreed 1
+ip link set far1 up
+check "bond: LACP: it is taken in again" agreed 2
+expect 0 "0 steps, 1 kept" "bond: LACP: nothing is left to do" plan bond_lacp
+ip link del far0
+for port in 1 3; do
+	ip link set "far$port" up
+done
 slice bond_mac "$(want bond "$bond"',"links":["02:00:00:00:00:07","leg1"],"mode":"active-backup","mtu":1500')"
 expect 1 "change bond/bond0: links[leg1, leg3>02:00:00:00:00:07, leg1] mode[802.3ad>active-backup] mtu[1400>1500]
 failed bond/bond0: there is no interface 02:00:00:00:00:07; this node has boot0 ($(cat /sys/class/net/boot0/address))
