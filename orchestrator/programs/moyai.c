@@ -26,6 +26,7 @@
 	COMMAND(power) \
 	COMMAND(console) \
 	COMMAND(drain) \
+	COMMAND(fence) \
 	COMMAND(balance) \
 	COMMAND(pack) \
 	COMMAND(unpack) \
