@@ -15,6 +15,7 @@
 /* libvirt keeps what it knows of each domain that runs here, for when it is started anew. */
 #define RUNNING_DIR "/run/libvirt/qemu"
 #define LOG_DIR "/var/log/libvirt/qemu"
+#define HAS_ENDED "it has ended meanwhile"
 enum { STOP_PAUSE_MS = 200, ASK_AGAIN_MS = 10000, ASKED_MS = 5000 };
 
 /* Without asking libvirt, which may have to be started for that. */
@@ -156,23 +157,38 @@ int virt_start(const struct domain *domain, struct err *err)
 	return virt_unmark(domain->name, rc == 0 ? err : NULL) == 0 ? rc : -1;
 }
 
-int virt_resume(const char *name, struct err *err)
+/* One that runs; gone: what is said when there is none of this name. */
+static int with_domain(const char *name, const char *gone,
+		       int (*act)(virDomainPtr domain, const void *context, struct err *err),
+		       const void *context, struct err *err)
 {
 	virConnectPtr connection = libvirt_open(err);
 	if (connection == NULL)
 		return -1;
 	int rc = -1;
 	virDomainPtr domain = libvirt_find(connection, name, err);
-	point_pass("virDomainResume");
-	if (domain != NULL)
-		rc = vir.virDomainResume(domain) == 0 ? 0 : libvirt_fail("it does not go on", err);
-	else if (libvirt_is_gone())
-		err_set(err, "it has ended meanwhile");
-	point_pass("virDomainResume");
-	if (domain != NULL)
+	if (domain != NULL) {
+		rc = act(domain, context, err);
 		vir.virDomainFree(domain);
+	} else if (libvirt_is_gone()) {
+		err_set(err, "%s", gone);
+	}
 	vir.virConnectClose(connection);
 	return rc;
+}
+
+static int resume(virDomainPtr domain, const void *context, struct err *err)
+{
+	(void)context;
+	point_pass("virDomainResume");
+	int rc = vir.virDomainResume(domain) == 0 ? 0 : libvirt_fail("it does not go on", err);
+	point_pass("virDomainResume");
+	return rc;
+}
+
+int virt_resume(const char *name, struct err *err)
+{
+	return with_domain(name, HAS_ENDED, resume, NULL, err);
 }
 
 static int record_told(virDomainPtr domain, const struct text_list *told, struct err *err)
@@ -185,12 +201,18 @@ static int record_told(virDomainPtr domain, const struct text_list *told, struct
 	return 0;
 }
 
+struct telling {
+	const struct node *node;
+	const struct text_list *told;
+};
+
 /* Until it has been taken nobody knows what the guest goes by, and nothing is recorded: whatever is
    wanted then is told. */
-static int tell(const struct node *node, virDomainPtr domain, const struct text_list *told,
-		struct err *err)
+static int tell(virDomainPtr domain, const void *context, struct err *err)
 {
 	static const struct text_list UNKNOWN = TEXT_LIST_INIT;
+	const struct telling *telling = context;
+	const struct text_list *told = telling->told;
 	AUTO_STR struct str lines = STR_INIT;
 	AUTO_FREE char *count = xasprintf("%zu", told->count);
 	const char *const argv[] = { VIRT_FRONTEND, "take", count, NULL };
@@ -203,7 +225,7 @@ static int tell(const struct node *node, virDomainPtr domain, const struct text_
 	if (record_told(domain, &UNKNOWN, err) != 0)
 		return -1;
 	point_pass(VIRT_FRONTEND);
-	int rc = guest_agent_run(node, domain, &call, err);
+	int rc = guest_agent_run(telling->node, domain, &call, err);
 	point_pass(VIRT_FRONTEND);
 	return rc == 0 ? record_told(domain, told, err) : -1;
 }
@@ -211,44 +233,33 @@ static int tell(const struct node *node, virDomainPtr domain, const struct text_
 int virt_tell(const struct node *node, const char *name, const struct text_list *told,
 	      struct err *err)
 {
-	virConnectPtr connection = libvirt_open(err);
-	if (connection == NULL)
-		return -1;
-	int rc = -1;
-	virDomainPtr domain = libvirt_find(connection, name, err);
-	if (domain != NULL)
-		rc = tell(node, domain, told, err);
-	else if (libvirt_is_gone())
-		err_set(err, "it has ended meanwhile");
-	if (domain != NULL)
-		vir.virDomainFree(domain);
-	vir.virConnectClose(connection);
-	return rc;
+	const struct telling telling = { node, told };
+	return with_domain(name, HAS_ENDED, tell, &telling, err);
 }
 
-int virt_ask(const struct node *node, const char *name, struct str *answer, struct err *err)
+struct asking {
+	const struct node *node;
+	struct str *answer;
+};
+
+static int ask_frontend(virDomainPtr domain, const void *context, struct err *err)
 {
 	static const char *const ARGV[] = { VIRT_FRONTEND, "progress", NULL };
 	static const struct str NOTHING = STR_INIT;
+	const struct asking *asking = context;
 	const struct guest_agent_call call = { .argv = ARGV,
 					       .input = &NOTHING,
 					       .answers_ms = ASKED_MS,
 					       .runs_ms = ASKED_MS,
 					       .may_be_silent = true,
-					       .output = answer };
-	virConnectPtr connection = libvirt_open(err);
-	if (connection == NULL)
-		return -1;
-	int rc = -1;
-	virDomainPtr domain = libvirt_find(connection, name, err);
-	if (domain != NULL)
-		rc = guest_agent_run(node, domain, &call, err) < 0 ? -1 : 0;
-	else if (libvirt_is_gone())
-		err_set(err, "it is not here");
-	if (domain != NULL)
-		vir.virDomainFree(domain);
-	vir.virConnectClose(connection);
-	return rc;
+					       .output = asking->answer };
+	return guest_agent_run(asking->node, domain, &call, err) < 0 ? -1 : 0;
+}
+
+int virt_ask(const struct node *node, const char *name, struct str *answer, struct err *err)
+{
+	const struct asking asking = { node, answer };
+	return with_domain(name, "it is not here", ask_frontend, &asking, err);
 }
 
 static void *ask_to_shut_down(void *argument)
