@@ -241,6 +241,13 @@ int sysfs_modules(const char *const *names, struct err *err)
 	return 0;
 }
 
+/* It looks at every disk that changes, and itself at whether one has other partitions when a writer has closed it, for a
+   moment each. */
+static bool is_udev(const char *name)
+{
+	return text_equal(name, "(udev-worker)") || text_equal(name, "systemd-udevd");
+}
+
 /* A process that has the device open, "qemu-system-x86 (pid 123)". */
 static char *opener(dev_t device)
 {
@@ -259,8 +266,7 @@ static char *opener(dev_t device)
 			if (stat(path, &st) != 0 || !S_ISBLK(st.st_mode) || st.st_rdev != device)
 				continue;
 			AUTO_FREE char *name = sysfs_read("/proc/%s/comm", pids.items[i]);
-			/* udev looks at every disk that changes, for a moment. */
-			if (name && strcmp(name, "(udev-worker)") == 0)
+			if (is_udev(name))
 				continue;
 			return xasprintf("%s (pid %s)", name ? name : "a process", pids.items[i]);
 		}
