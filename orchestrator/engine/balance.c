@@ -81,11 +81,11 @@ static bool may_go(const struct work *work, const struct resident *resident,
 				   to->host->node->name, NULL) == 0;
 }
 
-static double costs_s(const struct cluster_guest *guest, const struct future *to)
+static double costs_s(const struct cluster_guest *guest, double wants, const struct future *to)
 {
 	double seconds = BALANCE_FIXED_S + 1.5 * (double)guest->group->memory / BALANCE_BYTES_PER_S;
-	bool boots = to->host->off && !to->receives;
-	return 2 * seconds + (boots ? BALANCE_BOOT_S * to->host->cpus : 0);
+	double share = to->host->off ? wants * 100 / BALANCE_FULL_PERCENT : 0;
+	return 2 * seconds + BALANCE_BOOT_S * share;
 }
 
 static void move(struct work *work, struct future *from, struct future *to,
@@ -100,7 +100,7 @@ static void move(struct work *work, struct future *from, struct future *to,
 				       .to = to->host->node,
 				       .wants = wants,
 				       .gains_s = gains_s,
-				       .costs_s = costs_s(resident->guest, to) };
+				       .costs_s = costs_s(resident->guest, wants, to) };
 	resident->made->to = xstrdup(to->host->node->name);
 	from->wants -= wants;
 	to->wants += wants;
@@ -149,7 +149,7 @@ static struct future *find_relief(const struct work *work, const struct future *
 		bool better = best == NULL || (best_off && !off) ||
 			      (best_off == off &&
 			       to->wants / to->host->cpus < best->wants / best->host->cpus);
-		if (to != from && better && may_go(work, resident, to))
+		if (to != from && better && !load_is_short(to->host) && may_go(work, resident, to))
 			best = to;
 	}
 	return best;
@@ -177,7 +177,7 @@ static bool compare(struct work *work, struct future *at, const struct resident 
 	struct future *to = find_relief(work, at, resident);
 	if (to == NULL)
 		return true;
-	double cost_s = costs_s(resident->guest, to);
+	double cost_s = costs_s(resident->guest, wants, to);
 	if (gains_s > cost_s &&
 	    (best->to == NULL || gains_s - cost_s > best->gains_s - best->costs_s))
 		*best = (struct relief){ *resident, to, gains_s, cost_s };
@@ -240,12 +240,25 @@ static bool is_movable(struct work *work, struct future *at, const struct reside
 	return may_move(work, resident);
 }
 
+/* Others need it, whatever guests it has. */
+static bool serves(const struct site *site, const struct site_node *node)
+{
+	static const char *const ROLES[] = { "gateway", "cluster-manager", "storage",
+					     "memory-server" };
+	bool serves = node->guests.storage != FIELD_UNSET;
+	for (size_t i = 0; i < COUNT_OF(ROLES); i++)
+		serves = serves || site_node_is(site, node, ROLES[i]);
+	for (size_t i = 0; i < node->wants.count; i++)
+		serves = serves || text_equal(node->wants.items[i].kind->name, "target");
+	return serves;
+}
+
 static bool may_be_emptied(struct work *work, struct future *at)
 {
 	const struct load_host *host = at->host;
-	return host->node->bmc.type != NULL && !host->off && !at->leaves && !at->receives &&
-	       host->up_s >= work->stay_s && host->guest_count == at->guests &&
-	       each_resident(work, at, is_movable, NULL);
+	return host->node->bmc.type != NULL && !serves(work->site, host->node) && !host->off &&
+	       !at->leaves && !at->receives && host->up_s >= work->stay_s &&
+	       host->guest_count == at->guests && each_resident(work, at, is_movable, NULL);
 }
 
 /* The fullest of those that take it, and none that has nothing: that can be emptied itself. */

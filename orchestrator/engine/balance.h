@@ -48,8 +48,9 @@ void balance_find(const struct site *site, struct allocations *allocations, cons
 
 /*
  * Hosts that can be emptied, the least used first, and what has to move for that; those that have nothing are among
- * them. None that cannot be switched off and on (it has no BMC), has a frontend or what is no guest of the site,
- * was booted less than stay_s ago or has a guest that came then. One that gives something to guests stays.
+ * them. None that cannot be switched off and on (it has no BMC), serves others (targets, storage, a gateway, the
+ * manager), has a frontend or what is no guest of the site, was booted less than stay_s ago or has a guest that came
+ * then. One of the load's hosts stays in any case.
  */
 void pack_find(const struct site *site, struct allocations *allocations, const struct load *load,
 	       uint64_t stay_s, struct balance_moves *moves, struct text_list *emptied);

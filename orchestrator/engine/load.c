@@ -73,6 +73,13 @@ static double rate(uint64_t from, uint64_t to, uint64_t interval_ms)
 	return to > from ? (double)(to - from) / (double)interval_ms : 0;
 }
 
+/* Nobody has more, whatever a node says. */
+static double sane(double processors)
+{
+	enum { PROCESSORS_MAX = 8192 };
+	return processors > PROCESSORS_MAX ? PROCESSORS_MAX : processors;
+}
+
 static struct load_guest *add_guest(struct load_host *host, const char *id)
 {
 	host->guests = xrealloc(host->guests, host->guest_count + 1, sizeof(*host->guests));
@@ -98,22 +105,35 @@ static double average(double before, unsigned times, double now)
 	return before + (now - before) / (times + 1);
 }
 
-/* One that has come meanwhile has done nothing before that. */
-static void add(struct load_host *host, const struct load_counter *from,
-		const struct load_counter *to, double *used, double *waited)
+/* When its QEMU was started, by the clock that began with the host's boot: to the second. */
+static uint64_t started_ms(const struct load_counters *counters, const struct load_counter *guest)
+{
+	return counters->up_s * 1000 > guest->here_ms ? counters->up_s * 1000 - guest->here_ms : 0;
+}
+
+static bool stayed(const struct load_counters *from, const struct load_counter *was,
+		   const struct load_counters *to, const struct load_counter *is)
+{
+	enum { EXACT_MS = 2000 };
+	if (was == NULL || is->here_ms <= was->here_ms)
+		return false;
+	uint64_t a = started_ms(from, was);
+	uint64_t b = started_ms(to, is);
+	return (a > b ? a - b : b - a) <= EXACT_MS;
+}
+
+static void add(struct load_host *host, const struct load_counter *to, bool there, double uses,
+		double waits)
 {
 	struct load_guest *guest = load_find_guest(host, to->id);
-	bool stayed = from != NULL && to->here_ms > from->here_ms;
-	uint64_t interval_ms = stayed ? to->here_ms - from->here_ms : 1;
-	double uses = stayed ? rate(from->cpu_ms, to->cpu_ms, interval_ms) : 0;
-	double waits = stayed ? rate(from->waited_ms, to->waited_ms, interval_ms) : 0;
 	if (guest == NULL)
 		guest = add_guest(host, to->id);
 	guest->here_s = to->here_ms / 1000;
-	guest->uses = average(guest->uses, host->times, uses);
-	guest->waits = average(guest->waits, host->times, waits);
-	*used += uses;
-	*waited += waits;
+	if (!there)
+		return;
+	guest->uses = average(guest->uses, guest->times, uses);
+	guest->waits = average(guest->waits, guest->times, waits);
+	guest->times++;
 }
 
 void load_add(struct load_host *host, const struct load_counters *from,
@@ -124,8 +144,17 @@ void load_add(struct load_host *host, const struct load_counters *from,
 	host->cpus = (double)to->cpus;
 	host->up_s = to->up_s;
 	drop_ended(host, to);
-	for (size_t i = 0; i < to->guest_count; i++)
-		add(host, find(from, to->guests[i].id), &to->guests[i], &used, &waited);
+	for (size_t i = 0; i < to->guest_count; i++) {
+		const struct load_counter *is = &to->guests[i];
+		const struct load_counter *was = find(from, is->id);
+		bool there = stayed(from, was, to, is);
+		uint64_t interval_ms = there ? is->here_ms - was->here_ms : 0;
+		double uses = there ? sane(rate(was->cpu_ms, is->cpu_ms, interval_ms)) : 0;
+		double waits = there ? sane(rate(was->waited_ms, is->waited_ms, interval_ms)) : 0;
+		add(host, is, there, uses, waits);
+		used += uses;
+		waited += waits;
+	}
 	/* All processors together are idle or busy. */
 	double all = rate(from->busy_ms, to->busy_ms, 1) + rate(from->idle_ms, to->idle_ms, 1);
 	double busy = all > 0 ? rate(from->busy_ms, to->busy_ms, 1) / all * host->cpus : 0;

@@ -10,7 +10,8 @@
 struct load_guest {
 	char *id;	 /* as libvirt knows it */
 	uint64_t here_s; /* how long it has been on this host, when that was asked last */
-	double uses;	 /* processors, on average */
+	unsigned times;	 /* intervals in which it was there all the time */
+	double uses;	 /* processors, on average over these */
 	double waits;	 /* likewise */
 };
 
@@ -26,8 +27,7 @@ struct load_host {
 	struct load_guest *guests;
 	size_t guest_count;
 };
-/* Every thread waits a little each time it wakes up; a host that is short of a tenth of its processors or more is
-   beyond that. */
+/* Every thread waits a little each time it wakes up. */
 enum { LOAD_SHORT_PERCENT = 5 };
 
 struct load {
@@ -46,8 +46,8 @@ struct load_counters {
 };
 void load_counters_free(struct load_counters *counters);
 
-/* One interval more: between two moments of the same boot. A guest that was not there all the time counts from the
-   next one on. The averages are over all intervals. */
+/* One interval more: between two moments of the same boot. A guest that was not there all the time, by the same
+   QEMU, counts from the next one on. */
 void load_add(struct load_host *host, const struct load_counters *from,
 	      const struct load_counters *to);
 

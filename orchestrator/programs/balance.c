@@ -5,17 +5,30 @@
 #include "programs/relocation.h"
 #include "programs/show.h"
 
+/* As many as one like it was seen to have; what is declared may be more than there are. */
+static double processors(const struct load *load, const struct site_node *node)
+{
+	double least = (double)node->guests.vcpus;
+	for (size_t i = 0; i < load->count; i++) {
+		const struct load_host *host = &load->hosts[i];
+		if (host->node->guests.vcpus == node->guests.vcpus && !host->off)
+			return host->cpus;
+		least = host->cpus < least ? host->cpus : least;
+	}
+	return least;
+}
+
 /* Hosts that are packed are there for when load rises: as empty ones that have to boot first. */
 static void add_packed(struct relocation *relocation, const struct text_list *packed)
 {
 	struct load *load = &relocation->load;
 	for (size_t i = 0; i < packed->count; i++) {
 		struct site_node *node = site_find_node(&relocation->site, packed->items[i]);
+		double cpus = processors(load, node);
 		node->guests.closed = false;
 		load->hosts = xrealloc(load->hosts, load->count + 1, sizeof(*load->hosts));
-		load->hosts[load->count++] = (struct load_host){ .node = node,
-								 .cpus = (double)node->guests.vcpus,
-								 .off = true };
+		load->hosts[load->count++] =
+			(struct load_host){ .node = node, .cpus = cpus, .off = true };
 	}
 }
 
@@ -42,7 +55,8 @@ static void tell_nothing(const struct options *options, const struct relocation 
 		any = true;
 		fprintf(stderr,
 			"%s is short of processors, and no move pays for itself: its guests may "
-			"not move, have come a short while ago (--stay), or no host has room\n",
+			"not move, have come a short while ago (--stay), or no host has room that "
+			"is worth it\n",
 			host->node->name);
 	}
 	if (!any)
@@ -51,26 +65,33 @@ static void tell_nothing(const struct options *options, const struct relocation 
 			str_text(&span));
 }
 
+/* To these hosts, or to all others. */
+static int move_some(const struct options *options, const struct relocation *relocation,
+		     const struct text_list *hosts, bool to_these)
+{
+	struct moves moves = { 0 };
+	relocation_moves(relocation, hosts, to_these, &moves);
+	int result = moves.count > 0 ? moves_run(options, &moves) : EXIT_OK;
+	moves_free(&moves);
+	return result;
+}
+
+/* A host that does not come back is no reason to leave the others as they are. */
 static int carry_out(const struct options *options, const struct relocation *relocation,
 		     const struct text_list *to_wake)
 {
-	struct options agreed = *options;
-	struct moves moves = { 0 };
-	agreed.yes = true;
-	int result =
-		to_wake->count > 0 ? relocation_wake(&agreed, &relocation->site, to_wake) : EXIT_OK;
-	relocation_moves(relocation, &moves);
-	if (result == EXIT_OK)
-		result = moves_run(&agreed, &moves);
-	moves_free(&moves);
-	return result;
+	int result = move_some(options, relocation, to_wake, false);
+	if (result != EXIT_OK || to_wake->count == 0)
+		return result;
+	result = relocation_wake(options, &relocation->site, to_wake);
+	return result == EXIT_OK ? move_some(options, relocation, to_wake, true) : result;
 }
 
 static int balance(const struct options *options, struct relocation *relocation)
 {
 	AUTO_LIST struct text_list packed = TEXT_LIST_INIT;
 	AUTO_LIST struct text_list to_wake = TEXT_LIST_INIT;
-	relocation_packed(relocation, &packed);
+	relocation_packed(&relocation->site, &relocation->runtime, &packed);
 	add_packed(relocation, &packed);
 	balance_find(&relocation->site, &relocation->allocations, &relocation->load,
 		     options->stay_s, &relocation->moves);

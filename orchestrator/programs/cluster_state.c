@@ -2,8 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/nodeset.h"
 #include "programs/cluster_edit.h"
 #include "programs/cluster_progress.h"
+#include "programs/relocation.h"
 #include "programs/timeline.h"
 /* cluster start, stop and remove: the state of a cluster. */
 
@@ -59,10 +61,50 @@ static int finish(const struct options *options, const char *name, int result)
 	return result;
 }
 
+/* Its guests would not start there, and nobody would say why. */
+static int check_packed(const struct options *options, const char *name)
+{
+	struct err err = ERR_INIT;
+	struct site site;
+	struct runtime runtime;
+	AUTO_LIST struct text_list packed = TEXT_LIST_INIT;
+	AUTO_LIST struct text_list needed = TEXT_LIST_INIT;
+	if (command_site(options, &site) != 0)
+		return -1;
+	const struct cluster *cluster = site_find_cluster(&site, name);
+	AUTO_FREE char *state_dir = command_state_dir(options, &site);
+	int rc = state_dir ? 0 : -1;
+	if (rc == 0 && (rc = runtime_read(state_dir, &runtime, &err)) != 0)
+		command_fail(&err);
+	if (rc == 0) {
+		relocation_packed(&site, &runtime, &packed);
+		runtime_free(&runtime);
+	}
+	for (size_t i = 0; cluster && i < cluster->recorded.guest_count; i++) {
+		const char *host = cluster->recorded.guests[i].host;
+		if (host && text_list_has(&packed, host) && !text_list_has(&needed, host))
+			text_list_add(&needed, host);
+	}
+	if (rc == 0 && needed.count > 0) {
+		AUTO_STR struct str folded = STR_INIT;
+		nodeset_fold(&needed, &folded);
+		err_set(&err,
+			"guests of %s are to run on %s by the record, and moyai pack has switched "
+			"that off; moyai unpack %s comes first",
+			name, str_text(&folded), str_text(&folded));
+		command_fail(&err);
+		rc = -1;
+	}
+	site_free(&site);
+	return rc;
+}
+
 static int start(const struct options *options, int argc, char **argv)
 {
 	struct timeline timeline;
 	struct options noting = *options;
+	if (argc == 1 && check_packed(options, argv[0]) != 0)
+		return EXIT_ERROR;
 	timeline_begin(&timeline, argc ? argv[0] : "");
 	noting.notes = &timeline;
 	int result = change(&noting, argc, argv, "start", "running");

@@ -39,28 +39,67 @@ static uint64_t number(const json_t *object, const char *name)
 	return value > 0 ? (uint64_t)value : 0;
 }
 
-static void read_counters(const json_t *facts, struct load_counters *counters)
+static int wrong(const char *node, const char *what, struct err *err)
 {
-	const json_t *guests = json_object_get(facts, "guests");
+	return err_set(err, "%s: what it says of its load makes no sense: %s", node, what);
+}
+
+static int read_guests(const char *node, const json_t *guests, struct load_counters *counters,
+		       struct err *err)
+{
+	enum { GUESTS_MAX = 1024 };
 	const json_t *guest;
 	size_t i;
-	*counters = (struct load_counters){ .cpus = number(facts, "cpus"),
-					    .up_s = number(facts, "uptime_s"),
-					    .busy_ms = number(facts, "cpu_busy_ms"),
-					    .idle_ms = number(facts, "cpu_idle_ms") };
-	counters->cpus = counters->cpus ? counters->cpus : 1;
+	if (guests != NULL && !json_is_array(guests))
+		return wrong(node, "guests are no list", err);
+	if (json_array_size(guests) > GUESTS_MAX)
+		return wrong(node, "it has more than 1024 guests", err);
 	counters->guests = xcalloc(json_array_size(guests) + 1, sizeof(*counters->guests));
 	json_array_foreach(guests, i, guest)
 	{
 		const char *name = json_string_value(json_object_get(guest, "name"));
-		if (name != NULL)
-			counters->guests[counters->guest_count++] = (struct load_counter){
-				.id = xstrdup(name),
-				.here_ms = number(guest, "here_ms"),
-				.cpu_ms = number(guest, "cpu_ms"),
-				.waited_ms = number(guest, "waited_ms"),
-			};
+		if (name == NULL)
+			return wrong(node, "a guest has no name", err);
+		for (size_t j = 0; j < counters->guest_count; j++)
+			if (text_equal(counters->guests[j].id, name))
+				return wrong(node, "it has a guest twice", err);
+		counters->guests[counters->guest_count++] = (struct load_counter){
+			.id = xstrdup(name),
+			.here_ms = number(guest, "here_ms"),
+			.cpu_ms = number(guest, "cpu_ms"),
+			.waited_ms = number(guest, "waited_ms"),
+		};
 	}
+	return 0;
+}
+
+static int read_counters(const struct host *host, struct load_counters *counters, struct err *err)
+{
+	enum { CPUS_MAX = 8192 };
+	const json_t *facts = host->facts;
+	*counters = (struct load_counters){ .cpus = number(facts, "cpus"),
+					    .up_s = number(facts, "uptime_s"),
+					    .busy_ms = number(facts, "cpu_busy_ms"),
+					    .idle_ms = number(facts, "cpu_idle_ms") };
+	if (counters->cpus == 0 || counters->cpus > CPUS_MAX)
+		return wrong(host->name, "the number of its processors", err);
+	return read_guests(host->name, json_object_get(facts, "guests"), counters, err);
+}
+
+/* From the last moment to this one. */
+static int add_moment(struct watch *watch, const struct host *host, bool first, struct err *err)
+{
+	struct load_counters now;
+	struct load_host *at = load_find(watch->load, host->name);
+	struct load_counters *last = &watch->last[at - watch->load->hosts];
+	int rc = read_counters(host, &now, err);
+	if (rc == 0 && !first && now.up_s < last->up_s)
+		rc = err_set(err, "%s was booted meanwhile; look again", host->name);
+	if (rc == 0 && !first)
+		load_add(at, last, &now);
+	load_counters_free(last);
+	*last = now;
+	return rc;
 }
 
 static void name_hosts(const struct load *load, struct text_list *names)
@@ -94,17 +133,11 @@ static int look(struct watch *watch, bool first)
 			str_text(&failed));
 		return -1;
 	}
-	for (size_t i = 0; i < reach->fleet.chosen; i++) {
-		struct load_counters now;
-		struct load_host *at = load_find(watch->load, reach->fleet.hosts[i].name);
-		struct load_counters *last = &watch->last[at - watch->load->hosts];
-		read_counters(reach->fleet.hosts[i].facts, &now);
-		if (!first)
-			load_add(at, last, &now);
-		load_counters_free(last);
-		*last = now;
-	}
-	return 0;
+	for (size_t i = 0; rc == 0 && i < reach->fleet.chosen; i++)
+		rc = add_moment(watch, &reach->fleet.hosts[i], first, &err);
+	if (rc != 0)
+		command_fail(&err);
+	return rc;
 }
 
 /* ---- all of them ---- */

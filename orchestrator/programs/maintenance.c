@@ -8,6 +8,7 @@
 #include "programs/command.h"
 #include "programs/maintenance.h"
 #include "programs/reach.h"
+#include "programs/relocation.h"
 #include "programs/show.h"
 #include "programs/takeover.h"
 #include "programs/who.h"
@@ -89,6 +90,23 @@ int maintenance_set(const struct options *options, const char *state_dir, const 
 	return rc == 0 ? reach_tell_manager(options, state_dir, &files, err) : -1;
 }
 
+/* They may be off, and every command would wait for them. */
+static void tell_packed(const char *state_dir, const struct text_list *names)
+{
+	struct runtime runtime;
+	if (runtime_read(state_dir, &runtime, NULL) != 0)
+		return;
+	for (size_t i = 0; i < names->count; i++) {
+		const struct maintenance *item = runtime_maintenance(&runtime, names->items[i]);
+		if (item != NULL && text_equal(item->reason, RELOCATION_PACKED))
+			fprintf(stderr,
+				"%s was switched off by moyai pack: moyai power on %s, if it is "
+				"off\n",
+				names->items[i], names->items[i]);
+	}
+	runtime_free(&runtime);
+}
+
 static int set(const struct options *options, const struct site *site, const char *state_dir,
 	       bool on, const char *nodes, struct err *err)
 {
@@ -99,6 +117,8 @@ static int set(const struct options *options, const struct site *site, const cha
 		return err_context(err, "--reason");
 	if (nodeset_parse(nodes, site, &names, err) != 0)
 		return -1;
+	if (!on)
+		tell_packed(state_dir, &names);
 	return maintenance_set(options, state_dir, site, on, &names, reason, err);
 }
 

@@ -41,18 +41,35 @@ static int read_runtime(const struct options *options, struct relocation *reloca
 	return 0;
 }
 
-int relocation_read(const struct options *options, struct relocation *relocation)
+/* A move that was not finished takes room on two hosts, and who decides on more makes more of these. */
+static int check_on_their_way(const struct relocation *relocation)
 {
-	return read_runtime(options, relocation) == 0 &&
-			       cluster_command_read(options, &relocation->site,
-						    &relocation->allocations) == 0
-		       ? 0
-		       : -1;
+	struct err err = ERR_INIT;
+	size_t count = 0;
+	for (size_t i = 0; i < relocation->site.cluster_count; i++) {
+		const struct cluster *cluster = &relocation->site.clusters[i];
+		const struct allocation *made = &relocation->allocations.items[i];
+		for (size_t j = 0; cluster_is_running(cluster) && j < cluster->guest_count; j++) {
+			if (made->guests[j].to == NULL)
+				continue;
+			err_set(&err,
+				"%s is on its way to %s, and that comes first: moyai cluster "
+				"migrate %s %s finishes it, and the same with %s takes it back",
+				cluster->guests[j].id, made->guests[j].to, cluster->guests[j].id,
+				made->guests[j].to, made->guests[j].host);
+			command_fail(&err);
+			count++;
+		}
+	}
+	return count > 0 ? -1 : 0;
 }
 
 int relocation_begin(const struct options *options, struct relocation *relocation)
 {
-	return relocation_read(options, relocation) == 0 &&
+	return read_runtime(options, relocation) == 0 &&
+			       cluster_command_read(options, &relocation->site,
+						    &relocation->allocations) == 0 &&
+			       check_on_their_way(relocation) == 0 &&
 			       load_watch(options, &relocation->site, &relocation->load) == 0
 		       ? 0
 		       : -1;
@@ -68,13 +85,14 @@ void relocation_end(struct relocation *relocation)
 	free(relocation->state_dir);
 }
 
-void relocation_packed(const struct relocation *relocation, struct text_list *names)
+void relocation_packed(const struct site *site, const struct runtime *runtime,
+		       struct text_list *names)
 {
-	for (size_t i = 0; i < relocation->runtime.maintenance_count; i++) {
-		const struct maintenance *item = &relocation->runtime.maintenance[i];
-		const struct site_node *node = site_find_node(&relocation->site, item->node);
+	for (size_t i = 0; i < runtime->maintenance_count; i++) {
+		const struct maintenance *item = &runtime->maintenance[i];
+		const struct site_node *node = site_find_node(site, item->node);
 		if (text_equal(item->reason, RELOCATION_PACKED) && node != NULL &&
-		    node->guests.vcpus != FIELD_UNSET)
+		    node->guests.vcpus != FIELD_UNSET && node->bmc.type != NULL)
 			text_list_add(names, item->node);
 	}
 }
@@ -196,17 +214,23 @@ bool relocation_agreed(const struct options *options, const char *question)
 		fputs("nothing was changed; --yes carries it out\n", stderr);
 		return false;
 	}
-	return ask_yes(interrupt_watch(NULL), "%s", question);
+	if (ask_yes(interrupt_watch(NULL), "%s", question))
+		return true;
+	fputs("nothing was changed\n", stderr);
+	return false;
 }
 
-void relocation_moves(const struct relocation *relocation, struct moves *moves)
+void relocation_moves(const struct relocation *relocation, const struct text_list *hosts,
+		      bool to_these, struct moves *moves)
 {
-	for (size_t i = 0; i < relocation->moves.count; i++)
-		moves_add(moves, relocation->moves.items[i].guest->id,
-			  relocation->moves.items[i].to->name);
+	for (size_t i = 0; i < relocation->moves.count; i++) {
+		const struct balance_move *move = &relocation->moves.items[i];
+		if (text_list_has(hosts, move->to->name) == to_these)
+			moves_add(moves, move->guest->id, move->to->name);
+	}
 }
 
-/* 1: all of them, 0: not yet, -1: Ctrl-C, or an error that was printed. */
+/* 1: all of them, 0: not yet, -1: it cannot be asked, which was printed. */
 static int answer(const struct options *options, const struct text_list *names)
 {
 	struct err err = ERR_INIT;
@@ -220,7 +244,7 @@ static int answer(const struct options *options, const struct text_list *names)
 		command_fail(&err);
 	progress_close(&reach.progress);
 	if (rc == 0)
-		rc = reach_stopped(&reach) ? -1 : fleet_failed(&reach.fleet) == 0;
+		rc = !reach_stopped(&reach) && fleet_failed(&reach.fleet) == 0;
 	reach_close(&reach);
 	return rc;
 }
@@ -235,30 +259,54 @@ static int wait_for(const struct options *options, const struct text_list *names
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		if (rc == 1)
 			return 0;
-		if (rc < 0 || __atomic_load_n(interrupt_watch(NULL), __ATOMIC_ACQUIRE))
+		if (__atomic_load_n(interrupt_watch(NULL), __ATOMIC_ACQUIRE))
 			return err_set(err, "interrupted");
+		if (rc < 0)
+			return err_set(err, "it cannot be asked whether it has booted");
 		if (now.tv_sec - begin.tv_sec > WAKE_S)
 			return err_set(err, "no answer within %d minutes; moyai why", WAKE_S / 60);
 		nanosleep(&(struct timespec){ .tv_sec = WAKE_PAUSE_S }, NULL);
 	}
 }
 
+/* In maintenance still, so that nobody else does it meanwhile. */
+static int apply_them(const struct options *options, const char *folded)
+{
+	struct options only = *options;
+	only.limit = folded;
+	only.yes = true;
+	return command_apply.run(&only, 0, NULL);
+}
+
 int relocation_wake(const struct options *options, const struct site *site,
 		    const struct text_list *names)
 {
 	struct err err = ERR_INIT;
+	struct err lost = ERR_INIT;
 	AUTO_STR struct str folded = STR_INIT;
 	char word[] = "on";
 	nodeset_fold(names, &folded);
 	AUTO_FREE char *state_dir = command_state_dir(options, site);
 	char *words[] = { word, folded.data };
-	if (state_dir == NULL || command_power.run(options, COUNT_OF(words), words) != EXIT_OK)
+	if (state_dir == NULL)
 		return EXIT_ERROR;
-	fprintf(stderr, "%s: waiting until it has booted\n", str_text(&folded));
-	if (wait_for(options, names, &err) != 0 ||
-	    maintenance_set(options, state_dir, site, false, names, NULL, &err) != 0) {
-		err_context(&err, "%s is on, and stays in maintenance", str_text(&folded));
-		return command_fail(&err);
+	int result = command_power.run(options, COUNT_OF(words), words);
+	if (result == EXIT_OK) {
+		fprintf(stderr, "%s: waiting until it has booted\n", str_text(&folded));
+		if (wait_for(options, names, &err) != 0)
+			result = command_fail(&err);
+		else
+			result = apply_them(options, str_text(&folded));
 	}
-	return EXIT_OK;
+	bool woken = result == EXIT_OK;
+	/* One that does not come back is no reserve, and would be waited for each time. */
+	if (maintenance_set(options, state_dir, site, !woken, names, woken ? NULL : RELOCATION_LOST,
+			    &lost) != 0)
+		result = command_fail(&lost);
+	if (!woken)
+		fprintf(stderr,
+			"%s: stays in maintenance, and is no reserve any more; moyai maintenance "
+			"off ends that\n",
+			str_text(&folded));
+	return result;
 }

@@ -14,15 +14,17 @@ struct relocation {
 	struct balance_moves moves;
 };
 
-/* Hosts that `pack` has switched off are in maintenance for this reason. */
+/* Hosts that `pack` has switched off are in maintenance for this reason; others that were to come back and did not, for
+   another one. */
 #define RELOCATION_PACKED "packed: no guest needed it"
-/* Hosts that give something to guests and are packed. */
-void relocation_packed(const struct relocation *relocation, struct text_list *names);
+#define RELOCATION_LOST "packed, and it did not come back"
+/* Hosts that give something to guests, have a board and are packed. */
+void relocation_packed(const struct site *site, const struct runtime *runtime,
+		       struct text_list *names);
 
-/* Reads the site, and what is true only for now. -1 after having printed why. The caller has to call relocation_end()
-   in any case, and for this to be all 0 before. */
-int relocation_read(const struct options *options, struct relocation *relocation);
-/* … and looks; hosts that are packed are not in the load. Likewise. */
+/* Reads the site, and what is true only for now, and looks at the hosts; those that are packed are not in the load. A
+   guest that is on its way is an error: it comes first. -1 after having printed why. The caller has to call
+   relocation_end() in any case, and for this to be all 0 before. */
 int relocation_begin(const struct options *options, struct relocation *relocation);
 void relocation_end(struct relocation *relocation);
 
@@ -32,10 +34,12 @@ void relocation_print(const struct options *options, const struct relocation *re
 /* Whether it is to be carried out: with --yes, or after a question. Without somebody to ask it is a proposal. */
 bool relocation_agreed(const struct options *options, const char *question);
 
-/* For moves_run(). */
-void relocation_moves(const struct relocation *relocation, struct moves *moves);
+/* For moves_run(): those to these hosts alone (to_these), or those to all others. */
+void relocation_moves(const struct relocation *relocation, const struct text_list *hosts,
+		      bool to_these, struct moves *moves);
 
-/* Switches packed hosts on, waits until they answer, and ends their maintenance. The exit code of a command. */
+/* Switches packed hosts on, waits until they answer, applies them, and ends their maintenance. The exit code of a
+   command. */
 int relocation_wake(const struct options *options, const struct site *site,
 		    const struct text_list *names);
 #endif

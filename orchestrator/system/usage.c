@@ -10,7 +10,8 @@
 #include "base/file.h"
 #include "base/str.h"
 
-#define RUNNING_DIR "/run/libvirt/qemu" /* NAME.pid, as long as it runs */
+#define RUNNING_DIR                                                                                \
+	"/run/libvirt/qemu" /* NAME.pid and NAME.xml, as long as it runs; driver.pid is libvirt's own */
 enum { SMALL_FILE_BYTES = 1 << 20, NS_PER_MS = 1000000 };
 
 static uint64_t ticks_ms(uint64_t ticks)
@@ -36,6 +37,16 @@ static uint64_t stat_number(const char *stat, unsigned n)
 	return at ? strtoull(at + 1, NULL, 10) : 0;
 }
 
+/* QEMU calls these "CPU 0/KVM", "CPU 0/TCG" or "ALL CPUs/TCG". */
+static bool is_processor(const char *folder, const char *thread)
+{
+	AUTO_FREE char *path = xasprintf("%s/%s/comm", folder, thread);
+	AUTO_STR struct str name = STR_INIT;
+	return file_read(path, SMALL_FILE_BYTES, &name, NULL) == 0 &&
+	       (text_starts(str_text(&name), "CPU ") || text_starts(str_text(&name), "ALL CPUs"));
+}
+
+/* Of its virtual processors alone: these threads stay, and with another that ends its past would go. */
 static uint64_t waited_ns(pid_t pid)
 {
 	AUTO_LIST struct text_list threads = TEXT_LIST_INIT;
@@ -47,7 +58,8 @@ static uint64_t waited_ns(pid_t pid)
 		AUTO_FREE char *path = xasprintf("%s/%s/schedstat", folder, threads.items[i]);
 		AUTO_STR struct str text = STR_INIT;
 		uint64_t waited;
-		if (file_read(path, SMALL_FILE_BYTES, &text, NULL) == 0 &&
+		if (is_processor(folder, threads.items[i]) &&
+		    file_read(path, SMALL_FILE_BYTES, &text, NULL) == 0 &&
 		    sscanf(str_text(&text), "%*u %" SCNu64, &waited) == 1)
 			sum += waited;
 	}
@@ -74,11 +86,13 @@ static void add_guest(const char *file, struct usage_guests *guests)
 {
 	struct usage_guest guest = { 0 };
 	AUTO_FREE char *path = xasprintf(RUNNING_DIR "/%s", file);
+	AUTO_FREE char *name = xstrndup(file, strlen(file) - strlen(".pid"));
+	AUTO_FREE char *definition = xasprintf(RUNNING_DIR "/%s.xml", name);
 	AUTO_STR struct str text = STR_INIT;
-	if (file_read(path, SMALL_FILE_BYTES, &text, NULL) != 0 ||
+	if (!file_exists(definition) || file_read(path, SMALL_FILE_BYTES, &text, NULL) != 0 ||
 	    usage_of_process((pid_t)strtol(str_text(&text), NULL, 10), &guest) != 0)
 		return;
-	guest.name = xstrndup(file, strlen(file) - strlen(".pid"));
+	guest.name = xstrdup(name);
 	guests->items = xrealloc(guests->items, guests->count + 1, sizeof(guest));
 	guests->items[guests->count++] = guest;
 }

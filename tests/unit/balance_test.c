@@ -144,24 +144,34 @@ static void test_stays(void **state)
 	end(&at);
 }
 
-/* A host that is off is the last resort, and has to pay for its boot. */
+/* A host that is off is the last resort, and its boot has to pay, by the share that is filled. */
 static void test_wakes(void **state)
 {
 	struct case_of at;
 	(void)state;
+	for (int off = 0; off < 2; off++) {
+		begin(&at, (double[]){ 0, 12, 4, 0, 4.2, 4, 0, 0, 0 });
+		at.load.hosts[1].cpus = 8; /* no room */
+		at.load.hosts[2].off = off;
+		balance(&at);
+		assert_moves(&at, off ? "" : "genome-compute1 vm1>vm3");
+		end(&at);
+	}
 	begin(&at, (double[]){ 0, 12, 4, 0, 10, 4, 0, 0, 0 });
-	at.load.hosts[1].cpus = 8; /* no room */
+	at.load.hosts[1].cpus = 8;
 	at.load.hosts[2].off = true;
-	at.load.hosts[2].cpus = 128; /* processors for five minutes are more than is gained */
 	balance(&at);
-	assert_moves(&at, "");
-	at.load.hosts[2].cpus = 16;
-	balance(&at);
-	assert_moves(&at, "genome-compute1 vm1>vm3");
-	assert_int_equal((int)at.moves.items[0].costs_s, 575 + 16 * BALANCE_BOOT_S);
+	assert_moves(&at, "genome-compute4 vm1>vm3");
+	assert_int_equal((int)at.moves.items[0].costs_s, 575 + BALANCE_BOOT_S * 10 * 100 / 80);
 	end(&at);
 	begin(&at, (double[]){ 0, 12, 1, 1, 10, 1, 1, 1, 1 });
 	at.load.hosts[2].off = true;
+	balance(&at);
+	assert_moves(&at, "genome-compute4 vm1>vm2");
+	end(&at);
+	/* One that is short itself takes nothing, however little it wants. */
+	begin(&at, (double[]){ 0, 12, 1, 1, 10, 1, 1, 1, 1 });
+	at.load.hosts[2].short_times = 6;
 	balance(&at);
 	assert_moves(&at, "genome-compute4 vm1>vm2");
 	end(&at);
@@ -196,6 +206,15 @@ static void test_packs(void **state)
 	assert_moves(&at, "");
 	end(&at);
 	give_bmcs();
+	/* Others need what they keep, or are. */
+	begin(&at, IDLE);
+	for (size_t i = 0; i < HOSTS; i++)
+		site_find_node(&site, HOST_NAMES[i])->guests.storage = 1;
+	pack(&at);
+	assert_emptied(&at, "");
+	end(&at);
+	for (size_t i = 0; i < HOSTS; i++)
+		site_find_node(&site, HOST_NAMES[i])->guests.storage = FIELD_UNSET;
 	/* vm1 and vm2 have the same, and the later one goes, to the fuller of those that take it. vm1 has got
 	   something then, and vm3's do not fit. */
 	begin(&at, IDLE);
@@ -268,9 +287,9 @@ static void test_intervals(void **state)
 		/* a uses half a processor and waits a quarter; b has ended; c has come. */
 		counters(110, 2,
 			 (struct load_counter[]){ { a, 11000, 5500, 2500 }, { c, 50, 40, 7 } }),
-		/* a does nothing; c's QEMU is another one by now, whose counters began anew */
+		/* a does nothing; c's QEMU is another one by now, which is older than that was */
 		counters(120, 2,
-			 (struct load_counter[]){ { a, 21000, 5500, 2500 }, { c, 20, 9, 9 } }),
+			 (struct load_counter[]){ { a, 21000, 5500, 2500 }, { c, 7000, 9000, 9 } }),
 	};
 	struct load_host host = { .up_s = 0 };
 	(void)state;
@@ -288,7 +307,9 @@ static void test_intervals(void **state)
 	assert_true(load_find_guest(&host, "a")->uses == 0.25);
 	assert_int_equal(load_find_guest(&host, "a")->here_s, 21);
 	assert_true(load_guest_wants(load_find_guest(&host, "c")) == 0);
-	assert_int_equal(load_find_guest(&host, "c")->here_s, 0);
+	assert_int_equal(load_find_guest(&host, "c")->here_s, 7);
+	assert_int_equal(load_find_guest(&host, "c")->times, 0);
+	assert_int_equal(load_find_guest(&host, "a")->times, 2);
 	assert_true(host.others == 2.75);
 	assert_int_equal(host.times, 2);
 	assert_false(load_is_short(&host)); /* one of two is not most */

@@ -34,7 +34,8 @@ begin=$SECONDS
 rack power on manager
 wait "$bootstrap"
 expect_same "bootstrap: succeeds" 0 $?
-mv "$test_dir/bmc-manager" "$state/bmc/manager"
+# The manager is to have it, too.
+expect "bootstrap: its BMC's password is told after that" sh -c "tests/rack/rack moyai bmc password manager <'$test_dir/bmc-manager'"
 expect_text "bootstrap: says that it has taken over" 'manager has taken over' "$(tail -n 1 "$test_dir/bootstrap")"
 echo "bootstrap: $((SECONDS - begin)) s from power-on"
 expect_exit "bootstrap: once more does nothing" 0 moyai bootstrap --yes
