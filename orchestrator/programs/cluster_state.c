@@ -65,12 +65,15 @@ static int finish(const struct options *options, const char *name, int result)
 static int check_packed(const struct options *options, const char *name)
 {
 	struct err err = ERR_INIT;
-	struct site site;
+	struct site site = { 0 };
 	struct runtime runtime;
 	AUTO_LIST struct text_list packed = TEXT_LIST_INIT;
 	AUTO_LIST struct text_list needed = TEXT_LIST_INIT;
-	if (command_site(options, &site) != 0)
-		return -1;
+	struct mistakes mistakes = MISTAKES_INIT;
+	/* What is wrong with it the edit tells. */
+	if (command_read(options, &site, &mistakes, &err) != 0)
+		return 0;
+	mistakes_free(&mistakes);
 	const struct cluster *cluster = site_find_cluster(&site, name);
 	AUTO_FREE char *state_dir = command_state_dir(options, &site);
 	int rc = state_dir ? 0 : -1;
