@@ -68,9 +68,11 @@ static bool may_move(const struct work *work, const struct resident *resident)
 	       resident->made->to == NULL && resident->load->here_s >= work->stay_s;
 }
 
+/* Alone on a host is as well as it gets, for a guest that wants all of one. */
 static bool has_room(const struct future *at, double wants)
 {
-	return (at->wants + wants) * 100 <= at->host->cpus * BALANCE_FULL_PERCENT;
+	return (at->wants + wants) * 100 <= at->host->cpus * BALANCE_FULL_PERCENT ||
+	       at->host->guest_count + at->guests == 0;
 }
 
 static bool may_go(const struct work *work, const struct resident *resident,
@@ -177,6 +179,8 @@ static bool compare(struct work *work, struct future *at, const struct resident 
 	struct future *to = find_relief(work, at, resident);
 	if (to == NULL)
 		return true;
+	gains_s -=
+		(lacks(to->wants + wants, to->host) - lacks(to->wants, to->host)) * BALANCE_AHEAD_S;
 	double cost_s = costs_s(resident->guest, wants, to);
 	if (gains_s > cost_s &&
 	    (best->to == NULL || gains_s - cost_s > best->gains_s - best->costs_s))

@@ -8,7 +8,8 @@
  * fewer hosts would do (pack). Pure: the same load gives the same moves.
  *
  * Where they may go to is engine/allocate_move.h's: what is declared of hosts and groups always holds. Beyond
- * that a host is filled up to BALANCE_FULL_PERCENT of its processors, by what was measured.
+ * that a host is filled up to BALANCE_FULL_PERCENT of its processors, by what was measured; one without any
+ * guest takes one that wants more.
  *
  * A move has to pay for itself: what is gained are the processors that are lacking less, for
  * BALANCE_AHEAD_S; what it costs is a processor on each of the two hosts for as long as it takes, which is what its

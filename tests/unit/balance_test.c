@@ -169,6 +169,23 @@ static void test_wakes(void **state)
 	balance(&at);
 	assert_moves(&at, "genome-compute4 vm1>vm2");
 	end(&at);
+	/* A guest that wants more than 80 % of any host goes to one that has none. */
+	begin(&at, (double[]){ 0, 15, 1, 0, 14, 1, 0, 0, 0 });
+	at.load.hosts[2].off = true;
+	at.load.hosts[2].cpus = 16;
+	while (at.load.hosts[2].guest_count > 0)
+		free(at.load.hosts[2].guests[--at.load.hosts[2].guest_count].id);
+	balance(&at);
+	assert_moves(&at, "");
+	struct allocation *made = &at.allocations.items[1];
+	for (size_t i = 1; i < made->guest_count; i++)
+		if (text_equal(made->guests[i].host, "vm3")) {
+			free(made->guests[i].host);
+			made->guests[i].host = NULL;
+		}
+	balance(&at);
+	assert_moves(&at, "genome-compute4 vm1>vm3");
+	end(&at);
 	/* One that is short itself takes nothing, however little it wants. */
 	begin(&at, (double[]){ 0, 12, 1, 1, 10, 1, 1, 1, 1 });
 	at.load.hosts[2].short_times = 6;
