@@ -45,7 +45,7 @@ holds() {
 			ls /sys/kernel/config/target/iscsi /sys/kernel/config/target/core/* 2>/dev/null | grep -v ^alua
 			ls /etc/iscsi/nodes 2>/dev/null; iscsiadm -m session 2>/dev/null | sed 's/^.*iqn/iqn/'; ls /dev/moyai 2>/dev/null
 			command -v virsh >/dev/null && virsh -q -c qemu:///system list --all --name; ls /var/log/libvirt/qemu /run/moyai 2>/dev/null
-			pgrep -c qemu-system; command -v nft >/dev/null && nft list tables; command -v lvs >/dev/null && lvs --noheadings -o lv_name --devices /dev/disk/by-partlabel/moyai.main 2>/dev/null"
+			pgrep -c qemu-system; command -v nft >/dev/null && nft list tables | sort; command -v lvs >/dev/null && lvs --noheadings -o lv_name --devices /dev/disk/by-partlabel/moyai.main 2>/dev/null"
 	done
 }
 held=$(holds)
