@@ -43,9 +43,9 @@ holds() {
 	for node in gw vm1 vm2 store1; do
 		on "$node" "echo $node; ip -o link | sed 's/^[0-9]*: \([^:@]*\).*/\1/' | sort; ls /etc/systemd/network
 			ls /sys/kernel/config/target/iscsi /sys/kernel/config/target/core/* 2>/dev/null | grep -v ^alua
-			ls /etc/iscsi/nodes 2>/dev/null; iscsiadm -m session 2>/dev/null | sed 's/^.*iqn/iqn/'; ls /dev/moyai 2>/dev/null
-			command -v virsh >/dev/null && virsh -q -c qemu:///system list --all --name; ls /var/log/libvirt/qemu /run/moyai 2>/dev/null
-			pgrep -c qemu-system; command -v nft >/dev/null && nft list tables | sort; command -v lvs >/dev/null && lvs --noheadings -o lv_name --devices /dev/disk/by-partlabel/moyai.main 2>/dev/null"
+			ls /etc/iscsi/nodes 2>/dev/null; iscsiadm -m session 2>/dev/null | sed 's/^.*iqn/iqn/' | sort; ls /dev/moyai 2>/dev/null
+			command -v virsh >/dev/null && virsh -q -c qemu:///system list --all --name; ls -d /var/log/libvirt/qemu/* /run/moyai/* 2>/dev/null | grep -v services
+			pgrep -c qemu-system; command -v nft >/dev/null && nft list tables | grep -v 'bridge nat' | sort; command -v lvs >/dev/null && lvs --noheadings -o lv_name --devices /dev/disk/by-partlabel/moyai.main 2>/dev/null"
 	done
 }
 held=$(holds)
