@@ -77,7 +77,7 @@ images: all
 	$(BUILD)/moyai -C configs/demo image build
 
 check: all
-	+@tests/run manager boot manual "wire golden" "unit journal power" "includes lint-changed remote"
+	+@tests/run manager boot manual "wire golden" "unit journal" power "includes lint-changed remote"
 
 check-lint lint:
 	@CC_FLAGS='$(CFLAGS)' tests/lint/lint all
